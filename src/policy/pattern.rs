@@ -1,0 +1,77 @@
+//! Path patterns: `*` is anything but `/`, `**` is anything.
+
+/// A pattern over the whole path as the visitor types it, case-sensitive.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PathPattern(String);
+
+impl PathPattern {
+    /// `None` unless it begins with `/`.
+    pub fn parse(text: &str) -> Option<Self> {
+        text.starts_with('/').then(|| Self(text.to_owned()))
+    }
+
+    /// Takes a time proportional to pattern times path at the worst.
+    pub fn matches(&self, path: &str) -> bool {
+        matches(self.0.as_bytes(), path.as_bytes())
+    }
+}
+
+fn matches(pattern: &[u8], path: &[u8]) -> bool {
+    // One row of the usual table, from the end: `row[i]` says whether the rest of the pattern matches `path[i..]`.
+    let mut row = vec![false; path.len() + 1];
+    if let Some(last) = row.last_mut() {
+        *last = true;
+    }
+    let mut rest = pattern;
+    while let Some((&byte, before)) = rest.split_last() {
+        let any = byte == b'*' && before.last() == Some(&b'*');
+        let mut next = vec![false; path.len() + 1];
+        for start in (0..=path.len()).rev() {
+            let here = path.get(start).copied();
+            let after = next.get(start + 1).copied().unwrap_or(false);
+            let skip = row.get(start).copied().unwrap_or(false);
+            let step = row.get(start + 1).copied().unwrap_or(false);
+            let matched = match (byte, here) {
+                (b'*', Some(here)) => skip || (after && (any || here != b'/')),
+                (b'*', None) => skip,
+                (literal, Some(here)) => literal == here && step,
+                (_, None) => false,
+            };
+            if let Some(slot) = next.get_mut(start) {
+                *slot = matched;
+            }
+        }
+        row = next;
+        rest = if any { before.split_last().map_or(before, |(_, before)| before) } else { before };
+    }
+    row.first().copied().unwrap_or(false)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn patterns_cover_the_whole_path() {
+        let check = |pattern: &str, path: &str, expected: bool| {
+            let pattern = PathPattern::parse(pattern).expect("begins with a slash");
+            assert_eq!(pattern.matches(path), expected, "{pattern:?} on {path}");
+        };
+        check("/api/health", "/api/health", true);
+        check("/api/health", "/api/health/", false);
+        check("/api/health", "/api/healthz", false);
+        check("/public/**", "/public/", true);
+        check("/public/**", "/public/a/b", true);
+        check("/public/**", "/public", false);
+        check("/public/**", "/publicity/", false);
+        check("/*/edit", "/a/edit", true);
+        check("/*/edit", "//edit", true);
+        check("/*/edit", "/a/b/edit", false);
+        check("/**/edit", "/a/b/edit", true);
+        check("/a*c", "/abc", true);
+        check("/a*c", "/ac", true);
+        check("/a*c", "/ab/c", false);
+        check("/Admin", "/admin", false);
+        check("/**", "/", true);
+    }
+}

@@ -1,0 +1,5 @@
+//! Pure: which app a request is for, path patterns, and where a visitor may be sent.
+
+mod origin;
+
+pub use origin::{AppUrl, Host, Origin, Scheme};

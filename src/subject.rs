@@ -1,0 +1,65 @@
+//! Who is asking: the account that signed in, its groups, and the factors proved and when.
+//!
+//! A [`Subject`] is plain data, made by `session` out of a sign-on and the account behind it. Nothing here decides
+//! anything.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+
+/// An account for life: the source that vouches for it and its immutable id there, as `file:alice`.
+#[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AccountId(Arc<str>);
+
+impl AccountId {
+    pub fn new(source: &str, id: &str) -> Self {
+        Self(format!("{source}:{id}").into())
+    }
+
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for AccountId {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// The factors proved in a sign-on, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proofs {
+    pub password: Timestamp,
+    pub email_code: Option<Timestamp>,
+}
+
+impl Proofs {
+    /// `["password"]` or `["password", "email_code"]`, as `whoami` shows them.
+    pub fn names(&self) -> Vec<&'static str> {
+        let mut names = vec!["password"];
+        names.extend(self.email_code.map(|_| "email_code"));
+        names
+    }
+
+    pub fn two_factors(&self) -> bool {
+        self.email_code.is_some()
+    }
+}
+
+/// Somebody who has proved at least a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    pub account: AccountId,
+    pub username: String,
+    pub name: String,
+    pub email: String,
+    pub groups: Vec<String>,
+    pub attributes: BTreeMap<String, String>,
+    pub proofs: Proofs,
+}
