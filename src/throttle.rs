@@ -159,7 +159,9 @@ impl Throttle {
 
     async fn lock(&self, gate: Gate<'_>) -> Result<Option<Lock>, StoreError> {
         let Some(record) = self.store.get(self.key(Space::Lock, gate)).await? else { return Ok(None) };
-        serde_json::from_slice(&record.value).map(Some).map_err(|error| StoreError::Corrupt(error.to_string()))
+        serde_json::from_slice(&record.value)
+            .map(Some)
+            .map_err(|error| StoreError::Corrupt(error.to_string()))
     }
 
     fn limit(&self, gate: Gate<'_>) -> i64 {

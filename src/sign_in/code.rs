@@ -93,7 +93,9 @@ mod tests {
         for typed in ["123456", " 123456", "123 456", "123-456", "12-34 56\n"] {
             assert_eq!(Code::parse(typed, 6).map(|code| code.0).as_deref(), Some("123456"), "{typed:?}");
         }
-        for typed in ["", "12345", "1234567", "12345a", "\u{ff11}23456", "\u{0661}23456", "+12345", "123456,1"] {
+        for typed in
+            ["", "12345", "1234567", "12345a", "\u{ff11}23456", "\u{0661}23456", "+12345", "123456,1"]
+        {
             assert!(Code::parse(typed, 6).is_none(), "{typed:?}");
         }
     }
@@ -103,8 +105,9 @@ mod tests {
         let account = AccountId::new("file", "alice");
         let secret = Secret { nonce: &[3; 32], account: &account };
         let old = secret.derive(&keys(1), 1, 6);
-        let both = Keys::derive(&[crate::secret::Secret::new(vec![2; 32]), crate::secret::Secret::new(vec![1; 32])])
-            .unwrap();
+        let both =
+            Keys::derive(&[crate::secret::Secret::new(vec![2; 32]), crate::secret::Secret::new(vec![1; 32])])
+                .unwrap();
         assert!(secret.under_all_keys(&both, 1, 6).iter().any(|code| code.is(&old)));
         assert!(!secret.derive(&both, 1, 6).is(&old));
     }

@@ -14,7 +14,7 @@ use crate::secret::Keys;
 use crate::subject::AccountId;
 
 /// How long a sign-in may stay under way, whatever its codes' lifetime.
-pub const LIFETIME: Duration = Duration::from_secs(15 * 60);
+pub const LIFETIME: Duration = Duration::from_mins(15);
 
 /// How many different codes one sign-in may bring about.
 pub const MOST_CODES: usize = 3;
