@@ -6,6 +6,7 @@ pub mod body;
 pub mod clock;
 pub mod config;
 pub mod identity;
+pub mod lifecycle;
 pub mod listen;
 pub mod mail;
 pub mod observe;

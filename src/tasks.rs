@@ -1,8 +1,14 @@
 //! The only place that spawns. Every task has a name and is tracked, so that shutdown can wait for it.
+//!
+//! [`Tasks`] spawns; [`Shutdown`] is how a task learns that it is time to end. [`crate::lifecycle`] alone decides when.
 
 use std::future::Future;
+use std::time::Duration;
 
+use tokio::runtime::Handle;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
 use tokio_util::task::TaskTracker;
+use tokio_util::task::task_tracker::TaskTrackerToken;
 
 /// Spawns and tracks tasks. Cheap to clone.
 #[derive(Clone, Default)]
@@ -17,10 +23,128 @@ impl Tasks {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        let tracked = self.tracker.track_future(task);
-        tokio::spawn(async move {
-            tracked.await;
-            tracing::trace!(task = name, "ended");
-        });
+        tokio::spawn(named(name, self.tracker.track_future(task)));
+    }
+
+    /// Runs `task` on another runtime: what it opens lives there.
+    pub fn spawn_on<F>(&self, runtime: &Handle, name: &'static str, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        runtime.spawn(named(name, self.tracker.track_future(task)));
+    }
+
+    /// Counts as a task until dropped; for what is no task, such as a thread.
+    pub fn token(&self) -> TaskTrackerToken {
+        self.tracker.token()
+    }
+
+    /// How many are running.
+    pub fn running(&self) -> usize {
+        self.tracker.len()
+    }
+
+    /// Waits until none is running. Tasks spawned meanwhile are waited for too.
+    pub async fn finished(&self) {
+        self.tracker.close();
+        self.tracker.wait().await;
+    }
+
+    /// Whether none is running any more, after waiting for at most this long.
+    pub async fn finished_within(&self, deadline: Duration) -> bool {
+        tokio::time::timeout(deadline, self.finished()).await.is_ok()
+    }
+}
+
+async fn named(name: &'static str, task: impl Future<Output = ()>) {
+    let mut end = End { name, finished: false };
+    task.await;
+    end.finished = true;
+}
+
+/// Says by name which task panicked; the runtime itself only knows a number.
+struct End {
+    name: &'static str,
+    finished: bool,
+}
+
+impl Drop for End {
+    fn drop(&mut self) {
+        if !self.finished && std::thread::panicking() {
+            tracing::error!(task = self.name, "a task panicked");
+        }
+    }
+}
+
+/// Two steps to the end: soft, when everybody finishes what is under way and begins nothing new; and hard, when
+/// everybody drops what is left. Cheap to clone; whoever serves a connection or a tunnel watches one.
+#[derive(Clone, Default)]
+pub struct Shutdown {
+    soft: CancellationToken,
+    hard: CancellationToken,
+}
+
+impl Shutdown {
+    /// Finish what is under way.
+    pub fn begin(&self) {
+        self.soft.cancel();
+    }
+
+    /// Drop what is left.
+    pub fn abort(&self) {
+        self.soft.cancel();
+        self.hard.cancel();
+    }
+
+    pub fn has_begun(&self) -> bool {
+        self.soft.is_cancelled()
+    }
+
+    /// Resolves at the soft shutdown.
+    pub fn begun(&self) -> WaitForCancellationFuture<'_> {
+        self.soft.cancelled()
+    }
+
+    /// Resolves at the hard one.
+    pub fn aborted(&self) -> WaitForCancellationFuture<'_> {
+        self.hard.cancelled()
+    }
+
+    /// One that follows this one. Waiting takes a lock on the handle, so each core has a child of its own.
+    #[must_use]
+    pub fn child(&self) -> Self {
+        Self { soft: self.soft.child_token(), hard: self.hard.child_token() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_wait_ends_with_the_last_task() {
+        let (tasks, shutdown) = (Tasks::default(), Shutdown::default());
+        let watched = shutdown.child();
+        tasks.spawn("watcher", async move { watched.begun().await });
+        assert!(!tasks.finished_within(Duration::from_millis(1)).await);
+        shutdown.begin();
+        assert!(tasks.finished_within(Duration::from_secs(5)).await);
+        assert_eq!(tasks.running(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_task_that_panics_counts_as_ended() {
+        let tasks = Tasks::default();
+        tasks.spawn("faulty", async { panic!("on purpose") });
+        assert!(tasks.finished_within(Duration::from_secs(5)).await);
+    }
+
+    #[test]
+    fn an_abort_is_a_soft_shutdown_too() {
+        let shutdown = Shutdown::default();
+        let child = shutdown.child();
+        shutdown.abort();
+        assert!(child.has_begun());
+        assert!(child.hard.is_cancelled());
     }
 }

@@ -1,12 +1,85 @@
-//! Sockets to requests.
+//! Sockets to requests: binds, accepts, shakes hands, speaks HTTP, and hands each request to a [`Handler`].
+//!
+//! One single-thread runtime a core ([`Workers`]), each with listeners of its own. Nothing here knows what a request
+//! is about: no route, no session, no policy. Start from [`bind`], then [`Workers::start`].
 
+mod accept;
+mod bind;
+mod certificates;
+mod http;
+mod socket;
+#[cfg(test)]
+mod tests;
+mod tls;
+mod workers;
+
+use std::fmt;
+use std::future::Future;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ::http::{Request, Response};
+use hyper::body::Incoming;
+
+use crate::body::Body;
+use crate::route::Host;
+use crate::tasks::{Shutdown, Tasks};
+
+pub use bind::{BindError, Bound, bind};
+pub use certificates::{Certificate, CertificateError};
+pub use tls::Tls;
+pub use workers::Workers;
+
+/// What is done with a request. Made once for each worker, on the worker's own runtime.
+pub trait Handler: Clone + Send + Sync + 'static {
+    /// Never fails: every fault has an answer.
+    fn handle(
+        &self,
+        connection: Arc<Connection>,
+        request: Request<Incoming>,
+    ) -> impl Future<Output = Response<Body>> + Send;
+}
+
+/// The connection that a request came on.
+pub struct Connection {
+    /// Who is at the other end: the visitor, or the proxy in front of us. An IPv4 address is never written as IPv6.
+    /// `None` on a unix socket.
+    pub peer: Option<SocketAddr>,
+    /// `None` on a unix socket.
+    pub local: Option<SocketAddr>,
+    pub tls: bool,
+    /// Everything on this listener is answered with a redirect to https.
+    pub redirect: bool,
+    /// The worker's own, on which a tunnel is spawned; the worker ends when all of them have.
+    pub tasks: Tasks,
+    /// Tunnels watch it: a connection that was upgraded is out of this module's hands.
+    pub shutdown: Shutdown,
+    certificate: Option<Arc<Certificate>>,
+}
+
+impl Connection {
+    /// Whether the certificate shown on this connection is good for this host; a plain connection covers every host.
+    /// A browser may send requests for several hosts on one connection (RFC 9113 section 9.1.1).
+    pub fn covers(&self, host: &Host) -> bool {
+        self.certificate.as_ref().is_none_or(|certificate| certificate.covers(host))
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Address {
     Tcp(SocketAddr),
     Unix(PathBuf),
+}
+
+impl fmt::Display for Address {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Tcp(address) => address.fmt(formatter),
+            Self::Unix(path) => write!(formatter, "unix:{}", path.display()),
+        }
+    }
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,4 +101,32 @@ pub struct TlsSettings {
 pub struct CertificateFiles {
     pub certificate: PathBuf,
     pub key: PathBuf,
+}
+
+/// How patient a connection is, and how much it takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HttpSettings {
+    /// In bytes, request line included; more is answered with 431.
+    pub max_request_headers: usize,
+    /// For the TLS handshake.
+    pub handshake: Duration,
+    /// From there to the end of the first request's head.
+    pub first_head: Duration,
+    /// From the end of one request to the end of the next one's head. Longer than the idle time of the usual load
+    /// balancers (60 s), which would otherwise now and then send a request into a connection that is being closed.
+    pub idle: Duration,
+    /// A client that takes nothing of an answer for this long is gone.
+    pub stalled_write: Duration,
+}
+
+impl HttpSettings {
+    pub fn new(max_request_headers: usize) -> Self {
+        Self {
+            max_request_headers,
+            handshake: Duration::from_secs(10),
+            first_head: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
+            stalled_write: Duration::from_mins(1),
+        }
+    }
 }

@@ -1,0 +1,172 @@
+//! The accept loop: takes connections, and goes on taking them when the machine has run short of something.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, UnixListener};
+use tokio::time::sleep;
+use tracing::{error, info};
+
+use super::bind::{Listener, ListenerSocket, SocketFile};
+use super::http::Http;
+use super::socket::Socket;
+use super::{Connection, Handler, HttpSettings, ListenerSettings, Tls};
+use crate::clock::stopwatch;
+use crate::tasks::{Shutdown, Tasks};
+
+/// The shortest and the longest pause after an accept that failed for want of a resource.
+const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(1));
+
+/// What a worker has for all its connections.
+pub(super) struct Shared<H> {
+    pub handler: H,
+    pub http: Http,
+    pub settings: HttpSettings,
+    /// Of the listeners that speak TLS.
+    pub tls: Option<Arc<Tls>>,
+    pub tasks: Tasks,
+    pub shutdown: Shutdown,
+}
+
+/// Accepts until the shutdown begins. Connections that the kernel has taken by then are served still: closing the
+/// listener would reset them.
+pub(super) async fn accept_loop<H: Handler>(listener: Listener, shared: Arc<Shared<H>>) {
+    let settings = Arc::new(listener.settings);
+    let socket = match Acceptor::new(listener.socket) {
+        Ok(socket) => socket,
+        Err(error) => {
+            error!(%error, "cannot accept on {}", settings.address);
+            return;
+        }
+    };
+    let mut trouble = Trouble::default();
+    let mut shutdown = std::pin::pin!(shared.shutdown.begun());
+    loop {
+        let accepted = tokio::select! {
+            biased;
+            accepted = socket.accept(shared.settings.stalled_write) => accepted,
+            () = &mut shutdown => return,
+        };
+        match accepted {
+            Ok(accepted) => {
+                trouble.over(&settings);
+                let connection = serve(accepted, Arc::clone(&settings), Arc::clone(&shared));
+                shared.tasks.spawn("connection", connection);
+            }
+            // The client has gone before it was taken.
+            Err(error) if is_the_clients(&error) => {}
+            Err(error) => {
+                let pause = trouble.met(&settings, &error);
+                tokio::select! {
+                    () = sleep(pause) => {}
+                    () = &mut shutdown => return,
+                }
+            }
+        }
+    }
+}
+
+struct Accepted {
+    socket: Socket,
+    peer: Option<SocketAddr>,
+    local: Option<SocketAddr>,
+}
+
+enum Acceptor {
+    Tcp(TcpListener),
+    Unix(UnixListener, #[expect(dead_code, reason = "removes the file when dropped")] Arc<SocketFile>),
+}
+
+impl Acceptor {
+    fn new(socket: ListenerSocket) -> io::Result<Self> {
+        Ok(match socket {
+            ListenerSocket::Tcp(socket) => Self::Tcp(TcpListener::from_std(socket)?),
+            ListenerSocket::Unix(socket, file) => Self::Unix(UnixListener::from_std(socket)?, file),
+        })
+    }
+
+    async fn accept(&self, patience: Duration) -> io::Result<Accepted> {
+        match self {
+            Self::Tcp(listener) => {
+                let (stream, peer) = listener.accept().await?;
+                // Answers are written whole; waiting for more to send only delays them.
+                stream.set_nodelay(true).ok();
+                let local = stream.local_addr().ok().map(canonical);
+                Ok(Accepted { socket: Socket::tcp(stream, patience), peer: Some(canonical(peer)), local })
+            }
+            Self::Unix(listener, _) => {
+                let (stream, _) = listener.accept().await?;
+                Ok(Accepted { socket: Socket::unix(stream, patience), peer: None, local: None })
+            }
+        }
+    }
+}
+
+/// An IPv4 visitor on a listener for both families is still an IPv4 visitor: rules and limits compare addresses.
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
+}
+
+async fn serve<H: Handler>(accepted: Accepted, settings: Arc<ListenerSettings>, shared: Arc<Shared<H>>) {
+    let Accepted { socket, peer, local } = accepted;
+    let connection = |certificate| {
+        Arc::new(Connection {
+            peer,
+            local,
+            tls: settings.tls,
+            redirect: settings.redirect,
+            tasks: shared.tasks.clone(),
+            shutdown: shared.shutdown.clone(),
+            certificate,
+        })
+    };
+    let handler = shared.handler.clone();
+    let Some(tls) = shared.tls.as_ref().filter(|_| settings.tls) else {
+        // Without TLS nothing says h2; guessing it from the first bytes is h2c, which stays off.
+        return shared.http.serve_http1(socket, connection(None), handler).await;
+    };
+    let Some((stream, certificate)) = tls.accept(socket, shared.settings.handshake).await else { return };
+    let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
+    let connection = connection(Some(certificate));
+    if http2 {
+        shared.http.serve_http2(stream, connection, handler).await;
+    } else {
+        shared.http.serve_http1(stream, connection, handler).await;
+    }
+}
+
+fn is_the_clients(error: &io::Error) -> bool {
+    use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
+    matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
+}
+
+/// A listener that cannot accept: pauses that grow, and a word to the operator once a second.
+#[derive(Default)]
+struct Trouble {
+    pause: Duration,
+    said: Option<std::time::Instant>,
+}
+
+impl Trouble {
+    fn met(&mut self, settings: &ListenerSettings, error: &io::Error) -> Duration {
+        let now = stopwatch();
+        if self.said.is_none_or(|said| now.duration_since(said) >= Duration::from_secs(1)) {
+            self.said = Some(now);
+            error!(
+                "cannot accept on {}: {error}; trying on (too many open files: raise ulimit -n)",
+                settings.address
+            );
+        }
+        self.pause = (self.pause * 2).clamp(PAUSE.0, PAUSE.1);
+        self.pause
+    }
+
+    fn over(&mut self, settings: &ListenerSettings) {
+        if self.said.take().is_some() {
+            info!("accepting again on {}", settings.address);
+        }
+        self.pause = Duration::ZERO;
+    }
+}

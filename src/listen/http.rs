@@ -1,0 +1,171 @@
+//! HTTP on an accepted connection: limits and patience for hyper, and the end of a connection.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use ::http::Request;
+use hyper::body::Incoming;
+use hyper::server::conn::{http1, http2};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::time::{sleep, timeout};
+use tracing::debug;
+
+use super::{Connection, Handler, HttpSettings};
+use crate::body::Body;
+use crate::tasks::Tasks;
+
+/// hyper's own default. A head larger than this needs more.
+const READ_BUFFER: usize = 400 * 1024 + 8 * 1024;
+
+/// How much, and for how long, a client that was already answered may go on sending.
+const LINGER_BYTES: u64 = 1024 * 1024;
+const LINGER: Duration = Duration::from_secs(2);
+
+/// A worker's HTTP: made once, used for each connection.
+#[derive(Clone)]
+pub(super) struct Http {
+    http1: http1::Builder,
+    http2: http2::Builder<StreamTasks>,
+    first_head: Duration,
+}
+
+impl Http {
+    pub fn new(settings: &HttpSettings, tasks: &Tasks) -> Self {
+        let mut http1 = http1::Builder::new();
+        http1
+            .timer(TokioTimer::new())
+            .max_header_size(settings.max_request_headers)
+            .max_buf_size(READ_BUFFER.max(settings.max_request_headers))
+            // hyper's clock runs from the end of one request to the end of the next head: it is the idle time too.
+            .header_read_timeout(settings.idle);
+        let mut http2 = http2::Builder::new(StreamTasks(tasks.clone()));
+        http2
+            .timer(TokioTimer::new())
+            .max_concurrent_streams(100)
+            .max_header_list_size(u32::try_from(settings.max_request_headers).unwrap_or(u32::MAX))
+            // Rapid reset (CVE-2023-44487) and its sister MadeYouReset (CVE-2025-8671): then the connection goes.
+            .max_pending_accept_reset_streams(20)
+            .max_local_error_reset_streams(256)
+            .initial_stream_window_size(256 * 1024)
+            .initial_connection_window_size(1024 * 1024)
+            .keep_alive_interval(Duration::from_secs(30))
+            .keep_alive_timeout(Duration::from_secs(10));
+        Self { http1, http2, first_head: settings.first_head }
+    }
+
+    /// Serves HTTP/1 until the connection ends, is upgraded, or the worker stops.
+    pub async fn serve_http1<S, H>(&self, stream: S, connection: Arc<Connection>, handler: H)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        H: Handler,
+    {
+        let begun = Arc::new(AtomicBool::new(false));
+        let mut http = self
+            .http1
+            .serve_connection(TokioIo::new(stream), service(&connection, handler, &begun))
+            .with_upgrades();
+        let driven = self.drive(&mut http, &connection, &begun, |http| Pin::new(http).graceful_shutdown());
+        if driven.await
+            && let Some(parts) = http.into_parts()
+        {
+            linger(parts.io.into_inner()).await;
+        }
+    }
+
+    /// Serves HTTP/2 until the connection ends or the worker stops.
+    pub async fn serve_http2<S, H>(&self, stream: S, connection: Arc<Connection>, handler: H)
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        H: Handler,
+    {
+        let begun = Arc::new(AtomicBool::new(false));
+        let mut http =
+            pin!(self.http2.serve_connection(TokioIo::new(stream), service(&connection, handler, &begun)));
+        self.drive(&mut http, &connection, &begun, |http| http.as_mut().graceful_shutdown()).await;
+    }
+
+    /// Drives a connection to its end. Whether it came there by itself, and was not dropped.
+    async fn drive<C>(
+        &self,
+        http: &mut C,
+        connection: &Connection,
+        begun: &AtomicBool,
+        stop: impl Fn(&mut C),
+    ) -> bool
+    where
+        C: Future<Output = hyper::Result<()>> + Unpin,
+    {
+        let (shutdown, aborted) = (connection.shutdown.begun(), connection.shutdown.aborted());
+        let (mut shutdown, mut aborted) = (pin!(shutdown), pin!(aborted));
+        let mut first_head = pin!(sleep(self.first_head));
+        let (mut watched, mut stopping) = (true, false);
+        loop {
+            tokio::select! {
+                // In this order a connection that has work to do pays for no more than that.
+                biased;
+                ended = &mut *http => {
+                    if let Err(error) = ended {
+                        debug!(peer = ?connection.peer, %error, "the connection broke");
+                    }
+                    return true;
+                }
+                () = &mut first_head, if watched => {
+                    watched = false;
+                    if !begun.load(Ordering::Relaxed) {
+                        debug!(peer = ?connection.peer, "no request within {:?}", self.first_head);
+                        return false;
+                    }
+                }
+                () = &mut shutdown, if !stopping => {
+                    stopping = true;
+                    stop(http);
+                }
+                () = &mut aborted, if stopping => return false,
+            }
+        }
+    }
+}
+
+/// Calls the handler, and notes that a first head has arrived.
+fn service<H: Handler>(
+    connection: &Arc<Connection>,
+    handler: H,
+    begun: &Arc<AtomicBool>,
+) -> impl hyper::service::HttpService<Incoming, ResBody = Body, Error = Infallible, Future: Send + 'static> + use<H>
+{
+    let (connection, begun) = (Arc::clone(connection), Arc::clone(begun));
+    service_fn(move |request: Request<Incoming>| {
+        begun.store(true, Ordering::Relaxed);
+        let (handler, connection) = (handler.clone(), Arc::clone(&connection));
+        async move { Ok::<_, Infallible>(handler.handle(connection, request).await) }
+    })
+}
+
+/// Reads on for a moment after the last answer. A socket closed with bytes unread is reset, and a reset can overtake
+/// the answer (RFC 9112 section 9.6).
+async fn linger<S: AsyncRead + Unpin>(stream: S) {
+    let mut rest = stream.take(LINGER_BYTES);
+    let mut nowhere = tokio::io::sink();
+    if timeout(LINGER, tokio::io::copy(&mut rest, &mut nowhere)).await.is_err() {
+        debug!("the client did not close its side");
+    }
+}
+
+/// Spawns the streams of HTTP/2 connections as tracked tasks.
+#[derive(Clone)]
+struct StreamTasks(Tasks);
+
+impl<F> hyper::rt::Executor<F> for StreamTasks
+where
+    F: Future<Output = ()> + Send + 'static,
+{
+    fn execute(&self, stream: F) {
+        self.0.spawn("stream", stream);
+    }
+}
