@@ -5,6 +5,8 @@ pub mod account;
 pub mod body;
 pub mod clock;
 pub mod config;
+pub mod cookies;
+pub mod gateway;
 pub mod identity;
 pub mod lifecycle;
 pub mod listen;
