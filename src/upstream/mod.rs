@@ -72,7 +72,7 @@ pub struct Timeouts {
 
 impl Default for Timeouts {
     fn default() -> Self {
-        Self { connect: Duration::from_secs(5), response: Duration::from_secs(60) }
+        Self { connect: Duration::from_secs(5), response: Duration::from_mins(1) }
     }
 }
 
