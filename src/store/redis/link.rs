@@ -33,7 +33,8 @@ pub const ANSWER_WITHIN: Duration = Duration::from_millis(200);
 /// What an attempt to connect may take: name, TCP, TLS, authentication and a first answer.
 const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 
-/// Between attempts, doubling. A connection that lived shorter than the last of these counts as a failed attempt.
+/// Between attempts, doubling. The first attempt after a loss is made at once, unless the connection lived shorter
+/// than the longer of these twice in a row.
 const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// When Linux gives a connection up whose bytes are not acknowledged; also the pace of keep-alive probes.
@@ -103,6 +104,10 @@ impl Link {
     }
 
     async fn connection(&self) -> Result<(MultiplexedConnection, u64), StoreError> {
+        // The supervisor may have published once more while it was being stopped.
+        if self.stop.is_cancelled() {
+            return Err(StoreError::Unreachable("closed".into()));
+        }
         let mut states = self.state.subscribe();
         let state = states.wait_for(|state| !matches!(state, State::Connecting)).await;
         match state.as_deref() {
@@ -126,7 +131,7 @@ struct Supervisor {
 impl Supervisor {
     /// Keeps one connection up until it is cancelled.
     async fn run(self) {
-        let mut pause = BACK_OFF.0;
+        let mut pause = Duration::ZERO;
         let mut known_down = false;
         for number in 0.. {
             let why = match self.connect(number).await {
@@ -138,13 +143,19 @@ impl Supervisor {
                     let up = stopwatch();
                     self.lost().await;
                     if up.elapsed() >= BACK_OFF.1 {
-                        pause = BACK_OFF.0;
-                        continue;
+                        pause = Duration::ZERO;
                     }
                     "the connection was lost soon after it was made".into()
                 }
-                Err(why) => why,
+                Err(why) => {
+                    pause = pause.max(BACK_OFF.0);
+                    why
+                }
             };
+            if pause.is_zero() {
+                pause = BACK_OFF.0;
+                continue;
+            }
             if !std::mem::replace(&mut known_down, true) {
                 tracing::warn!(why, "the store cannot be reached");
             }
