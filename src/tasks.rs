@@ -2,6 +2,7 @@
 
 use std::future::Future;
 
+use tokio::runtime::Handle;
 use tokio_util::task::TaskTracker;
 
 /// Spawns and tracks tasks. Cheap to clone.
@@ -19,6 +20,18 @@ impl Tasks {
     {
         let tracked = self.tracker.track_future(task);
         tokio::spawn(async move {
+            tracked.await;
+            tracing::trace!(task = name, "ended");
+        });
+    }
+
+    /// Runs `task` on this runtime, whichever runtime the caller is on.
+    pub fn spawn_on<F>(&self, runtime: &Handle, name: &'static str, task: F)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let tracked = self.tracker.track_future(task);
+        runtime.spawn(async move {
             tracked.await;
             tracing::trace!(task = name, "ended");
         });

@@ -73,7 +73,8 @@ const SCRIPT: &[u8] = include_bytes!("assets/script.js");
 
 impl Asset {
     fn new(stem: &str, ending: &str, media_type: &'static str, bytes: Vec<u8>) -> Self {
-        let hash: String = sha256(&bytes).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let [a, b, c, d, e, f, ..] = sha256(&bytes);
+        let hash = format!("{:012x}", u64::from_be_bytes([0, 0, a, b, c, d, e, f]));
         Self {
             name: format!("{stem}.{hash}.{ending}"),
             bytes: bytes.into(),
