@@ -78,7 +78,7 @@ struct CodeParts<'a> {
 }
 
 #[derive(Template)]
-#[template(config = "src/askama.toml", path = "mail/templates/code.txt", escape = "none")]
+#[template(config = "src/askama.toml", path = "mail/templates/code.txt", whitespace = "preserve")]
 struct CodeText<'a> {
     parts: &'a CodeParts<'a>,
 }

@@ -18,11 +18,12 @@ fn framed(message: &Message) -> String {
     let bar = "─".repeat(WIDTH + 2);
     let head = [format!("To: {}", message.to), format!("Subject: {}", message.subject), String::new()];
     let lines = head.iter().map(String::as_str).chain(message.text.trim_end().lines());
-    let body: String = lines
-        .flat_map(wrapped)
-        .map(|line| format!("│ {line}{} │\n", " ".repeat(WIDTH.saturating_sub(line.chars().count()))))
-        .collect();
-    format!("\n┌{bar}┐\n{body}└{bar}┘\n")
+    let mut framed = format!("\n┌{bar}┐\n");
+    for line in lines.flat_map(wrapped) {
+        let padding = " ".repeat(WIDTH.saturating_sub(line.chars().count()));
+        framed.extend(["│ ", &line, &padding, " │\n"]);
+    }
+    framed + &format!("└{bar}┘\n")
 }
 
 /// The line in pieces of at most [`WIDTH`] characters, broken at spaces, with nothing in it that moves a cursor.
