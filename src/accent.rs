@@ -10,7 +10,8 @@ use std::fmt;
 pub struct Rgb(pub [u8; 3]);
 
 const WHITE: Rgb = Rgb([0xff; 3]);
-const INK: Rgb = Rgb([0x10, 0x14, 0x1a]);
+/// Nearly black: the lightest that reads on every colour on which white does not.
+const INK: Rgb = Rgb([0x04, 0x04, 0x06]);
 
 /// The ground of pages and mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -61,6 +61,10 @@ impl Assets {
         Self { files, styles, script, icon, logo }
     }
 
+    pub fn files(&self) -> &[Asset] {
+        &self.files
+    }
+
     /// The file of this name: what follows [`FOLDER`] in the address.
     pub fn find(&self, name: &str) -> Option<&Asset> {
         self.files.iter().find(|asset| asset.name == name)
@@ -73,7 +77,7 @@ const SCRIPT: &[u8] = include_bytes!("assets/script.js");
 
 impl Asset {
     fn new(stem: &str, ending: &str, media_type: &'static str, bytes: Vec<u8>) -> Self {
-        let hash: String = sha256(&bytes).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let hash = sha256(&bytes).iter().take(6).fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
         Self {
             name: format!("{stem}.{hash}.{ending}"),
             bytes: bytes.into(),
@@ -82,7 +86,8 @@ impl Asset {
         }
     }
 
-    fn address(&self) -> String {
+    /// Where a page loads it from.
+    pub fn address(&self) -> String {
         format!("{FOLDER}{}", self.name)
     }
 }
