@@ -85,6 +85,7 @@ impl Mailer {
 pub fn mask_address(address: &str) -> String {
     let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
     let first = local.chars().next().map(String::from).unwrap_or_default();
-    let last = local.chars().last().filter(|_| local.chars().count() >= 4).map(String::from).unwrap_or_default();
+    let last =
+        local.chars().last().filter(|_| local.chars().count() >= 4).map(String::from).unwrap_or_default();
     format!("{first}***{last}@{domain}")
 }
