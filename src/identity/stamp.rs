@@ -1,7 +1,5 @@
 //! The one way to a [`Stamped`] request.
 
-use std::sync::Arc;
-
 use http::header::{CONTENT_LENGTH, EXPECT, HOST, TRAILER};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Version, request};
 use hyper::upgrade::OnUpgrade;
@@ -18,7 +16,7 @@ use crate::route::{Host, Scheme};
 pub struct Stamping<'a> {
     /// The app's own.
     pub settings: &'a Settings,
-    pub strip: &'a Arc<StripList>,
+    pub strip: &'a StripList,
     /// The odd header names that the app wants nevertheless.
     pub allow_headers: &'a [HeaderName],
     pub forwarded: Forwarded<'a>,
@@ -47,7 +45,7 @@ pub struct StampedParts {
     pub upgrade: Option<(Upgrade, OnUpgrade)>,
     /// Somebody is signed in.
     pub authenticated: bool,
-    pub strip: Arc<StripList>,
+    pub strip: StripList,
 }
 
 impl Stamped {
@@ -88,7 +86,7 @@ pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) ->
         body,
         upgrade,
         authenticated: permit.subject().is_some(),
-        strip: Arc::clone(stamping.strip),
+        strip: stamping.strip.clone(),
     }))
 }
 

@@ -4,6 +4,8 @@
 //! CGI and WSGI servers turn every character but letters and digits into `_`, so `Remote_User` and `Remote.User` arrive
 //! as `Remote-User`. Names are compared in one folded spelling, and odd names are not let through at all.
 
+use std::sync::Arc;
+
 use http::{HeaderMap, HeaderName};
 
 use super::Settings;
@@ -67,12 +69,15 @@ const NEVER_ODD: [&str; 9] = [
     "upgrade",
 ];
 
-/// The folded names that no visitor may send. Made once, of all apps' settings.
+/// The folded names that no visitor may send. Made once, of all apps' settings; cheap to clone.
 #[derive(Clone, Debug)]
-pub struct StripList {
+pub struct StripList(Arc<Names>);
+
+#[derive(Debug)]
+struct Names {
     /// Sorted.
     identity: Vec<Box<str>>,
-    /// Lengths of the exact names that begin with a letter, as bits: rules out nearly every header at one look.
+    /// Lengths of the exact names by their first byte, as bits: rules out nearly every header at one look.
     lengths: [u64; 256],
 }
 
@@ -91,7 +96,7 @@ impl StripList {
                 *bits |= length_bit(name);
             }
         }
-        Self { identity, lengths }
+        Self(Arc::new(Names { identity, lengths }))
     }
 
     /// Removes everything that a visitor may not send. `allowed` are the odd names that the app wants nevertheless.
@@ -125,12 +130,12 @@ impl StripList {
     }
 
     fn may_have(&self, name: &str) -> bool {
-        let bits = name.bytes().next().and_then(|first| self.lengths.get(usize::from(first)));
+        let bits = name.bytes().next().and_then(|first| self.0.lengths.get(usize::from(first)));
         bits.is_some_and(|bits| bits & length_bit(name) != 0)
     }
 
     fn has_identity(&self, name: &str) -> bool {
-        self.identity.binary_search_by(|known| known.as_ref().cmp(name)).is_ok()
+        self.0.identity.binary_search_by(|known| known.as_ref().cmp(name)).is_ok()
     }
 }
 

@@ -50,7 +50,8 @@ impl Assets {
             add("style", "css", CSS, include_bytes!("assets/style.css").to_vec()),
             add("brand", "css", CSS, brand_style(accent).into_bytes()),
         ];
-        styles.extend(settings.stylesheet.as_ref().map(|own| add("own", "css", CSS, own.clone().into_bytes())));
+        styles
+            .extend(settings.stylesheet.as_ref().map(|own| add("own", "css", CSS, own.clone().into_bytes())));
         let script = add("script", "js", "text/javascript; charset=utf-8", SCRIPT.to_vec());
         let mark = add("mark", "svg", SVG, mark(accent).into_bytes());
         let logo = settings
@@ -110,7 +111,9 @@ fn brand_style(accent: Accent) -> String {
 /// An open door in the accent's colour: icon of every page, and mark of those without a logo.
 fn mark(accent: Accent) -> String {
     let Shades { fill, on_fill, .. } = accent.shades(Scheme::Light);
-    include_str!("assets/mark.svg").replace("#000001", &fill.to_string()).replace("#fffffe", &on_fill.to_string())
+    include_str!("assets/mark.svg")
+        .replace("#000001", &fill.to_string())
+        .replace("#fffffe", &on_fill.to_string())
 }
 
 fn ending(media_type: &str) -> &'static str {

@@ -2,6 +2,7 @@
 
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, EXPIRES, PRAGMA, SET_COOKIE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, response};
+use hyper::ext::ReasonPhrase;
 
 use super::UpstreamError;
 use crate::cookies;
@@ -38,7 +39,11 @@ pub(super) fn framing(head: &response::Parts, head_only: bool) -> Result<Framing
 /// Removes what is between us and the upstream, or only ours to say, and adds what keeps private pages out of caches.
 pub(super) fn clean(head: &mut response::Parts, strip: &StripList, authenticated: bool) {
     head.version = Version::HTTP_11;
+    let reason = head.extensions.remove::<ReasonPhrase>();
     head.extensions.clear();
+    if let Some(reason) = reason {
+        head.extensions.insert(reason);
+    }
     let headers = &mut head.headers;
     if headers.contains_key(TRANSFER_ENCODING) || head.status == StatusCode::NO_CONTENT {
         headers.remove(CONTENT_LENGTH);

@@ -33,9 +33,9 @@ pub(super) async fn exchange<C>(
 where
     C: FnOnce() -> CancellationToken + Send,
 {
-    let StampedParts { head, body, upgrade, authenticated, strip } = parts;
+    let StampedParts { head, body, upgrade, authenticated, strip } = rewritten(parts, upstream)?;
     let head_only = head.method == Method::HEAD;
-    let request = outgoing(head, body, upstream, upgrade.as_ref().map(|(upgrade, _)| &upgrade.protocol))?;
+    let request = outgoing(head, body, upgrade.as_ref().map(|(upgrade, _)| &upgrade.protocol));
     let progress = request.body().progress();
 
     let (answer, connection) = send(pools, upstream, dialer, request, upgrade.is_some()).await?;
@@ -62,17 +62,17 @@ where
     Ok(Response::from_parts(head, Body::stream(body)))
 }
 
-/// The request as it is written: target in origin form, our own framing.
-fn outgoing(
-    mut head: request::Parts,
-    body: Body,
-    upstream: &Upstream,
-    upgrade: Option<&HeaderValue>,
-) -> Result<Request<Upload>, UpstreamError> {
-    head.uri = target(&head.uri, upstream.strip_prefix.as_deref())?;
+/// What the configuration changes for this upstream, and the target in origin form.
+pub(super) fn rewritten(mut parts: StampedParts, upstream: &Upstream) -> Result<StampedParts, UpstreamError> {
+    parts.head.uri = target(&parts.head.uri, upstream.strip_prefix.as_deref())?;
     if let Some(host) = &upstream.host {
-        head.headers.insert(HOST, host.clone());
+        parts.head.headers.insert(HOST, host.clone());
     }
+    Ok(parts)
+}
+
+/// The request as it is written, with our own framing.
+fn outgoing(mut head: request::Parts, body: Body, upgrade: Option<&HeaderValue>) -> Request<Upload> {
     if let Some(protocol) = upgrade {
         head.headers.insert(http::header::CONNECTION, HeaderValue::from_static("upgrade"));
         head.headers.insert(UPGRADE, protocol.clone());
@@ -91,7 +91,7 @@ fn outgoing(
             head.headers.insert(TRANSFER_ENCODING, HeaderValue::from_static("chunked"));
         }
     }
-    Ok(Request::from_parts(head, Upload::new(body)))
+    Request::from_parts(head, Upload::new(body))
 }
 
 /// Path and query byte for byte, but for the prefix.

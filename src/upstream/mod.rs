@@ -86,6 +86,7 @@ pub struct Upstream {
     /// Replaces the visitor's `Host`.
     host: Option<HeaderValue>,
     strip_prefix: Option<String>,
+    allow_headers: Vec<HeaderName>,
     timeouts: Timeouts,
 }
 
@@ -114,6 +115,7 @@ impl Upstream {
             dialer: Dialer::new(&settings.target, trust)?,
             host,
             strip_prefix: settings.strip_prefix.clone().filter(|prefix| !prefix.is_empty()),
+            allow_headers: settings.allow_headers.clone(),
             timeouts,
         })
     }
@@ -121,6 +123,11 @@ impl Upstream {
     /// The app's name, for logs.
     pub fn app(&self) -> &str {
         &self.app
+    }
+
+    /// The odd header names that the app wants nevertheless.
+    pub fn allow_headers(&self) -> &[HeaderName] {
+        &self.allow_headers
     }
 
     /// Connects and hangs up: whether the upstream could be reached now.
@@ -150,7 +157,7 @@ where
 {
     let parts = stamped.into_parts();
     match &upstream.dialer {
-        None => Ok(whoami::answer(parts)),
+        None => Ok(whoami::answer(&exchange::rewritten(parts, upstream)?)),
         Some(dialer) => exchange::exchange(pools, upstream, dialer, parts, cutoff).await,
     }
 }
