@@ -1,5 +1,6 @@
 //! Vestibule: a login gateway in one program.
 
+pub mod accent;
 pub mod account;
 pub mod body;
 pub mod clock;
@@ -20,3 +21,4 @@ pub mod subject;
 pub mod tasks;
 pub mod throttle;
 pub mod upstream;
+pub mod words;

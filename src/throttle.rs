@@ -1,6 +1,29 @@
-//! Named limits, kept in the store.
+//! Limits on guessing and on mail, kept in the store, so that they hold over restarts and replicas.
+//!
+//! A try is counted before its password is looked at: of many at once no more than the limit are. Names are stored as
+//! MACs, and names that no account has are counted alike. Start from [`Throttle::admit`].
 
+use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::secret::{Keys, Purpose};
+use crate::store::{Key, Space, Store, StoreError};
+
+/// The longest a lock lasts.
+const LONGEST_LOCK: Duration = Duration::from_hours(1);
+
+/// For how long after a lock the next one is twice as long.
+const MEMORY: Duration = Duration::from_hours(24);
+
+const HOUR: Duration = Duration::from_hours(1);
+const DAY: Duration = Duration::from_hours(24);
+
+/// Wrong codes are remembered for this long; see [`Throttle::quarantine`].
+const QUARANTINE: Duration = Duration::from_hours(24 * 365);
 
 /// `limits` of the configuration, as far as it is about guessing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -9,4 +32,167 @@ pub struct Settings {
     pub within: Duration,
     pub lock: Duration,
     pub device_failures: i64,
+}
+
+/// What wrong passwords are counted by.
+#[derive(Clone, Copy, Debug)]
+pub enum Gate<'a> {
+    /// A name, known or not, tried from a network.
+    Network { name: &'a str, address: IpAddr },
+    /// An account on a device that has signed in to it before: strangers cannot hold it up.
+    Device { name: &'a str, device: &'a [u8; 32] },
+}
+
+/// How many mails one address may get.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MailBudget {
+    pub hourly: i64,
+    pub daily: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    /// Counted; the password may be looked at.
+    Admitted,
+    Locked(Duration),
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Lock {
+    until: Timestamp,
+    /// How many locks there have been lately, this one included.
+    times: u32,
+}
+
+pub struct Throttle {
+    store: Arc<Store>,
+    keys: Arc<Keys>,
+    settings: Settings,
+}
+
+impl Throttle {
+    pub fn new(store: Arc<Store>, keys: Arc<Keys>, settings: Settings) -> Self {
+        Self { store, keys, settings }
+    }
+
+    /// Counts a try, unless the gate is locked.
+    pub async fn admit(&self, gate: Gate<'_>, now: Timestamp) -> Result<Admission, StoreError> {
+        if let Some(lock) = self.lock(gate).await?
+            && lock.until > now
+        {
+            return Ok(Admission::Locked(now.until(lock.until)));
+        }
+        let count = self.store.bump(self.key(Space::Counter, gate), 1, self.settings.within).await?;
+        if count.value > self.limit(gate) {
+            // The tries before this one are being looked at right now; the last of them locks the gate.
+            return Ok(Admission::Locked(self.settings.lock));
+        }
+        Ok(Admission::Admitted)
+    }
+
+    /// After a wrong password: locks the gate if that was the last try of its window.
+    pub async fn failed(&self, gate: Gate<'_>, now: Timestamp) -> Result<(), StoreError> {
+        let count = self.store.bump(self.key(Space::Counter, gate), 0, self.settings.within).await?;
+        if count.value >= self.limit(gate) {
+            self.close(gate, now).await?;
+        }
+        Ok(())
+    }
+
+    /// After a right password: forgets the tries.
+    pub async fn passed(&self, gate: Gate<'_>) -> Result<(), StoreError> {
+        self.store.take(self.key(Space::Counter, gate)).await?;
+        self.store.take(self.key(Space::Lock, gate)).await?;
+        Ok(())
+    }
+
+    /// Takes a counted try back: its password was never looked at.
+    pub async fn undo(&self, gate: Gate<'_>) -> Result<(), StoreError> {
+        self.store.bump(self.key(Space::Counter, gate), -1, self.settings.within).await.map(drop)
+    }
+
+    /// Locks the gate and says for how long: twice as long as the last time, an hour at most.
+    pub async fn close(&self, gate: Gate<'_>, now: Timestamp) -> Result<Duration, StoreError> {
+        let times = self.lock(gate).await?.map_or(0, |lock| lock.times);
+        let factor = 2_u32.saturating_pow(times.min(16));
+        let wait = self.settings.lock.saturating_mul(factor).min(LONGEST_LOCK.max(self.settings.lock));
+        let lock = Lock { until: now.plus(wait), times: times.saturating_add(1) };
+        let value = serde_json::to_vec(&lock).map_err(|error| StoreError::Corrupt(error.to_string()))?;
+        self.store.put(self.key(Space::Lock, gate), &value, lock.until.plus(MEMORY)).await?;
+        self.store.take(self.key(Space::Counter, gate)).await?;
+        Ok(wait)
+    }
+
+    /// Counts a mail to this address. If a budget is used up: how long until it is not.
+    pub async fn mail(
+        &self,
+        address: &str,
+        budget: MailBudget,
+        now: Timestamp,
+    ) -> Result<Option<Duration>, StoreError> {
+        let mut wait = None;
+        for (name, limit, window) in [("hourly", budget.hourly, HOUR), ("daily", budget.daily, DAY)] {
+            let count = self.store.bump(self.mail_key(name, address), 1, window).await?;
+            if count.value > limit {
+                wait = Some(now.until(count.ends)).max(wait);
+            }
+        }
+        if wait.is_some() {
+            self.undo_mail(address).await?;
+        }
+        Ok(wait)
+    }
+
+    /// Takes a counted mail back: it never left.
+    pub async fn undo_mail(&self, address: &str) -> Result<(), StoreError> {
+        self.store.bump(self.mail_key("hourly", address), -1, HOUR).await?;
+        self.store.bump(self.mail_key("daily", address), -1, DAY).await.map(drop)
+    }
+
+    /// Adds to the wrong codes of an account on unknown devices, and says how many there are. `fingerprint` is of the
+    /// present password hash, so that a new password starts anew.
+    pub async fn quarantine(&self, name: &str, fingerprint: &[u8], by: i64) -> Result<i64, StoreError> {
+        let key = self.named(Space::Counter, &[b"quarantine", name.as_bytes(), fingerprint]);
+        self.store.bump(key, by, QUARANTINE).await.map(|count| count.value)
+    }
+
+    async fn lock(&self, gate: Gate<'_>) -> Result<Option<Lock>, StoreError> {
+        let Some(record) = self.store.get(self.key(Space::Lock, gate)).await? else { return Ok(None) };
+        serde_json::from_slice(&record.value)
+            .map(Some)
+            .map_err(|error| StoreError::Corrupt(error.to_string()))
+    }
+
+    fn limit(&self, gate: Gate<'_>) -> i64 {
+        match gate {
+            Gate::Network { .. } => self.settings.failures,
+            Gate::Device { .. } => self.settings.device_failures,
+        }
+    }
+
+    fn key(&self, space: Space, gate: Gate<'_>) -> Key {
+        match gate {
+            Gate::Network { name, address } => {
+                self.named(space, &[b"network", name.as_bytes(), &network(address)])
+            }
+            Gate::Device { name, device } => self.named(space, &[b"device", name.as_bytes(), device]),
+        }
+    }
+
+    fn mail_key(&self, window: &str, address: &str) -> Key {
+        self.named(Space::Counter, &[b"mail", window.as_bytes(), address.as_bytes()])
+    }
+
+    fn named(&self, space: Space, parts: &[&[u8]]) -> Key {
+        Key { space, digest: self.keys.sign(Purpose::StoreName, parts) }
+    }
+}
+
+/// The network that an address counts for: itself in IPv4, its /64 in IPv6.
+fn network(address: IpAddr) -> Vec<u8> {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.octets().to_vec(),
+        IpAddr::V6(address) => address.octets().into_iter().take(8).collect(),
+    }
 }

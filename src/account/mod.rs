@@ -3,12 +3,15 @@
 //! A source is looked up by name or address; the first that knows the name decides. This module never sees a
 //! session or a request.
 
+mod file;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::secret::Secret;
 use crate::subject::AccountId;
+pub use file::FileDirectory;
 
 /// An account source as configured.
 #[derive(Clone, Debug)]
@@ -77,22 +80,99 @@ pub enum DirectoryError {
     Unreachable(String),
 }
 
-/// All account sources, in the order in which they are asked.
-pub struct Directory {}
+/// One place where accounts are kept. The `match`es on it stand in this file alone.
+#[derive(Clone)]
+pub enum Source {
+    File(FileDirectory),
+}
+
+/// All account sources, in the order in which they are asked: the first that knows a name decides.
+#[derive(Clone, Default)]
+pub struct Directory {
+    sources: Vec<Source>,
+}
 
 impl Directory {
+    pub fn new(sources: Vec<Source>) -> Self {
+        Self { sources }
+    }
+
     /// The account with this username or e-mail address, compared as [`canonical`] has it.
-    pub async fn find(&self, _login: &str) -> Result<Option<Arc<Account>>, DirectoryError> {
-        Ok(None)
+    #[expect(clippy::unused_async, reason = "a source may be a database")]
+    pub async fn find(&self, login: &str) -> Result<Option<Arc<Account>>, DirectoryError> {
+        let login = canonical(login);
+        Ok(self.sources.iter().find_map(|source| match source {
+            Source::File(file) => file.find(&login),
+        }))
     }
 
     /// The account with this id, as it stands now.
-    pub async fn by_id(&self, _id: &AccountId) -> Result<Option<Arc<Account>>, DirectoryError> {
-        Ok(None)
+    #[expect(clippy::unused_async, reason = "a source may be a database")]
+    pub async fn by_id(&self, id: &AccountId) -> Result<Option<Arc<Account>>, DirectoryError> {
+        Ok(self.sources.iter().find_map(|source| match source {
+            Source::File(file) => file.by_id(id),
+        }))
+    }
+
+    /// Changes whenever any account may have changed. Read it before the account: what is kept beside it is then at
+    /// worst looked up once too often, never once too seldom.
+    pub fn generation(&self) -> u64 {
+        let generations = self.sources.iter().map(|source| match source {
+            Source::File(file) => file.generation(),
+        });
+        generations.fold(0, u64::wrapping_add)
     }
 }
 
-/// A username or e-mail address in the form in which it is compared and counted: trimmed, lower case.
+/// A username or e-mail address in the form in which it is compared and counted: trimmed, lower case, the domain of
+/// an address in its ASCII form (`josé@bücher.example` is `josé@xn--bcher-kva.example`).
 pub fn canonical(login: &str) -> String {
-    login.trim().to_lowercase()
+    let login = login.trim().to_lowercase();
+    let Some((local, domain)) = login.rsplit_once('@') else { return login };
+    // `Host` would also undo percent-encoding, which an address does not have.
+    match url::Host::parse(domain) {
+        Ok(url::Host::Domain(ascii)) if !domain.contains('%') => format!("{local}@{ascii}"),
+        _ => login,
+    }
+}
+
+/// Whether this is a username as the configuration and the registration accept it, in lower case already:
+/// `[a-z0-9][a-z0-9._-]{0,63}`.
+pub fn is_username(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
+    let (Some(&first), 1..=64) = (text.as_bytes().first(), text.len()) else { return false };
+    plain(first) && text.bytes().all(|byte| plain(byte) || b"._-".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn logins_are_compared_in_one_form() {
+        for (typed, canonically) in [
+            (" Alice ", "alice"),
+            ("ALICE@Example.COM", "alice@example.com"),
+            ("josé@BÜCHER.example", "josé@xn--bcher-kva.example"),
+            ("a@b@Example.com", "a@b@example.com"),
+            ("a@ex%61mple.com", "a@ex%61mple.com"),
+            ("a@127.1", "a@127.1"),
+            ("a@", "a@"),
+            ("", ""),
+        ] {
+            assert_eq!(canonical(typed), canonically, "{typed:?}");
+        }
+    }
+
+    #[test]
+    fn usernames_are_short_and_plain() {
+        let longest = "a".repeat(64);
+        for good in ["a", "0", "alice", "a.b_c-d", longest.as_str()] {
+            assert!(is_username(good), "{good:?}");
+        }
+        let too_long = "a".repeat(65);
+        for bad in ["", ".a", "-a", "_", "Alice", "a b", "a@b", "ä", "a\0", too_long.as_str()] {
+            assert!(!is_username(bad), "{bad:?}");
+        }
+    }
 }

@@ -79,3 +79,12 @@ impl Mailer {
         Err(MailError::Unreachable("not built yet".into()))
     }
 }
+
+/// An address as it may be shown to somebody who has proved the password alone: `a***e@example.com`; of a local part
+/// under four characters the first alone, `a***@example.com`.
+pub fn mask_address(address: &str) -> String {
+    let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
+    let first = local.chars().next().map(String::from).unwrap_or_default();
+    let last = local.chars().last().filter(|_| local.chars().count() >= 4).map(String::from).unwrap_or_default();
+    format!("{first}***{last}@{domain}")
+}

@@ -1,10 +1,18 @@
 //! Pure: who may do what. Start from [`decide`].
+//!
+//! The first rule that matches decides; nothing matches: deny. Only [`decide`] makes a [`Permit`], and only a permit
+//! opens the way to an upstream.
 
 mod pattern;
+
+use std::net::IpAddr;
+use std::sync::Arc;
 
 use ipnet::IpNet;
 
 pub use pattern::PathPattern;
+
+use crate::subject::Subject;
 
 /// What a rule asks for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,4 +36,173 @@ pub struct Rule {
     pub policy: Policy,
     /// Line of the rule in the configuration file, from 1.
     pub line: usize,
+}
+
+/// What a request looks like to the rules.
+#[derive(Clone, Copy, Debug)]
+pub struct Facts<'a> {
+    pub method: &'a str,
+    /// The canonical path, see [`crate::route::canonical_path`].
+    pub path: &'a str,
+    pub client: IpAddr,
+}
+
+/// Proof that a request was allowed, and for whom. Cannot be made outside this module.
+#[derive(Debug)]
+pub struct Permit {
+    subject: Option<Arc<Subject>>,
+}
+
+impl Permit {
+    /// Who the request is forwarded for; `None` is an anonymous visitor on a bypass path.
+    pub fn subject(&self) -> Option<&Arc<Subject>> {
+        self.subject.as_ref()
+    }
+}
+
+/// What is missing before a request may pass.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Missing {
+    SignIn,
+    SecondFactor,
+}
+
+#[derive(Debug)]
+pub enum Decision {
+    Allow(Permit),
+    Challenge(Missing),
+    Deny,
+}
+
+/// Judges one request. An app without rules lets everyone in who proved two factors.
+pub fn decide(rules: &[Rule], who: Option<&Arc<Subject>>, facts: &Facts<'_>) -> Decision {
+    match (policy_for(rules, who.map(AsRef::as_ref), facts), who) {
+        (Policy::Bypass, who) => Decision::Allow(Permit { subject: who.cloned() }),
+        (Policy::Deny, _) => Decision::Deny,
+        (Policy::OneFactor | Policy::TwoFactor, None) => Decision::Challenge(Missing::SignIn),
+        (Policy::TwoFactor, Some(who)) if !who.proofs.two_factors() => {
+            Decision::Challenge(Missing::SecondFactor)
+        }
+        (Policy::OneFactor | Policy::TwoFactor, Some(who)) => {
+            Decision::Allow(Permit { subject: Some(who.clone()) })
+        }
+    }
+}
+
+/// What the rules ask of this visitor for this request.
+pub fn policy_for(rules: &[Rule], who: Option<&Subject>, facts: &Facts<'_>) -> Policy {
+    if rules.is_empty() {
+        return Policy::TwoFactor;
+    }
+    rules.iter().find(|rule| rule.matches(who, facts)).map_or(Policy::Deny, |rule| rule.policy)
+}
+
+impl Rule {
+    fn matches(&self, who: Option<&Subject>, facts: &Facts<'_>) -> bool {
+        given(&self.methods, |method| method == facts.method)
+            && given(&self.paths, |path| path.matches(facts.path))
+            && given(&self.networks, |network| network.contains(&facts.client))
+            && self.matches_person(who)
+    }
+
+    /// Until somebody is signed in, a rule for certain people counts as matching and asks for the sign-in; one that
+    /// denies them is passed over.
+    fn matches_person(&self, who: Option<&Subject>) -> bool {
+        if self.users.is_empty() && self.groups.is_empty() {
+            return true;
+        }
+        who.map_or(self.policy != Policy::Deny, |who| {
+            given(&self.users, |user| *user == who.username)
+                && given(&self.groups, |group| who.groups.contains(group))
+        })
+    }
+}
+
+fn given<T>(list: &[T], matches: impl Fn(&T) -> bool) -> bool {
+    list.is_empty() || list.iter().any(matches)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::*;
+    use crate::clock::Timestamp;
+    use crate::subject::{AccountId, Proofs};
+
+    fn rule(policy: Policy) -> Rule {
+        let (paths, methods, users, groups, networks) = Default::default();
+        Rule { paths, methods, users, groups, networks, policy, line: 1 }
+    }
+
+    fn person(username: &str, groups: &[&str], two_factors: bool) -> Arc<Subject> {
+        let now = Timestamp::from_millis(0);
+        Arc::new(Subject {
+            account: AccountId::new("file", username),
+            username: username.into(),
+            name: String::new(),
+            email: format!("{username}@example.com"),
+            groups: groups.iter().map(ToString::to_string).collect(),
+            attributes: BTreeMap::new(),
+            proofs: Proofs { password: now, email_code: two_factors.then_some(now) },
+        })
+    }
+
+    fn facts<'a>(method: &'a str, path: &'a str) -> Facts<'a> {
+        Facts { method, path, client: IpAddr::from([192, 0, 2, 7]) }
+    }
+
+    fn say(rules: &[Rule], who: Option<&Arc<Subject>>, facts: &Facts<'_>) -> &'static str {
+        match decide(rules, who, facts) {
+            Decision::Allow(permit) if permit.subject().is_some() => "allow",
+            Decision::Allow(_) => "allow anonymous",
+            Decision::Challenge(Missing::SignIn) => "sign in",
+            Decision::Challenge(Missing::SecondFactor) => "second factor",
+            Decision::Deny => "deny",
+        }
+    }
+
+    #[test]
+    fn without_rules_two_factors_are_asked() {
+        let get = facts("GET", "/");
+        assert_eq!(say(&[], None, &get), "sign in");
+        assert_eq!(say(&[], Some(&person("alice", &[], false)), &get), "second factor");
+        assert_eq!(say(&[], Some(&person("alice", &[], true)), &get), "allow");
+    }
+
+    #[test]
+    fn the_first_match_decides_and_nothing_else_is_allowed() {
+        let public = Rule { paths: vec![PathPattern::parse("/public/**").unwrap()], ..rule(Policy::Bypass) };
+        let read = Rule { methods: vec!["GET".into()], ..rule(Policy::OneFactor) };
+        let rules = [public, read];
+        let alice = person("alice", &[], false);
+        assert_eq!(say(&rules, None, &facts("POST", "/public/x")), "allow anonymous");
+        assert_eq!(say(&rules, Some(&alice), &facts("POST", "/public/x")), "allow");
+        assert_eq!(say(&rules, None, &facts("GET", "/x")), "sign in");
+        assert_eq!(say(&rules, Some(&alice), &facts("GET", "/x")), "allow");
+        assert_eq!(say(&rules, Some(&alice), &facts("POST", "/x")), "deny");
+        assert_eq!(say(&rules, None, &facts("POST", "/x")), "deny");
+    }
+
+    #[test]
+    fn rules_for_people_ask_strangers_to_sign_in_unless_they_deny() {
+        let no_guests = Rule { groups: vec!["guests".into()], ..rule(Policy::Deny) };
+        let ops = Rule { groups: vec!["ops".into()], users: vec!["alice".into()], ..rule(Policy::TwoFactor) };
+        let rules = [no_guests, ops];
+        let get = facts("GET", "/");
+        assert_eq!(say(&rules, None, &get), "sign in");
+        assert_eq!(say(&rules, Some(&person("alice", &["ops"], true)), &get), "allow");
+        assert_eq!(say(&rules, Some(&person("alice", &["dev"], true)), &get), "deny");
+        assert_eq!(say(&rules, Some(&person("bob", &["ops"], true)), &get), "deny");
+        assert_eq!(say(&rules, Some(&person("alice", &["ops", "guests"], true)), &get), "deny");
+    }
+
+    #[test]
+    fn networks_narrow_a_rule() {
+        let inside = Rule { networks: vec!["10.0.0.0/8".parse().unwrap()], ..rule(Policy::Bypass) };
+        let rules = [inside, rule(Policy::TwoFactor)];
+        assert_eq!(say(&rules, None, &facts("GET", "/")), "sign in");
+        let near = Facts { client: IpAddr::from([10, 1, 2, 3]), ..facts("GET", "/") };
+        assert_eq!(say(&rules, None, &near), "allow anonymous");
+    }
 }

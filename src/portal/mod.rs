@@ -1,5 +1,6 @@
 //! The gateway's own pages.
 
+pub mod assets;
 pub mod view;
 
 use crate::route::Origin;

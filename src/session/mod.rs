@@ -1,6 +1,34 @@
-//! Sessions and sign-ons.
+//! Sessions: one host's random id each, all pointing to one sign-on. Start from [`Sessions`].
+//!
+//! A *sign-on* says who signed in, who vouched, which factors were proved and when, and when it ends. A *session* is
+//! what one host's cookie opens. Ending the sign-on ends every session. This module never sees an account: what the
+//! account allows today is asked of the directory by [`crate::flow`].
 
+pub mod cookie;
+mod record;
+mod shared;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use quick_cache::sync::Cache;
+use tokio_util::sync::CancellationToken;
+
+use crate::clock::Timestamp;
+use crate::route::Host;
+use crate::secret::{self, Keys, Purpose};
+use crate::store::{Key, Space, Store, StoreError};
+use crate::subject::{AccountId, Proofs, Subject};
+use record::{SessionRecord, SignOnRecord, read, write};
+use shared::Shared;
+
+/// An entry of the cache is believed for this long without a look into the store.
+pub const TRUSTED: Duration = Duration::from_secs(5);
+
+/// The id of a sign-on. No browser ever holds it.
+pub type SignOnId = [u8; 32];
 
 /// `session` of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,3 +39,309 @@ pub struct Settings {
     pub remember: Duration,
     pub cache: usize,
 }
+
+pub struct Sessions {
+    store: Arc<Store>,
+    keys: Arc<Keys>,
+    settings: Settings,
+    /// By the whole cookie value.
+    cache: Cache<Box<str>, Arc<Session>>,
+    /// What this process knows of a sign-on ahead of the store: that it ended, that it changed, when it was used.
+    shared: Cache<SignOnId, Arc<Shared>>,
+}
+
+/// A verified session of one host.
+pub struct Session {
+    key: Key,
+    host: Host,
+    sign_on: SignOnId,
+    record: SignOnRecord,
+    shared: Arc<Shared>,
+    /// The state of `shared` that this entry was read at or after.
+    change: u64,
+    confirmed: AtomicI64,
+    subject: ArcSwapOption<Known>,
+}
+
+/// The account behind a session as it stood at a generation of the directory.
+pub struct Known {
+    pub generation: u64,
+    /// `None`: the account may not come in any more.
+    pub subject: Option<Arc<Subject>>,
+}
+
+/// A sign-on to begin.
+#[derive(Clone, Debug)]
+pub struct Begin<'a> {
+    pub account: &'a AccountId,
+    pub source: &'a str,
+    pub proofs: Proofs,
+    pub remember: bool,
+}
+
+/// A session that was just opened: the value for its cookie, and for how long the browser keeps it (`None`: until it
+/// closes).
+pub struct Opened {
+    pub cookie: String,
+    pub max_age: Option<Duration>,
+}
+
+impl Session {
+    pub fn account(&self) -> &AccountId {
+        &self.record.account
+    }
+
+    /// The account source that vouched at the sign-in.
+    pub fn source(&self) -> &str {
+        &self.record.source
+    }
+
+    pub fn proofs(&self) -> Proofs {
+        self.record.proofs
+    }
+
+    pub fn sign_on(&self) -> &SignOnId {
+        &self.sign_on
+    }
+
+    /// When it ends if it is not used again.
+    pub fn ends(&self) -> Timestamp {
+        self.record.ends_if_last_used(self.shared.last_seen())
+    }
+
+    /// Fires when this process learns that the sign-on has ended.
+    pub fn ended(&self) -> &CancellationToken {
+        self.shared.ended()
+    }
+
+    pub fn known(&self) -> Option<Arc<Known>> {
+        self.subject.load_full()
+    }
+
+    pub fn remember(&self, known: Known) {
+        self.subject.store(Some(Arc::new(known)));
+    }
+
+    fn is_trusted(&self, now: Timestamp) -> bool {
+        let confirmed = Timestamp::from_millis(self.confirmed.load(Ordering::Relaxed));
+        self.change == self.shared.change() && confirmed <= now && now.since(confirmed) < TRUSTED
+    }
+}
+
+impl Sessions {
+    pub fn new(store: Arc<Store>, keys: Arc<Keys>, settings: Settings) -> Self {
+        let (cache, shared) = (Cache::new(settings.cache.max(1)), Cache::new(settings.cache.max(1)));
+        Self { store, keys, settings, cache, shared }
+    }
+
+    /// The session that this cookie opens on this host, confirmed within the last five seconds, and marks it as used.
+    pub async fn load(
+        &self,
+        cookie: &str,
+        host: &Host,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        if let Some(session) = self.cache.get(cookie)
+            && session.host == *host
+            && session.is_trusted(now)
+        {
+            return Ok(self.use_now(session, now));
+        }
+        self.look(cookie, host, now).await
+    }
+
+    /// The same, asking the store in any case.
+    pub async fn look(
+        &self,
+        cookie: &str,
+        host: &Host,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        let Some(session) = self.read(cookie, host, now).await? else {
+            self.cache.remove(cookie);
+            return Ok(None);
+        };
+        if self.settings.cache > 0 {
+            self.cache.insert(cookie.into(), session.clone());
+        }
+        let used = self.use_now(session, now);
+        if let Some(session) = &used {
+            self.touch(session, now).await;
+        }
+        Ok(used)
+    }
+
+    /// Whether the session still stands, without using it: for connections that stay open.
+    pub async fn stands(&self, session: &Session, now: Timestamp) -> Result<bool, StoreError> {
+        if session.shared.ended().is_cancelled() {
+            return Ok(false);
+        }
+        let Some(record) = self.store.get(sign_on_key(&session.sign_on)).await? else { return Ok(false) };
+        let record: SignOnRecord = read(&record.value)?;
+        let here = self.store.get(session.key).await?.is_some();
+        session.shared.saw(record.last_seen);
+        Ok(here && now < record.ends_if_last_used(session.shared.last_seen()))
+    }
+
+    /// Opens a new sign-on with a session on this host.
+    pub async fn begin(&self, with: &Begin<'_>, host: &Host, now: Timestamp) -> Result<Opened, StoreError> {
+        let sign_on: SignOnId = secret::random();
+        let record = SignOnRecord::new(with, &self.settings, now);
+        // Index first: a crash between the two leaves an entry without a sign-on, never a sign-on nobody can find.
+        self.store.index_add(self.account_index(with.account), &sign_on, record.latest_end()).await?;
+        self.store.put(sign_on_key(&sign_on), &write(&record)?, record.kept_until()).await?;
+        self.open(&sign_on, &record, host).await
+    }
+
+    /// Opens a session on another host of the same sign-on. `None` if that has ended.
+    pub async fn join(
+        &self,
+        sign_on: &SignOnId,
+        host: &Host,
+        now: Timestamp,
+    ) -> Result<Option<Opened>, StoreError> {
+        let Some(stored) = self.store.get(sign_on_key(sign_on)).await? else { return Ok(None) };
+        let record: SignOnRecord = read(&stored.value)?;
+        if now >= record.ends_if_last_used(record.last_seen.max(self.shared_of(sign_on).last_seen())) {
+            return Ok(None);
+        }
+        self.open(sign_on, &record, host).await.map(Some)
+    }
+
+    /// Notes the second factor in a sign-on and gives this host a new session id. `None` if the sign-on has ended.
+    pub async fn elevate(
+        &self,
+        sign_on: &SignOnId,
+        host: &Host,
+        now: Timestamp,
+    ) -> Result<Option<Opened>, StoreError> {
+        let elevated = self.change(sign_on, |record| {
+            record.proofs.email_code = Some(now);
+            record.last_seen = record.last_seen.max(now);
+        });
+        let Some(record) = elevated.await? else { return Ok(None) };
+        self.shared_of(sign_on).changed();
+        self.open(sign_on, &record, host).await.map(Some)
+    }
+
+    /// Forgets one host's session id, for one that takes its place.
+    pub async fn retire(&self, cookie: &str, host: &Host) -> Result<(), StoreError> {
+        if let Some(id) = cookie::open(&self.keys, Purpose::SessionCookie, host, cookie) {
+            self.store.take(session_key(&id)).await?;
+            self.cache.remove(cookie);
+        }
+        Ok(())
+    }
+
+    /// Ends a sign-on, on every host.
+    pub async fn end(&self, sign_on: &SignOnId, account: &AccountId) -> Result<(), StoreError> {
+        self.store.take(sign_on_key(sign_on)).await?;
+        self.shared_of(sign_on).end();
+        self.store.index_remove(self.account_index(account), sign_on).await
+    }
+
+    async fn read(
+        &self,
+        cookie: &str,
+        host: &Host,
+        now: Timestamp,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
+        let Some(id) = cookie::open(&self.keys, Purpose::SessionCookie, host, cookie) else {
+            return Ok(None);
+        };
+        let key = session_key(&id);
+        let Some(stored) = self.store.get(key).await? else { return Ok(None) };
+        let SessionRecord { sign_on } = read(&stored.value)?;
+        // What changes in this process from here on is seen in `shared`, even if the answer below is older.
+        let shared = self.shared_of(&sign_on);
+        let change = shared.change();
+        let Some(stored) = self.store.get(sign_on_key(&sign_on)).await? else { return Ok(None) };
+        let record: SignOnRecord = read(&stored.value)?;
+        shared.saw(record.last_seen);
+        Ok(Some(Arc::new(Session {
+            key,
+            host: host.clone(),
+            sign_on,
+            record,
+            shared,
+            change,
+            confirmed: AtomicI64::new(now.millis()),
+            subject: ArcSwapOption::empty(),
+        })))
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as what is done to a session of ours")]
+    fn use_now(&self, session: Arc<Session>, now: Timestamp) -> Option<Arc<Session>> {
+        let stands = !session.shared.ended().is_cancelled() && now < session.ends();
+        stands.then(|| {
+            session.shared.saw(now);
+            session
+        })
+    }
+
+    /// Writes down that a sign-on is in use: once a minute, or once a quarter of its idle time if that is shorter.
+    /// If it fails the next look tries again.
+    async fn touch(&self, session: &Session, now: Timestamp) {
+        if now.since(session.record.last_seen) < session.record.touch_every() {
+            return;
+        }
+        let touched =
+            self.change(&session.sign_on, |record| record.last_seen = record.last_seen.max(now)).await;
+        if let Err(error) = touched {
+            tracing::debug!(%error, "a session's last use was not written down");
+        }
+    }
+
+    async fn change(
+        &self,
+        sign_on: &SignOnId,
+        change: impl Fn(&mut SignOnRecord),
+    ) -> Result<Option<SignOnRecord>, StoreError> {
+        let key = sign_on_key(sign_on);
+        for _ in 0..16 {
+            let Some(stored) = self.store.get(key).await? else { return Ok(None) };
+            let mut record: SignOnRecord = read(&stored.value)?;
+            change(&mut record);
+            if self.store.swap(key, Some(stored.version), &write(&record)?, record.kept_until()).await? {
+                return Ok(Some(record));
+            }
+        }
+        Err(StoreError::Refused("a sign-on is changed by too many at once".into()))
+    }
+
+    async fn open(
+        &self,
+        sign_on: &SignOnId,
+        record: &SignOnRecord,
+        host: &Host,
+    ) -> Result<Opened, StoreError> {
+        let id: [u8; 32] = secret::random();
+        let session = SessionRecord { sign_on: *sign_on };
+        self.store.put(session_key(&id), &write(&session)?, record.latest_end()).await?;
+        let cookie = cookie::seal(&self.keys, Purpose::SessionCookie, host, &id);
+        Ok(Opened { cookie, max_age: record.remember.then_some(self.settings.remember) })
+    }
+
+    fn shared_of(&self, sign_on: &SignOnId) -> Arc<Shared> {
+        let made =
+            self.shared.get_or_insert_with(sign_on, || Ok::<_, std::convert::Infallible>(Arc::default()));
+        made.unwrap_or_default()
+    }
+
+    fn account_index(&self, account: &AccountId) -> Key {
+        let name: [&[u8]; 2] = [b"sign-ons", account.as_str().as_bytes()];
+        Key { space: Space::Index, digest: self.keys.sign(Purpose::StoreName, &name) }
+    }
+}
+
+fn session_key(id: &[u8; 32]) -> Key {
+    Key { space: Space::Session, digest: secret::sha256(id) }
+}
+
+/// A sign-on's id is random and stays in the store, so it is its own key.
+fn sign_on_key(id: &SignOnId) -> Key {
+    Key { space: Space::SignOn, digest: *id }
+}
+
+#[cfg(test)]
+mod tests;

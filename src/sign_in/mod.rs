@@ -1,15 +1,305 @@
-//! The sign-in as a state machine, pure: password, then code, then done. Codes are derived here and nowhere else.
+//! The sign-in under way, pure: a password was right, a code is awaited. Start from [`SignIn`].
+//!
+//! A [`SignIn`] is never a session and grants nothing. Codes are derived here ([`code`]) and stored nowhere. Time,
+//! randomness and counts are arguments.
+
+pub mod code;
 
 use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::clock::Timestamp;
+use crate::secret::Keys;
+use crate::subject::AccountId;
+
+/// How long a sign-in may stay under way, whatever its codes' lifetime.
+pub const LIFETIME: Duration = Duration::from_mins(15);
+
+/// How many different codes one sign-in may bring about.
+pub const MOST_CODES: usize = 3;
 
 /// `email_code` of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Settings {
     pub digits: u32,
     pub lifetime: Duration,
+    /// Wrong tries, over all codes of one sign-in, before it is over.
     pub attempts: i64,
     pub resend_after: Duration,
+    /// Mails to one address in an hour, for all purposes.
     pub hourly: i64,
     pub daily: i64,
+    /// Wrong codes on unknown devices after which the password works on known devices only.
     pub quarantine: i64,
+}
+
+/// A password was right; this is what the store keeps until the code is, too.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SignIn {
+    pub account: AccountId,
+    pub source: String,
+    /// The host whose pages the sign-in walks through.
+    pub host: String,
+    pub started: Timestamp,
+    pub remember: bool,
+    /// The browser has signed in to this account before.
+    pub known_device: bool,
+    /// Set when a one-factor session asks for its second factor: the sign-on to elevate.
+    pub elevates: Option<[u8; 32]>,
+    /// Wrong codes of this sign-in that count towards the quarantine until it succeeds.
+    pub wrong: i64,
+    nonce: [u8; 32],
+    issues: Vec<Issue>,
+}
+
+/// One code of a sign-in: derived from its number, valid from `at`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Issue {
+    number: u32,
+    at: Timestamp,
+    /// When the mail server last took a mail with it.
+    mailed: Option<Timestamp>,
+}
+
+/// What to begin a sign-in with.
+#[derive(Clone, Debug)]
+pub struct Begin<'a> {
+    pub account: &'a AccountId,
+    pub source: &'a str,
+    pub host: &'a str,
+    pub remember: bool,
+    pub known_device: bool,
+    pub elevates: Option<[u8; 32]>,
+    pub nonce: [u8; 32],
+}
+
+/// A code that is to be mailed: its number, and how long it will be good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ToMail {
+    pub number: u32,
+    pub valid_for: Duration,
+}
+
+/// Why no code is mailed now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Hold {
+    /// A mail went out moments ago.
+    TooEarly(Duration),
+    /// This sign-in has had all its codes.
+    Exhausted,
+}
+
+impl SignIn {
+    pub fn begin(with: &Begin<'_>, now: Timestamp) -> Self {
+        Self {
+            account: with.account.clone(),
+            source: with.source.to_owned(),
+            host: with.host.to_owned(),
+            started: now,
+            remember: with.remember,
+            known_device: with.known_device,
+            elevates: with.elevates,
+            wrong: 0,
+            nonce: with.nonce,
+            issues: Vec::new(),
+        }
+    }
+
+    pub fn ends(&self) -> Timestamp {
+        self.started.plus(LIFETIME)
+    }
+
+    /// Chooses the code for the next mail and notes it: the same one in the first half of its life, since the first
+    /// mail may arrive last; later a new one, while the earlier stays good to its end. A code whose mail never left
+    /// starts its life anew.
+    pub fn issue(mut self, settings: &Settings, now: Timestamp) -> Result<(Self, ToMail), Hold> {
+        let wait = self.resend_wait(settings, now);
+        if !wait.is_zero() {
+            return Err(Hold::TooEarly(wait));
+        }
+        let codes = self.issues.len();
+        let issue = match self.issues.last_mut() {
+            Some(issue) if issue.mailed.is_none() => {
+                issue.at = now;
+                *issue
+            }
+            Some(issue) if now.since(issue.at) < settings.lifetime / 2 => *issue,
+            Some(issue) if codes >= MOST_CODES => {
+                if now >= issue.at.plus(settings.lifetime) {
+                    return Err(Hold::Exhausted);
+                }
+                *issue
+            }
+            _ => self.add_issue(now),
+        };
+        let valid_for = now.until(issue.at.plus(settings.lifetime)).min(now.until(self.ends()));
+        Ok((self, ToMail { number: issue.number, valid_for }))
+    }
+
+    /// A new code beyond all limits on mails: for the administrator at the command line.
+    #[must_use]
+    pub fn issue_by_hand(mut self, now: Timestamp) -> (Self, u32) {
+        let number = self.add_issue(now).number;
+        (self, number)
+    }
+
+    /// Notes that the mail server took the mail with this code.
+    #[must_use]
+    pub fn mailed(mut self, number: u32, now: Timestamp) -> Self {
+        for issue in self.issues.iter_mut().filter(|issue| issue.number == number) {
+            issue.mailed = Some(now);
+        }
+        self
+    }
+
+    /// How long until a code may be mailed again; zero: now.
+    pub fn resend_wait(&self, settings: &Settings, now: Timestamp) -> Duration {
+        let last = self.issues.iter().filter_map(|issue| issue.mailed).max();
+        last.map_or(Duration::ZERO, |last| now.until(last.plus(settings.resend_after)))
+    }
+
+    /// Whether a mail has left and some code of it is still good.
+    pub fn awaits_code(&self, settings: &Settings, now: Timestamp) -> bool {
+        self.live(settings, now).any(|issue| issue.mailed.is_some())
+    }
+
+    /// Whether the typed code is one of those that are still good. Every try is counted before this is asked.
+    pub fn accepts(&self, typed: &code::Code, keys: &Keys, settings: &Settings, now: Timestamp) -> bool {
+        let secret = code::Secret { nonce: &self.nonce, account: &self.account };
+        self.live(settings, now)
+            .flat_map(|issue| secret.under_all_keys(keys, issue.number, settings.digits))
+            .fold(false, |found, good| found | good.is(typed))
+    }
+
+    /// The code with this number, for a mail.
+    pub fn code(&self, keys: &Keys, number: u32, digits: u32) -> code::Code {
+        code::Secret { nonce: &self.nonce, account: &self.account }.derive(keys, number, digits)
+    }
+
+    fn live<'a>(&'a self, settings: &Settings, now: Timestamp) -> impl Iterator<Item = &'a Issue> {
+        let lifetime = settings.lifetime;
+        let ended = now >= self.ends();
+        self.issues.iter().filter(move |issue| !ended && now < issue.at.plus(lifetime))
+    }
+
+    fn add_issue(&mut self, now: Timestamp) -> Issue {
+        let number = self.issues.last().map_or(1, |last| last.number.saturating_add(1));
+        let issue = Issue { number, at: now, mailed: None };
+        self.issues.push(issue);
+        issue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::Secret;
+
+    const SETTINGS: Settings = Settings {
+        digits: 6,
+        lifetime: Duration::from_mins(5),
+        attempts: 5,
+        resend_after: Duration::from_mins(1),
+        hourly: 10,
+        daily: 30,
+        quarantine: 15,
+    };
+
+    fn at(seconds: i64) -> Timestamp {
+        Timestamp::from_millis(1_000_000 + seconds * 1000)
+    }
+
+    fn keys() -> Keys {
+        Keys::derive(&[Secret::new(vec![7; 32])]).unwrap()
+    }
+
+    fn begun() -> SignIn {
+        let account = AccountId::new("file", "alice");
+        let with = Begin {
+            account: &account,
+            source: "file",
+            host: "auth.example.com",
+            remember: false,
+            known_device: false,
+            elevates: None,
+            nonce: [9; 32],
+        };
+        SignIn::begin(&with, at(0))
+    }
+
+    fn mail(sign_in: SignIn, seconds: i64) -> (SignIn, ToMail) {
+        let (sign_in, to_mail) = sign_in.issue(&SETTINGS, at(seconds)).unwrap();
+        (sign_in.mailed(to_mail.number, at(seconds)), to_mail)
+    }
+
+    fn accepts(sign_in: &SignIn, number: u32, seconds: i64) -> bool {
+        sign_in.accepts(&sign_in.code(&keys(), number, 6), &keys(), &SETTINGS, at(seconds))
+    }
+
+    #[test]
+    fn a_code_is_good_for_its_lifetime_and_not_a_moment_longer() {
+        let (sign_in, _) = mail(begun(), 0);
+        assert!(accepts(&sign_in, 1, 299));
+        assert!(!accepts(&sign_in, 1, 300));
+        assert!(!accepts(&sign_in, 2, 0), "a code that was never issued");
+    }
+
+    #[test]
+    fn a_resend_repeats_the_code_in_the_first_half_of_its_life_and_does_not_lengthen_it() {
+        let (sign_in, first) = mail(begun(), 0);
+        assert_eq!(sign_in.clone().issue(&SETTINGS, at(59)), Err(Hold::TooEarly(Duration::from_secs(1))));
+        let (sign_in, again) = mail(sign_in, 149);
+        assert_eq!((again.number, again.valid_for), (first.number, Duration::from_secs(151)));
+        assert!(!accepts(&sign_in, 1, 300));
+    }
+
+    #[test]
+    fn later_a_new_code_goes_out_and_the_earlier_stays_good_to_its_end() {
+        let (sign_in, _) = mail(begun(), 0);
+        let (sign_in, second) = mail(sign_in, 150);
+        assert_eq!(second.number, 2);
+        assert!(accepts(&sign_in, 1, 299) && accepts(&sign_in, 2, 299));
+        assert!(!accepts(&sign_in, 1, 300) && accepts(&sign_in, 2, 300));
+    }
+
+    #[test]
+    fn a_sign_in_has_three_codes_at_most() {
+        let (sign_in, _) = mail(begun(), 0);
+        let (sign_in, _) = mail(sign_in, 200);
+        let (sign_in, third) = mail(sign_in, 400);
+        let (sign_in, repeated) = mail(sign_in, 600);
+        assert_eq!((third.number, repeated.number), (3, 3));
+        assert_eq!(sign_in.issue(&SETTINGS, at(700)), Err(Hold::Exhausted));
+    }
+
+    #[test]
+    fn a_failed_mail_counts_for_nothing() {
+        let (sign_in, failed) = begun().issue(&SETTINGS, at(0)).unwrap();
+        let (sign_in, retried) = sign_in.issue(&SETTINGS, at(1)).unwrap();
+        assert_eq!((failed.number, retried.number), (1, 1));
+        let (_, late) = sign_in.issue(&SETTINGS, at(400)).unwrap();
+        assert_eq!((late.number, late.valid_for), (1, Duration::from_mins(5)));
+    }
+
+    #[test]
+    fn no_code_outlives_its_sign_in() {
+        let (sign_in, to_mail) = mail(begun(), 14 * 60);
+        assert_eq!(to_mail.valid_for, Duration::from_mins(1));
+        assert!(accepts(&sign_in, 1, 899) && !accepts(&sign_in, 1, 900));
+    }
+
+    #[test]
+    fn a_code_is_worth_nothing_for_another_sign_in_or_account() {
+        let (one, _) = mail(begun(), 0);
+        let mut other = one.clone();
+        other.nonce = [8; 32];
+        let mut foreign = one.clone();
+        foreign.account = AccountId::new("file", "bob");
+        let code = one.code(&keys(), 1, 6);
+        assert!(!other.accepts(&code, &keys(), &SETTINGS, at(1)));
+        assert!(!foreign.accepts(&code, &keys(), &SETTINGS, at(1)));
+    }
 }

@@ -4,19 +4,24 @@
 //! holds its own end, judged by the gateway's [`Clock`]; the back end's own expiry only cleans up. Start from
 //! [`Store`]. It never sees a cookie value: every [`Key`] is a hash or MAC of what the browser or the person holds.
 
+mod embedded;
+#[cfg(test)]
+mod suite;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
+use crate::tasks::Tasks;
+use embedded::Embedded;
 
 /// Where the short-lived state lives.
 #[derive(Clone)]
 pub enum Settings {
     /// SQLite in `data_dir/state.db`.
-    Embedded {
-        file: PathBuf,
-    },
+    Embedded { file: PathBuf },
+    /// One Redis, reached over TCP, TLS or a Unix socket.
     Redis(RedisSettings),
 }
 
@@ -24,8 +29,9 @@ pub enum Settings {
 pub struct RedisSettings {
     /// `redis://`, `rediss://` or `redis+unix://`, with user and password.
     pub url: Secret<String>,
-    /// PEM of a private CA, besides the system's roots.
+    /// PEM of a private CA; when given, it alone is trusted, not the system's roots.
     pub ca: Option<PathBuf>,
+    /// Begins every key, so that several gateways can share one database.
     pub prefix: String,
 }
 
@@ -43,6 +49,22 @@ pub enum Space {
     Index,
 }
 
+impl Space {
+    /// Stands in every key that is written: letters are never changed or used twice.
+    const fn letter(self) -> u8 {
+        match self {
+            Self::Session => b's',
+            Self::SignOn => b'o',
+            Self::SignIn => b'i',
+            Self::Ticket => b't',
+            Self::Device => b'd',
+            Self::Counter => b'c',
+            Self::Lock => b'l',
+            Self::Index => b'x',
+        }
+    }
+}
+
 /// The name of a record: its space and a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
@@ -50,9 +72,15 @@ pub struct Key {
     pub digest: [u8; 32],
 }
 
-/// Changes at every write of a record.
+/// Changes at every write of a record: random, so that no two writers ever make the same one.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Version(pub [u8; 8]);
+
+impl Version {
+    fn fresh() -> Self {
+        Self(secret::random())
+    }
+}
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
@@ -82,68 +110,110 @@ pub enum StoreError {
 }
 
 /// The closed set of back ends; this file holds the one `match` on it.
-pub enum Store {}
+pub struct Store(BackEnd);
+
+enum BackEnd {
+    Embedded(Embedded),
+}
+
+macro_rules! on_back_end {
+    ($store:expr, $back:ident => $call:expr) => {
+        match &$store.0 {
+            BackEnd::Embedded($back) => $call,
+        }
+    };
+}
 
 impl Store {
     /// Makes the store ready without waiting for it: a store that is down now is found down at the first use.
     /// Only what cannot mend itself is an error here (a directory that cannot be made, a CA that cannot be read).
-    pub async fn open(_settings: &Settings, _clock: Clock) -> Result<Self, StoreError> {
-        Err(StoreError::Refused("not built yet".into()))
+    /// Connections live on the runtime that calls this; the primitives may be called from any.
+    pub async fn open(settings: &Settings, clock: Clock, _tasks: &Tasks) -> Result<Self, StoreError> {
+        match settings {
+            Settings::Embedded { file } => Embedded::open(file, clock).await.map(BackEnd::Embedded).map(Self),
+            Settings::Redis(_) => Err(StoreError::Refused("not built yet".into())),
+        }
+    }
+
+    /// An embedded store in memory, for tests; it ends with its last handle.
+    #[doc(hidden)]
+    pub async fn temporary(clock: Clock) -> Result<Self, StoreError> {
+        Embedded::in_memory(clock).await.map(BackEnd::Embedded).map(Self)
     }
 
     /// The record, unless it has ended.
-    pub async fn get(&self, _key: Key) -> Result<Option<Record>, StoreError> {
-        match *self {}
+    pub async fn get(&self, key: Key) -> Result<Option<Record>, StoreError> {
+        on_back_end!(self, back => back.get(key).await)
     }
 
     /// Writes the record, whatever stood there; it ends at `ends`.
-    pub async fn put(&self, _key: Key, _value: &[u8], _ends: Timestamp) -> Result<(), StoreError> {
-        match *self {}
+    pub async fn put(&self, key: Key, value: &[u8], ends: Timestamp) -> Result<(), StoreError> {
+        on_back_end!(self, back => back.put(key, value, ends).await)
     }
 
     /// Reads and deletes in one step: of many that take the same record, one gets it.
-    pub async fn take(&self, _key: Key) -> Result<Option<Vec<u8>>, StoreError> {
-        match *self {}
+    pub async fn take(&self, key: Key) -> Result<Option<Vec<u8>>, StoreError> {
+        on_back_end!(self, back => back.take(key).await)
     }
 
     /// Writes the record only if its version is still `expected` (`None`: only if there is none). Whether it did.
     pub async fn swap(
         &self,
-        _key: Key,
-        _expected: Option<Version>,
-        _value: &[u8],
-        _ends: Timestamp,
+        key: Key,
+        expected: Option<Version>,
+        value: &[u8],
+        ends: Timestamp,
     ) -> Result<bool, StoreError> {
-        match *self {}
+        on_back_end!(self, back => back.swap(key, expected, value, ends).await)
     }
 
-    /// Adds `by` to a counter and says where it stands. The first bump opens a window of this length, after which
-    /// the counter starts anew; `by` zero reads without opening one. It never falls below zero.
-    pub async fn bump(&self, _key: Key, _by: i64, _window: Duration) -> Result<Count, StoreError> {
-        match *self {}
+    /// Adds `by` to a counter and says where it stands. The first bump upwards opens a window of this length, after
+    /// which the counter starts anew; `by` zero reads, and a negative one takes back, without opening one: where no
+    /// window is open, the count is zero and ends now. It never falls below zero nor rises above
+    /// [`COUNT_MAX`](Self::COUNT_MAX).
+    pub async fn bump(&self, key: Key, by: i64, window: Duration) -> Result<Count, StoreError> {
+        let by = by.clamp(-Self::COUNT_MAX, Self::COUNT_MAX);
+        on_back_end!(self, back => back.bump(key, by, window).await)
     }
 
-    /// Adds a member to a set index; the member ends at `ends`, the index with its last member.
-    pub async fn index_add(&self, _index: Key, _member: &[u8], _ends: Timestamp) -> Result<(), StoreError> {
-        match *self {}
+    /// The largest count: up to here every whole number has a double of its own, and Lua knows only doubles.
+    pub const COUNT_MAX: i64 = 1 << 52;
+
+    /// Adds a member to a set index, or moves its end; the member ends at `ends`, the index with its last member.
+    pub async fn index_add(&self, index: Key, member: &[u8], ends: Timestamp) -> Result<(), StoreError> {
+        on_back_end!(self, back => back.index_add(index, member, ends).await)
     }
 
-    pub async fn index_remove(&self, _index: Key, _member: &[u8]) -> Result<(), StoreError> {
-        match *self {}
+    /// Removes a member; one that is not there is no error.
+    pub async fn index_remove(&self, index: Key, member: &[u8]) -> Result<(), StoreError> {
+        on_back_end!(self, back => back.index_remove(index, member).await)
     }
 
     /// The members that have not ended, in no order.
-    pub async fn index_members(&self, _index: Key) -> Result<Vec<Vec<u8>>, StoreError> {
-        match *self {}
+    pub async fn index_members(&self, index: Key) -> Result<Vec<Vec<u8>>, StoreError> {
+        on_back_end!(self, back => back.index_members(index).await)
     }
 
     /// Asks the back end whether it would serve now, for `/readyz`.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        match *self {}
+        on_back_end!(self, back => back.ping().await)
+    }
+
+    /// Deletes a limited number of ended records and says how many; to be called now and then, again at once while
+    /// it finds many. Redis does this by itself: nothing is ever left to sweep there.
+    pub async fn sweep(&self) -> Result<u64, StoreError> {
+        on_back_end!(self, back => back.sweep().await)
+    }
+
+    /// Waits for what is being written and lets go of files and connections. Whatever is asked afterwards fails.
+    pub async fn close(&self) {
+        on_back_end!(self, back => back.close().await);
     }
 
     /// `embedded` or `redis`, for logs.
     pub fn kind(&self) -> &'static str {
-        match *self {}
+        match &self.0 {
+            BackEnd::Embedded(_) => "embedded",
+        }
     }
 }

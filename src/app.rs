@@ -1,0 +1,86 @@
+//! What a request is answered with: [`App`] lives as long as the process, [`Snapshot`] is replaced whole when the
+//! configuration changes, [`Exchange`] is one request's context. Plain structs.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use crate::account::{Directory, Hasher};
+use crate::clock::{Clock, Timestamp};
+use crate::mail::{Brand, Mailer};
+use crate::observe::Audit;
+use crate::policy::Rule;
+use crate::route::{AppUrl, Host, Origin, Routes};
+use crate::secret::Keys;
+use crate::session::Sessions;
+use crate::store::Store;
+use crate::tasks::Tasks;
+use crate::throttle::Throttle;
+use crate::words::Words;
+use crate::{identity, session, sign_in, upstream};
+
+pub struct App {
+    pub clock: Clock,
+    pub keys: Arc<Keys>,
+    pub store: Arc<Store>,
+    pub sessions: Sessions,
+    pub throttle: Throttle,
+    pub hasher: Hasher,
+    pub mailer: Mailer,
+    pub words: Arc<Words>,
+    pub audit: Audit,
+    pub tasks: Tasks,
+    pub snapshot: ArcSwap<Snapshot>,
+}
+
+/// Everything that follows from the configuration. A request reads one of these, taken at its start.
+pub struct Snapshot {
+    pub routes: Routes,
+    pub apps: Vec<Application>,
+    pub portal: Option<Origin>,
+    pub directory: Directory,
+    pub session: session::Settings,
+    pub email_code: sign_in::Settings,
+    pub brand: Brand,
+    /// What no client may tell an app, over all apps.
+    pub strip: identity::StripList,
+}
+
+/// One app behind the gateway.
+pub struct Application {
+    pub name: String,
+    pub url: AppUrl,
+    pub rules: Vec<Rule>,
+    /// Whether a path decides anything here: between apps on one host, or between this app's rules.
+    pub by_path: bool,
+    pub identity: identity::Settings,
+    pub upstream: upstream::Upstream,
+}
+
+/// One request's context.
+#[derive(Clone, Copy)]
+pub struct Exchange<'a> {
+    pub app: &'a App,
+    pub snapshot: &'a Snapshot,
+    pub now: Timestamp,
+    /// The visitor's address.
+    pub address: IpAddr,
+    pub user_agent: &'a str,
+    pub request_id: &'a str,
+    /// The configured origin of the host that was asked: the app's or the portal's.
+    pub origin: &'a Origin,
+}
+
+impl Exchange<'_> {
+    pub fn host(&self) -> &Host {
+        &self.origin.host
+    }
+}
+
+impl Snapshot {
+    /// Where the pages live for visitors of this origin.
+    pub fn pages<'a>(&'a self, origin: &'a Origin) -> &'a Origin {
+        self.portal.as_ref().unwrap_or(origin)
+    }
+}

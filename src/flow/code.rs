@@ -1,0 +1,176 @@
+//! The second step: the mailed code.
+//!
+//! Every try is counted before it is looked at, over the whole sign-in. A right code takes the sign-in out of the
+//! store in one step: of many at once one wins.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::device::{self, Device};
+use super::mailing::{self, Mailed, Stored};
+use super::password::{enter, greeting};
+use super::{Browser, Entered, FlowError};
+use crate::account::{Account, Standing};
+use crate::app::Exchange;
+use crate::route::ReturnUrl;
+use crate::sign_in::{self, LIFETIME, code::Code};
+use crate::store::{Key, Space};
+use crate::subject::Proofs;
+use crate::throttle::Gate;
+
+/// A sign-in that waits for its code, as the page shows it.
+pub struct Awaiting {
+    stored: Stored,
+    pub account: Arc<Account>,
+    /// How long until a code may be mailed again.
+    pub resend_wait: Duration,
+    pub remember: bool,
+}
+
+pub enum Outcome {
+    Entered(Box<Entered>),
+    Wrong(Awaiting),
+    /// There is no such sign-in any more.
+    Expired,
+    /// That was the last try, or one too many.
+    TooMany(Duration),
+    Pending,
+    Disabled,
+}
+
+/// The sign-in under way in this browser, if its account still stands.
+pub async fn awaiting(x: &Exchange<'_>, browser: Browser<'_>) -> Result<Option<Awaiting>, FlowError> {
+    let Some(stored) = mailing::find(x, browser.login).await? else { return Ok(None) };
+    let Some(account) = x.snapshot.directory.by_id(&stored.sign_in.account).await? else { return Ok(None) };
+    Ok(Some(show(x, stored, account)))
+}
+
+pub async fn verify(x: &Exchange<'_>, browser: Browser<'_>, typed: &str) -> Result<Outcome, FlowError> {
+    let settings = &x.snapshot.email_code;
+    let Some(Awaiting { stored, account, .. }) = awaiting(x, browser).await? else {
+        return Ok(Outcome::Expired);
+    };
+    // What is no code cannot be a guess.
+    let Some(code) = Code::parse(typed, settings.digits) else {
+        return Ok(Outcome::Wrong(show(x, stored, account)));
+    };
+    let tries = x.app.store.bump(attempts(&stored), 1, LIFETIME).await?.value;
+    if tries > settings.attempts {
+        return Ok(Outcome::TooMany(x.now.until(stored.sign_in.ends())));
+    }
+    if stored.sign_in.accepts(&code, &x.app.keys, settings, x.now) {
+        return accept(x, browser, stored, &account).await;
+    }
+    refuse(x, browser, stored, account, tries).await
+}
+
+/// Mails the code again, or a new one.
+pub async fn resend(
+    x: &Exchange<'_>,
+    browser: Browser<'_>,
+    destination: Option<&ReturnUrl>,
+) -> Result<Option<(Mailed, Awaiting)>, FlowError> {
+    let Some(Awaiting { stored, account, .. }) = awaiting(x, browser).await? else { return Ok(None) };
+    let key = stored.key;
+    let name = super::password::destination_name(x, destination);
+    let mailed = mailing::mail_code(x, stored, &account, &name).await?;
+    let Some(stored) = mailing::load(x.app, key).await? else { return Ok(None) };
+    Ok(Some((mailed, show(x, stored, account))))
+}
+
+/// Forgets this sign-in.
+pub async fn cancel(x: &Exchange<'_>, browser: Browser<'_>) -> Result<(), FlowError> {
+    if let Some(stored) = mailing::find(x, browser.login).await? {
+        forget(x, &stored).await?;
+    }
+    Ok(())
+}
+
+async fn accept(
+    x: &Exchange<'_>,
+    browser: Browser<'_>,
+    stored: Stored,
+    account: &Arc<Account>,
+) -> Result<Outcome, FlowError> {
+    let Some(stored) = forget(x, &stored).await? else { return Ok(Outcome::Expired) };
+    match account.standing() {
+        Standing::Good => {}
+        Standing::Pending => return Ok(Outcome::Pending),
+        Standing::Barred => return Ok(Outcome::Disabled),
+    }
+    let sign_in = &stored.sign_in;
+    if sign_in.wrong > 0 {
+        let fingerprint = device::fingerprint(account);
+        x.app.throttle.quarantine(account.id.as_str(), &fingerprint, -sign_in.wrong).await?;
+    }
+    let device = Device::load(x, browser.device).await?;
+    let Some(sign_on) = &sign_in.elevates else {
+        let proofs = Proofs { password: sign_in.started, email_code: Some(x.now) };
+        let entered = enter(x, browser, device, account, proofs, sign_in.remember).await?;
+        return Ok(Outcome::Entered(Box::new(entered)));
+    };
+    let Some(session) = x.app.sessions.elevate(sign_on, x.host(), x.now).await? else {
+        return Ok(Outcome::Expired);
+    };
+    if let Some(before) = browser.session {
+        x.app.sessions.retire(before, x.host()).await?;
+    }
+    let device = device::remember(x, device, account).await?;
+    mailing::audit(x, "stepped_up", account);
+    Ok(Outcome::Entered(Box::new(Entered { session, device, name: greeting(account) })))
+}
+
+async fn refuse(
+    x: &Exchange<'_>,
+    browser: Browser<'_>,
+    stored: Stored,
+    account: Arc<Account>,
+    tries: i64,
+) -> Result<Outcome, FlowError> {
+    mailing::audit(x, "wrong_code", &account);
+    let known_device = stored.sign_in.known_device;
+    if !known_device {
+        let fingerprint = device::fingerprint(&account);
+        x.app.throttle.quarantine(account.id.as_str(), &fingerprint, 1).await?;
+    }
+    if tries >= x.snapshot.email_code.attempts {
+        forget(x, &stored).await?;
+        let device = Device::load(x, browser.device).await?;
+        let name = account.id.as_str();
+        let gate = match &device {
+            Some(device) if known_device => Gate::Device { name, device: &device.id },
+            _ => Gate::Network { name, address: x.address },
+        };
+        mailing::audit(x, "too_many_wrong_codes", &account);
+        return Ok(Outcome::TooMany(x.app.throttle.close(gate, x.now).await?));
+    }
+    let counted = mailing::change(x.app, stored, |sign_in| {
+        let wrong = sign_in.wrong + i64::from(!known_device);
+        Ok((sign_in::SignIn { wrong, ..sign_in }, ()))
+    });
+    Ok(match counted.await? {
+        Ok(Some((stored, ()))) => Outcome::Wrong(show(x, stored, account)),
+        Ok(None) | Err(_) => Outcome::Expired,
+    })
+}
+
+/// Takes a sign-in out of the store. `None` if somebody else just did.
+async fn forget(x: &Exchange<'_>, stored: &Stored) -> Result<Option<Stored>, FlowError> {
+    // As it was at the very end: wrong codes may have been counted since it was read.
+    let latest = mailing::load(x.app, stored.key).await?;
+    let taken = x.app.store.take(stored.key).await?;
+    let index = mailing::account_index(x.app, &stored.sign_in.account);
+    x.app.store.index_remove(index, &stored.key.digest).await?;
+    Ok(taken.and(latest))
+}
+
+fn show(x: &Exchange<'_>, stored: Stored, account: Arc<Account>) -> Awaiting {
+    let resend_wait = stored.sign_in.resend_wait(&x.snapshot.email_code, x.now);
+    let remember = stored.sign_in.remember;
+    Awaiting { stored, account, resend_wait, remember }
+}
+
+/// The counter of a sign-in's tries.
+fn attempts(stored: &Stored) -> Key {
+    Key { space: Space::Counter, digest: stored.key.digest }
+}

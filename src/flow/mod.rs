@@ -1,0 +1,46 @@
+//! What pages and commands both do, once: signing in, stepping up, handing over to another host, signing out.
+//!
+//! A flow takes the [`Exchange`](crate::app::Exchange) and plain values, and says what came of it; it knows neither
+//! HTTP nor HTML.
+
+pub mod break_glass;
+pub mod code;
+mod device;
+pub mod hand_over;
+mod mailing;
+pub mod password;
+pub mod sign_out;
+pub mod step_up;
+pub mod who;
+
+use crate::account::{Busy, DirectoryError};
+use crate::session::Opened;
+use crate::store::StoreError;
+
+/// A flow that could not be walked to any end: nobody was let in, nothing was lost.
+#[derive(Debug, thiserror::Error)]
+pub enum FlowError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Directory(#[from] DirectoryError),
+    #[error("too many passwords are being checked at once")]
+    Busy(#[from] Busy),
+}
+
+/// The cookies of ours that a browser sent, as far as it sent each once.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Browser<'a> {
+    pub session: Option<&'a str>,
+    pub login: Option<&'a str>,
+    pub device: Option<&'a str>,
+}
+
+/// Somebody is in: what the browser is to keep.
+pub struct Entered {
+    pub session: Opened,
+    /// The value of the device cookie.
+    pub device: String,
+    /// How to greet them.
+    pub name: String,
+}

@@ -1,0 +1,220 @@
+//! The first step: a name and a password.
+//!
+//! An unknown name walks the same way as a known one, to the same cost and the same words. What is wrong with an
+//! account is said only to who knows its password.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::device::{self, Device};
+use super::mailing::{self, Mailed, Stored};
+use super::{Browser, Entered, FlowError, who};
+use crate::account::{Account, Standing, canonical};
+use crate::app::Exchange;
+use crate::policy::{self, Facts, Policy};
+use crate::route::ReturnUrl;
+use crate::secret::{self, Secret};
+use crate::session;
+use crate::sign_in::{Begin, SignIn};
+use crate::subject::Proofs;
+use crate::throttle::{Admission, Gate};
+
+/// What was typed, and where the visitor wanted to go.
+pub struct Attempt<'a> {
+    pub username: &'a str,
+    pub password: Secret<String>,
+    pub remember: bool,
+    pub destination: Option<&'a ReturnUrl>,
+}
+
+pub enum Outcome {
+    Wrong,
+    Pending,
+    Disabled,
+    /// Too many tries; nothing was looked at.
+    Locked(Duration),
+    /// The rule for the destination asks for a password alone.
+    Entered(Box<Entered>),
+    /// A code is on its way, or was already; the value of the cookie.
+    CodeSent(String),
+    /// The sign-in waits, but its mail could not be sent.
+    MailFailed(String),
+    /// No more mails to this address for now.
+    MailLimited(Duration),
+}
+
+pub async fn sign_in(
+    x: &Exchange<'_>,
+    browser: Browser<'_>,
+    attempt: Attempt<'_>,
+) -> Result<Outcome, FlowError> {
+    let account = x.snapshot.directory.find(attempt.username).await?;
+    let device = Device::load(x, browser.device).await?;
+    let Attempt { password, remember, destination, .. } = attempt;
+    let account = match check(x, attempt.username, password, account, device.as_ref()).await? {
+        Checked::Right(account) => account,
+        Checked::Wrong => return Ok(Outcome::Wrong),
+        Checked::Locked(wait) => return Ok(Outcome::Locked(wait)),
+    };
+    match account.standing() {
+        Standing::Good => {}
+        Standing::Pending => return Ok(Outcome::Pending),
+        Standing::Barred => return Ok(Outcome::Disabled),
+    }
+    if destination.is_some_and(|destination| one_factor_will_do(x, &account, destination)) {
+        return enter_with_one_factor(x, browser, device, &account, remember).await;
+    }
+    await_code(x, browser, device.as_ref(), &account, &Wish { remember, destination }).await
+}
+
+struct Wish<'a> {
+    remember: bool,
+    destination: Option<&'a ReturnUrl>,
+}
+
+enum Checked {
+    Right(Arc<Account>),
+    Wrong,
+    Locked(Duration),
+}
+
+async fn check(
+    x: &Exchange<'_>,
+    username: &str,
+    password: Secret<String>,
+    account: Option<Arc<Account>>,
+    device: Option<&Device>,
+) -> Result<Checked, FlowError> {
+    let name = account.as_ref().map_or_else(
+        || format!("login:{}", canonical(username)),
+        |account| account.id.as_str().to_owned(),
+    );
+    let known_device = device.filter(|device| account.as_ref().is_some_and(|account| device.knows(account)));
+    let gate = match known_device {
+        Some(device) => Gate::Device { name: &name, device: &device.id },
+        None => Gate::Network { name: &name, address: x.address },
+    };
+    if let Admission::Locked(wait) = x.app.throttle.admit(gate, x.now).await? {
+        return Ok(Checked::Locked(wait));
+    }
+    // Asked for unknown names too: an answer must not come faster for them.
+    let fingerprint = account.as_deref().map(device::fingerprint).unwrap_or_default();
+    let wrong_codes = x.app.throttle.quarantine(&name, &fingerprint, 0).await?;
+    let quarantined = known_device.is_none() && wrong_codes >= x.snapshot.email_code.quarantine;
+    let hash = account.as_ref().filter(|_| !quarantined).map(|account| account.password.clone());
+    let right = match x.app.hasher.verify(password, hash).await {
+        Ok(right) => right,
+        Err(busy) => {
+            x.app.throttle.undo(gate).await?;
+            return Err(busy.into());
+        }
+    };
+    match account.filter(|_| right) {
+        Some(account) => {
+            x.app.throttle.passed(gate).await?;
+            Ok(Checked::Right(account))
+        }
+        None => {
+            x.app.throttle.failed(gate, x.now).await?;
+            Ok(Checked::Wrong)
+        }
+    }
+}
+
+/// Whether the rule for the destination lets this account in with its password alone.
+fn one_factor_will_do(x: &Exchange<'_>, account: &Account, destination: &ReturnUrl) -> bool {
+    let Some(app) = destination.app.and_then(|index| x.snapshot.apps.get(index)) else { return false };
+    let subject = who::subject(account, Proofs { password: x.now, email_code: None });
+    let facts = Facts { method: "GET", path: &destination.path, client: x.address };
+    policy::policy_for(&app.rules, Some(&subject), &facts) == Policy::OneFactor
+}
+
+async fn enter_with_one_factor(
+    x: &Exchange<'_>,
+    browser: Browser<'_>,
+    device: Option<Device>,
+    account: &Account,
+    remember: bool,
+) -> Result<Outcome, FlowError> {
+    let proofs = Proofs { password: x.now, email_code: None };
+    let entered = enter(x, browser, device, account, proofs, remember).await?;
+    Ok(Outcome::Entered(Box::new(entered)))
+}
+
+/// Opens a new sign-on on this host, in place of whatever this browser had here.
+pub async fn enter(
+    x: &Exchange<'_>,
+    browser: Browser<'_>,
+    device: Option<Device>,
+    account: &Account,
+    proofs: Proofs,
+    remember: bool,
+) -> Result<Entered, FlowError> {
+    if let Some(cookie) = browser.session
+        && let Some(before) = x.app.sessions.look(cookie, x.host(), x.now).await?
+    {
+        x.app.sessions.end(before.sign_on(), before.account()).await?;
+    }
+    let begin = session::Begin { account: &account.id, source: account.source, proofs, remember };
+    let session = x.app.sessions.begin(&begin, x.host(), x.now).await?;
+    let device = device::remember(x, device, account).await?;
+    mailing::audit(x, "signed_in", account);
+    Ok(Entered { session, device, name: greeting(account) })
+}
+
+pub fn greeting(account: &Account) -> String {
+    if account.name.is_empty() { account.username.clone() } else { account.name.clone() }
+}
+
+async fn await_code(
+    x: &Exchange<'_>,
+    browser: Browser<'_>,
+    device: Option<&Device>,
+    account: &Account,
+    wish: &Wish<'_>,
+) -> Result<Outcome, FlowError> {
+    if let Some(stored) = mailing::find(x, browser.login).await?
+        && let Some(value) = browser.login
+        && let Some(outcome) = go_on_with(x, stored, value, account, wish.remember).await?
+    {
+        return Ok(outcome);
+    }
+    let begin = Begin {
+        account: &account.id,
+        source: account.source,
+        host: x.host().as_str(),
+        remember: wish.remember,
+        known_device: device.is_some_and(|device| device.knows(account)),
+        elevates: None,
+        nonce: secret::random(),
+    };
+    let (stored, cookie) = mailing::keep(x, SignIn::begin(&begin, x.now)).await?;
+    let mailed = mailing::mail_code(x, stored, account, &destination_name(x, wish.destination)).await?;
+    Ok(match mailed {
+        Mailed::Sent | Mailed::TooEarly(_) => Outcome::CodeSent(cookie),
+        Mailed::Failed => Outcome::MailFailed(cookie),
+        Mailed::Limited(wait) => Outcome::MailLimited(wait),
+    })
+}
+
+/// Another tab of this browser is waiting for the same account's code: the code that was mailed serves both.
+async fn go_on_with(
+    x: &Exchange<'_>,
+    stored: Stored,
+    value: &str,
+    account: &Account,
+    remember: bool,
+) -> Result<Option<Outcome>, FlowError> {
+    let same = stored.sign_in.account == account.id && stored.sign_in.elevates.is_none();
+    if !same || !stored.sign_in.awaits_code(&x.snapshot.email_code, x.now) {
+        return Ok(None);
+    }
+    let changed = mailing::change(x.app, stored, |sign_in| Ok((SignIn { remember, ..sign_in }, ()))).await?;
+    Ok(matches!(changed, Ok(Some(_))).then(|| Outcome::CodeSent(value.to_owned())))
+}
+
+/// What the mail says the sign-in is for: the app, or the portal.
+pub fn destination_name(x: &Exchange<'_>, destination: Option<&ReturnUrl>) -> String {
+    let app = destination.and_then(|destination| destination.app).and_then(|index| x.snapshot.apps.get(index));
+    app.map_or_else(|| x.snapshot.pages(x.origin).authority(), |app| app.url.origin.authority())
+}

@@ -1,0 +1,73 @@
+//! Who a request comes from: the session its cookie opens, and what the account behind it allows now.
+
+use std::sync::Arc;
+
+use super::FlowError;
+use crate::account::{Account, Standing};
+use crate::app::Exchange;
+use crate::session::{Known, Session};
+use crate::subject::{Proofs, Subject};
+
+/// Somebody who is signed in.
+#[derive(Clone)]
+pub struct Visitor {
+    pub session: Arc<Session>,
+    pub subject: Arc<Subject>,
+}
+
+/// The visitor behind a session cookie. Approval, groups and the rest are the account's as they stand now; whose
+/// account may not come in any more is signed out.
+pub async fn visitor(x: &Exchange<'_>, cookie: Option<&str>) -> Result<Option<Visitor>, FlowError> {
+    let Some(cookie) = cookie else { return Ok(None) };
+    match x.app.sessions.load(cookie, x.host(), x.now).await? {
+        Some(session) => with_subject(x, session).await,
+        None => Ok(None),
+    }
+}
+
+/// The same with a fresh look into the store, for a decision that turns on what another gateway may have changed.
+pub async fn look_again(x: &Exchange<'_>, cookie: &str) -> Result<Option<Visitor>, FlowError> {
+    match x.app.sessions.look(cookie, x.host(), x.now).await? {
+        Some(session) => with_subject(x, session).await,
+        None => Ok(None),
+    }
+}
+
+/// Whether a visitor may still be served on a connection that stays open.
+pub async fn still_in(x: &Exchange<'_>, session: &Session) -> Result<bool, FlowError> {
+    if !x.app.sessions.stands(session, x.now).await? {
+        return Ok(false);
+    }
+    let account = x.snapshot.directory.by_id(session.account()).await?;
+    Ok(account.is_some_and(|account| account.standing() == Standing::Good))
+}
+
+/// The subject that an account is with these factors proved.
+pub fn subject(account: &Account, proofs: Proofs) -> Subject {
+    Subject {
+        account: account.id.clone(),
+        username: account.username.clone(),
+        name: account.name.clone(),
+        email: account.email.clone(),
+        groups: account.groups.clone(),
+        attributes: account.attributes.clone(),
+        proofs,
+    }
+}
+
+async fn with_subject(x: &Exchange<'_>, session: Arc<Session>) -> Result<Option<Visitor>, FlowError> {
+    let generation = x.snapshot.directory.generation();
+    if let Some(known) = session.known()
+        && known.generation == generation
+    {
+        return Ok(known.subject.clone().map(|subject| Visitor { session, subject }));
+    }
+    let account = x.snapshot.directory.by_id(session.account()).await?;
+    let good = account.filter(|account| account.standing() == Standing::Good);
+    let subject = good.map(|account| Arc::new(subject(&account, session.proofs())));
+    session.remember(Known { generation, subject: subject.clone() });
+    if subject.is_none() {
+        x.app.sessions.end(session.sign_on(), session.account()).await?;
+    }
+    Ok(subject.map(|subject| Visitor { session, subject }))
+}

@@ -1,0 +1,138 @@
+//! What stands at the top of a form, and at its fields: one problem or one note.
+
+use crate::words::Words;
+
+/// Why a form came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Problem {
+    /// The username or the password, whichever.
+    InvalidCredentials,
+    /// The password was right; nobody has approved the account yet.
+    Pending,
+    /// The password was right; the account is rejected or disabled.
+    Disabled,
+    /// A wrong or an old code.
+    InvalidCode,
+    /// The sign-in under way is gone.
+    Expired,
+    /// The mail server did not take the mail.
+    MailFailed,
+    TooMany {
+        minutes: u64,
+    },
+    /// The code was asked for again too early.
+    TooSoon,
+    /// There is no room to check another password now.
+    Busy,
+    UsernameMissing,
+    PasswordMissing,
+    CodeMissing,
+}
+
+/// Something that went well.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Note {
+    SentAgain,
+    Cancelled,
+    SignedOut,
+}
+
+/// The texts of a problem or note, and the fields they are about.
+#[derive(Default)]
+pub(super) struct Messages {
+    pub problem: Option<String>,
+    pub note: Option<String>,
+    fields: &'static [&'static str],
+    hint: Option<Hint>,
+}
+
+struct Hint {
+    field: &'static str,
+    text: String,
+}
+
+impl Messages {
+    pub fn new(words: &Words, problem: Option<Problem>, note: Option<Note>) -> Self {
+        let hint = problem.and_then(|problem| problem.hint(words));
+        Self {
+            problem: problem.map(|problem| problem.text(words)),
+            note: note.map(|note| note.text(words)),
+            fields: problem.map(Problem::fields).unwrap_or_default(),
+            hint,
+        }
+    }
+
+    pub fn marks(&self, field: &str) -> bool {
+        self.fields.contains(&field)
+    }
+
+    pub fn hint_at(&self, field: &str) -> Option<&str> {
+        self.hint.as_ref().filter(|hint| hint.field == field).map(|hint| hint.text.as_str())
+    }
+
+    /// The ids of what is said about this field, for `aria-describedby`; empty if nothing is.
+    pub fn described_by(&self, field: &str) -> String {
+        match (self.marks(field), self.hint_at(field)) {
+            (false, _) => String::new(),
+            (true, None) => "problem".into(),
+            (true, Some(_)) => format!("problem {field}-hint"),
+        }
+    }
+}
+
+impl Problem {
+    fn text(self, words: &Words) -> String {
+        match self {
+            Self::InvalidCredentials => words.text("problem-credentials"),
+            Self::Pending => words.text("problem-pending"),
+            Self::Disabled => words.text("problem-disabled"),
+            Self::InvalidCode => words.text("problem-code"),
+            Self::Expired => words.text("problem-expired"),
+            Self::MailFailed => words.text("problem-mail"),
+            Self::TooMany { minutes } => words.with("problem-too-many", &[("minutes", minutes.into())]),
+            Self::TooSoon => words.text("problem-too-soon"),
+            Self::Busy => words.text("problem-busy"),
+            Self::UsernameMissing => words.text("problem-username-missing"),
+            Self::PasswordMissing => words.text("problem-password-missing"),
+            Self::CodeMissing => words.text("problem-code-missing"),
+        }
+    }
+
+    /// The fields in which the problem may lie.
+    fn fields(self) -> &'static [&'static str] {
+        match self {
+            Self::InvalidCredentials => &["username", "password"],
+            Self::UsernameMissing => &["username"],
+            Self::PasswordMissing => &["password"],
+            Self::InvalidCode | Self::CodeMissing => &["code"],
+            Self::Pending
+            | Self::Disabled
+            | Self::Expired
+            | Self::MailFailed
+            | Self::TooMany { .. }
+            | Self::TooSoon
+            | Self::Busy => &[],
+        }
+    }
+
+    /// What to do next, said at the field where it is done, if the problem's text does not say it already.
+    fn hint(self, words: &Words) -> Option<Hint> {
+        match self {
+            Self::InvalidCredentials => {
+                Some(Hint { field: "password", text: words.text("problem-credentials-hint") })
+            }
+            Self::InvalidCode => Some(Hint { field: "code", text: words.text("problem-code-hint") }),
+            _ => None,
+        }
+    }
+}
+
+impl Note {
+    fn text(self, words: &Words) -> String {
+        match self {
+            Self::SentAgain => words.text("note-sent-again"),
+            Self::Cancelled => words.text("note-cancelled"),
+            Self::SignedOut => words.text("note-signed-out"),
+        }
+    }
+}

@@ -1,0 +1,150 @@
+//! Paths: the form in which rules read them, and the ones that could be read in two ways.
+
+use std::borrow::Cow;
+
+use percent_encoding::percent_decode_str;
+
+/// Where the gateway's own pages live on every host.
+pub const OWN_PREFIX: &str = "/_vestibule";
+
+/// The path as rules and routes read it: percent-encoding undone once (RFC 3986 §6.2.2.2), so that `/%61dmin` is
+/// `/admin` for a rule as it will be for the app. `None` if that is no UTF-8 or holds a control character.
+pub fn canonical_path(raw: &str) -> Option<Cow<'_, str>> {
+    let decoded =
+        if raw.contains('%') { percent_decode_str(raw).decode_utf8().ok()? } else { Cow::Borrowed(raw) };
+    (!decoded.bytes().any(|byte| byte.is_ascii_control())).then_some(decoded)
+}
+
+/// Whether servers disagree on what this path means: dot segments, double slashes, backslashes, encoded slashes and
+/// the like. Where rules go by path, such a request is refused instead of guessed at.
+pub fn is_ambiguous(raw: &str) -> bool {
+    let Some(path) = canonical_path(raw) else { return true };
+    let encoded_slash = path.matches('/').count() != raw.matches('/').count();
+    encoded_slash
+        || !raw.is_ascii()
+        || has_stray_percent(raw)
+        || (raw.contains('%') && has_escape(&path))
+        || path.contains('\\')
+        || path.contains("//")
+        || path
+            .split('/')
+            .any(|segment| matches!(segment, "." | "..") || (segment.contains(';') && segment.contains('.')))
+}
+
+/// Whether a path leads to the gateway's own pages.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OwnPath {
+    No,
+    /// Spelled as it should be.
+    Yes,
+    /// Some server might read it as one of ours; it is answered by nobody.
+    Lookalike,
+}
+
+pub fn own_path(raw: &str) -> OwnPath {
+    if raw.strip_prefix(OWN_PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
+        return OwnPath::Yes;
+    }
+    // Only a path that still holds the word after every encoding is undone can look like ours.
+    let mut path = Cow::Borrowed(raw);
+    for _ in 0..4 {
+        if !path.contains('%') {
+            break;
+        }
+        path = Cow::Owned(percent_decode_str(&path).decode_utf8_lossy().into_owned());
+    }
+    let folded = path.replace('\\', "/").to_ascii_lowercase();
+    if !folded.contains("_vestibule") {
+        return OwnPath::No;
+    }
+    let mut segments = Vec::new();
+    for segment in folded.split('/').map(|segment| segment.split(';').next().unwrap_or_default().trim()) {
+        match segment {
+            "" | "." => {}
+            ".." => {
+                segments.pop();
+            }
+            name => segments.push(name),
+        }
+    }
+    if segments.first() == Some(&"_vestibule") { OwnPath::Lookalike } else { OwnPath::No }
+}
+
+fn has_stray_percent(raw: &str) -> bool {
+    raw.split('%').skip(1).any(|rest| !begins_with_two_hex_digits(rest))
+}
+
+fn has_escape(text: &str) -> bool {
+    text.split('%').skip(1).any(begins_with_two_hex_digits)
+}
+
+fn begins_with_two_hex_digits(text: &str) -> bool {
+    text.as_bytes().get(..2).is_some_and(|digits| digits.iter().all(u8::is_ascii_hexdigit))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_that_could_be_read_in_two_ways_is_ambiguous() {
+        for path in [
+            "/public/../admin",
+            "/public/%2e%2e/admin",
+            "/public/.%2e/admin",
+            "/public/..%2fadmin",
+            "/public/..;/admin",
+            "/a.jsp;x=1",
+            "/public/%252e%252e/admin",
+            "/public\\..\\admin",
+            "/public/..%5cadmin",
+            "/public/%c0%ae%c0%ae/",
+            "//admin",
+            "/./admin",
+            "/a%00",
+            "/a%0a",
+            "/100%",
+            "/a%zz",
+            "/a/.",
+            "/a/..",
+            "/Zo\u{eb}",
+        ] {
+            assert!(is_ambiguous(path), "{path}");
+        }
+        for path in ["/", "/a.b/c", "/a%20b", "/Zo%C3%AB", "/a;x=1/b", "/100%25", "/a...b/", "/.well-known/x"]
+        {
+            assert!(!is_ambiguous(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn rules_read_an_encoded_letter_as_the_letter() {
+        assert_eq!(canonical_path("/%61dmin").as_deref(), Some("/admin"));
+        assert_eq!(canonical_path("/admin").as_deref(), Some("/admin"));
+        assert_eq!(canonical_path("/%ff"), None);
+    }
+
+    #[test]
+    fn our_own_prefix_is_recognised_in_every_spelling() {
+        for path in ["/_vestibule", "/_vestibule/", "/_vestibule/login", "/_vestibule/../x"] {
+            assert_eq!(own_path(path), OwnPath::Yes, "{path}");
+        }
+        for path in [
+            "/_VESTIBULE/",
+            "/%5fvestibule/",
+            "/%255fvestibule/",
+            "/x/../_vestibule/",
+            "//_vestibule/",
+            "/.//_vestibule",
+            "/\\_vestibule\\login",
+            "/_vestibule%2flogin",
+            "/_vestibule;a/login",
+            "/;/_vestibule/",
+        ] {
+            assert_eq!(own_path(path), OwnPath::Lookalike, "{path}");
+        }
+        for path in ["/", "/_vestibules", "/app/_vestibule/", "/vestibule", "/x?_vestibule"] {
+            assert_eq!(own_path(path), OwnPath::No, "{path}");
+        }
+    }
+}

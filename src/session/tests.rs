@@ -1,0 +1,159 @@
+use super::*;
+use crate::clock::Clock;
+use crate::secret::Secret;
+
+struct Rig {
+    clock: Clock,
+    store: Arc<Store>,
+    keys: Arc<Keys>,
+    sessions: Sessions,
+    host: Host,
+}
+
+const SETTINGS: Settings = Settings {
+    idle: Duration::from_hours(1),
+    lifetime: Duration::from_hours(12),
+    remember: Duration::from_hours(24 * 30),
+    cache: 100,
+};
+
+impl Rig {
+    async fn new() -> Self {
+        let clock = Clock::manual(Timestamp::from_millis(1_000_000));
+        let store = Arc::new(Store::temporary(clock.clone()).await.unwrap());
+        let keys = Arc::new(Keys::derive(&[Secret::new(vec![1; 32])]).unwrap());
+        let sessions = Sessions::new(store.clone(), keys.clone(), SETTINGS);
+        Self { clock, store, keys, sessions, host: Host::parse("auth.example.com").unwrap() }
+    }
+
+    async fn begin(&self, two_factors: bool, remember: bool) -> Opened {
+        let now = self.clock.now();
+        let proofs = Proofs { password: now, email_code: two_factors.then_some(now) };
+        let account = AccountId::new("file", "alice");
+        let with = Begin { account: &account, source: "file", proofs, remember };
+        self.sessions.begin(&with, &self.host, now).await.unwrap()
+    }
+
+    async fn load(&self, cookie: &str) -> Option<Arc<Session>> {
+        self.sessions.load(cookie, &self.host, self.clock.now()).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn a_cookie_opens_its_session_on_its_host_alone() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(true, false).await;
+    let session = rig.load(&opened.cookie).await.unwrap();
+    assert_eq!(session.account().as_str(), "file:alice");
+    assert_eq!(session.source(), "file");
+    assert!(opened.max_age.is_none());
+    let elsewhere = Host::parse("app.example.com").unwrap();
+    assert!(rig.sessions.load(&opened.cookie, &elsewhere, rig.clock.now()).await.unwrap().is_none());
+    assert!(rig.load("forged").await.is_none());
+}
+
+#[tokio::test]
+async fn a_session_ends_after_idle_time_to_the_second() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(true, false).await;
+    rig.clock.advance(Duration::from_secs(30));
+    assert!(rig.load(&opened.cookie).await.is_some());
+    rig.clock.advance(Duration::from_secs(3599));
+    assert!(
+        rig.load(&opened.cookie).await.is_some(),
+        "used half a minute in, though that was not written down"
+    );
+    rig.clock.advance(SETTINGS.idle);
+    assert!(rig.load(&opened.cookie).await.is_none());
+}
+
+#[tokio::test]
+async fn a_session_ends_at_its_lifetime_however_much_it_is_used() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(true, false).await;
+    for _ in 0..23 {
+        rig.clock.advance(Duration::from_mins(30));
+        assert!(rig.load(&opened.cookie).await.is_some());
+    }
+    rig.clock.advance(Duration::from_mins(30));
+    assert!(rig.load(&opened.cookie).await.is_none());
+}
+
+#[tokio::test]
+async fn another_process_sees_the_use_that_was_written_down() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(true, false).await;
+    rig.clock.advance(Duration::from_mins(50));
+    assert!(rig.load(&opened.cookie).await.is_some());
+    rig.clock.advance(Duration::from_mins(50));
+    let other = Sessions::new(rig.store.clone(), rig.keys.clone(), SETTINGS);
+    assert!(other.load(&opened.cookie, &rig.host, rig.clock.now()).await.unwrap().is_some());
+}
+
+#[tokio::test]
+async fn a_remembered_sign_on_lasts_as_long_as_configured() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(true, true).await;
+    assert_eq!(opened.max_age, Some(SETTINGS.remember));
+    rig.clock.advance(Duration::from_secs(30 * 86400 - 1));
+    assert!(rig.load(&opened.cookie).await.is_some());
+    rig.clock.advance(Duration::from_secs(1));
+    assert!(rig.load(&opened.cookie).await.is_none());
+}
+
+#[tokio::test]
+async fn ending_the_sign_on_ends_every_hosts_session_at_once() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(true, false).await;
+    let session = rig.load(&opened.cookie).await.unwrap();
+    let elsewhere = Host::parse("app.example.com").unwrap();
+    let joined = rig.sessions.join(session.sign_on(), &elsewhere, rig.clock.now()).await.unwrap().unwrap();
+    assert!(rig.sessions.load(&joined.cookie, &elsewhere, rig.clock.now()).await.unwrap().is_some());
+    rig.sessions.end(session.sign_on(), session.account()).await.unwrap();
+    assert!(rig.load(&opened.cookie).await.is_none());
+    assert!(rig.sessions.load(&joined.cookie, &elsewhere, rig.clock.now()).await.unwrap().is_none());
+    assert!(session.ended().is_cancelled());
+    assert!(rig.sessions.join(session.sign_on(), &elsewhere, rig.clock.now()).await.unwrap().is_none());
+}
+
+#[tokio::test]
+async fn what_another_process_ended_is_dead_here_within_five_seconds() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(true, false).await;
+    let session = rig.load(&opened.cookie).await.unwrap();
+    let other = Sessions::new(rig.store.clone(), rig.keys.clone(), SETTINGS);
+    other.end(session.sign_on(), session.account()).await.unwrap();
+    assert!(!rig.sessions.stands(&session, rig.clock.now()).await.unwrap());
+    rig.clock.advance(TRUSTED);
+    assert!(rig.load(&opened.cookie).await.is_none());
+}
+
+#[tokio::test]
+async fn a_second_factor_shows_on_every_host_at_once_and_renews_the_id_on_this_one() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(false, false).await;
+    let session = rig.load(&opened.cookie).await.unwrap();
+    let elsewhere = Host::parse("app.example.com").unwrap();
+    let joined = rig.sessions.join(session.sign_on(), &elsewhere, rig.clock.now()).await.unwrap().unwrap();
+    let before = rig.sessions.load(&joined.cookie, &elsewhere, rig.clock.now()).await.unwrap().unwrap();
+    assert!(!before.proofs().two_factors());
+    let elevated =
+        rig.sessions.elevate(session.sign_on(), &rig.host, rig.clock.now()).await.unwrap().unwrap();
+    rig.sessions.retire(&opened.cookie, &rig.host).await.unwrap();
+    assert_ne!(elevated.cookie, opened.cookie);
+    assert!(rig.load(&opened.cookie).await.is_none());
+    let after = rig.sessions.load(&joined.cookie, &elsewhere, rig.clock.now()).await.unwrap().unwrap();
+    assert!(after.proofs().two_factors());
+}
+
+#[tokio::test]
+async fn a_store_that_was_copied_opens_nothing() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(true, false).await;
+    let session = rig.load(&opened.cookie).await.unwrap();
+    for stolen in [session.sign_on(), &session.key.digest] {
+        let foreign = Keys::derive(&[Secret::new(vec![2; 32])]).unwrap();
+        let made = cookie::seal(&foreign, Purpose::SessionCookie, &rig.host, stolen);
+        assert!(rig.load(&made).await.is_none());
+    }
+}

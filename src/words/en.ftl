@@ -1,0 +1,167 @@
+# Every text that Vestibule shows or mails, in English.
+#
+# A message's name says where it stands. What is in braces is filled in: keep the names, move them as the language
+# wants. Messages that belong to one page stand together, in the order in which the page shows them.
+
+## Every page
+
+# The title of a browser's tab. $page: what the page is about; $title: the company's title from the configuration.
+page-title = { $page } · { $title }
+# The same, while the page says that something went wrong.
+page-title-problem = Problem: { $page } · { $title }
+# Before the address of the helpdesk.
+support = Need help?
+use-another-account = Use a different account
+
+## Sign in
+
+login-heading = Sign in
+# $destination: the host name of the app that the visitor wanted to open.
+login-destination = to continue to { $destination }
+login-username = Username or e-mail address
+login-password = Password
+login-show-password = Show password
+login-remember = Keep me signed in on this device
+login-submit = Sign in
+
+## The e-mailed code
+
+verify-heading = Check your mail
+# $address: masked, as a***e@example.com.
+verify-sent = We sent a { $digits }-digit code to { $address }.
+verify-valid =
+    { $minutes ->
+        [one] It is valid for one minute.
+       *[other] It is valid for { $minutes } minutes.
+    }
+verify-code = Code
+verify-submit = Continue
+verify-no-mail = No mail? Look in the spam folder, too.
+verify-resend = Send the code again
+verify-resend-spent = No mail? Look in the spam folder. If it does not come, start over.
+
+## One more step, for those who are signed in with their password alone
+
+step-up-heading = Confirm it is you
+step-up-why = This page asks for a code besides your password.
+step-up-who = You are signed in as { $username }. We will mail a code to { $address }.
+step-up-submit = Mail me a code
+
+## After signing in
+
+continue-heading = Welcome back, { $name }
+continue-why = You are signed in. Taking you on now.
+continue-link = Continue
+
+## Sign out
+
+logout-heading = Sign out?
+logout-who = You are signed in as { $username }. Signing out ends it for every app, on this device.
+logout-submit = Sign out
+logout-stay = Stay signed in
+
+## The apps
+
+apps-heading = Your apps
+apps-who = Signed in as { $name }
+apps-none = There is no app yet that you may open. Ask your administrator for access.
+apps-logout = Sign out
+
+## What went wrong with a form
+
+problem-credentials = Invalid username or password.
+problem-credentials-hint = Check the name, and type the password again.
+problem-pending = Your account is pending administrator approval.
+problem-disabled = Your account has been disabled. Contact your administrator.
+problem-code = Invalid or expired code.
+problem-code-hint = Type the code from the newest mail.
+problem-expired = Your sign-in has expired. Please start over.
+problem-mail = We could not send your code. Please try again.
+problem-too-many =
+    { $minutes ->
+        [one] Too many attempts. Try again in 1 minute.
+       *[other] Too many attempts. Try again in { $minutes } minutes.
+    }
+problem-too-soon = A code is on its way. Please wait a moment before you have it sent again.
+problem-busy = We are very busy. Please try again in a moment.
+problem-username-missing = Enter your username or e-mail address.
+problem-password-missing = Enter your password.
+problem-code-missing = Enter the code from the mail.
+
+## What went well
+
+note-sent-again = We sent your code again.
+note-cancelled = That sign-in was dropped. You can use a different account.
+note-signed-out = You are signed out.
+
+## Error pages: a heading, then what happened and what to do
+
+error-sign-in = Please sign in
+error-sign-in-what = This address is open to people who have signed in.
+error-sign-in-link = Sign in
+error-bad-request = This request makes no sense to us
+error-bad-request-what = Something in it is malformed. Go back, and try it again from the start.
+error-forbidden = You have no access to this page
+error-forbidden-what = Your account may not open it. If it should, ask your administrator.
+error-wrong-origin = This did not come from here
+error-wrong-origin-what = We accept forms from our own pages only. Open the page again, and repeat what you did.
+error-insecure = This address is served over https only
+error-insecure-what = Type the address again with https:// in front.
+error-not-found = There is no page here
+error-not-found-what = The address may be mistyped, or the page may have moved.
+error-method = This page cannot be used in that way
+error-method-what = Open it by its address instead.
+error-too-large = That is too large
+error-too-large-what = What you sent is more than this site accepts. Send less at once.
+error-address-too-long = That address is too long
+error-address-too-long-what = Shorten it, or start from the front page.
+error-expectation = We cannot do what your program expects
+error-expectation-what = It sent an Expect header that we do not know. Send the request without it.
+error-unknown-host = This site is not served here
+error-unknown-host-what = The address reached us, but no site of this name is set up. Check the name for typing errors.
+error-too-many = Too many requests
+error-too-many-what = Wait a moment, then try again.
+error-headers-too-large = Your browser sent too much at once
+error-headers-too-large-what = Its cookies for this site have grown too large. Delete them, and open the page again.
+error-internal = Something went wrong on our side
+error-internal-what = It has been written down. Try again in a moment.
+error-upstream = The app did not answer as it should
+error-upstream-what = It may be starting up or broken. Try again in a moment.
+error-unavailable = This site is not available just now
+error-unavailable-what = We are working on it, and you stay signed in. Try again in a moment.
+error-timeout = The app took too long
+error-timeout-what = It may be very busy. Try again in a moment.
+# $id: what support can look up in the log.
+error-request-id = Request { $id }
+error-who = You are signed in as { $username }.
+
+## When a sign-in cannot come to its end
+
+explain-cookies = Your browser keeps no cookies from us
+explain-cookies-what = We need one to know you from the next visitor. Allow cookies for this site, then try again.
+explain-hand-over = We could not take you to the app
+explain-hand-over-what = The way there was interrupted, or used twice. Try again; if it fails once more, close your other tabs of this site first.
+explain-retry = Try again
+
+## The mail with a code
+
+mail-code-subject = Your sign-in code for { $title }
+mail-code-first = Your sign-in code is { $code }.
+mail-code-intro = Your sign-in code is
+# $app: the title or host name of what the visitor wanted to open.
+mail-code-valid =
+    { $minutes ->
+        [one] It is valid for one minute and signs you in to { $app }.
+       *[other] It is valid for { $minutes } minutes and signs you in to { $app }.
+    }
+mail-code-started = The sign-in was started from:
+mail-code-browser = Browser
+mail-code-address = Address
+mail-code-time = Time
+mail-code-not-you = If this was not you, somebody knows your password: do not pass the code on, and change your password or tell your administrator.
+mail-code-never = Nobody from us will ever ask you for this code.
+mail-sender = Sent by { $title }, because somebody is signing in with your account.
+
+# $browser and $system are product names, such as Firefox and Linux.
+browser-on-system = { $browser } on { $system }
+browser-unknown = an unknown browser
