@@ -31,15 +31,15 @@ const LONGEST: usize = 1024;
 #[derive(Clone, Copy, Debug)]
 pub struct Event<'a> {
     pub at: Timestamp,
-    /// What happened, as `sign_in.failed`.
+    /// What happened, as `signed_in`.
     pub what: &'static str,
     /// The account's id, as `file:alice`.
     pub account: Option<&'a str>,
     /// The visitor's.
     pub address: Option<IpAddr>,
     pub request_id: Option<&'a str>,
-    /// What else there is to say, by name.
-    pub detail: &'a [(&'static str, &'a str)],
+    /// What else there is to say.
+    pub detail: Option<&'a str>,
 }
 
 /// The trail. Dropping the last of its handles writes what is left.
@@ -66,8 +66,10 @@ impl Audit {
     }
 
     pub fn record(&self, event: &Event<'_>) {
+        let address = event.address.map(tracing::field::display);
+        let Event { what, account, request_id, detail, .. } = *event;
+        tracing::info!(target: "audit", account, address, request_id, detail, "{what}");
         let line = line(event);
-        tracing::info!(target: "audit", "{}", line.trim_end());
         let lines = self.0.as_ref().and_then(|trail| trail.lines.as_ref());
         if lines.is_some_and(|lines| lines.try_send(line).is_err()) {
             tracing::error!("the audit trail cannot keep up; this event is in the log alone");
@@ -87,14 +89,19 @@ impl Drop for Trail {
 fn line(event: &Event<'_>) -> String {
     let mut line = format!("{{\"time\":\"{}\",\"event\":\"{}\"", Rfc3339(event.at), event.what);
     let address = event.address.map(|address| address.to_string());
-    let known =
-        [("account", event.account), ("address", address.as_deref()), ("request_id", event.request_id)];
-    let known = known.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    for (name, value) in known.chain(event.detail.iter().copied()) {
-        line.push_str(",\"");
-        line.push_str(name);
-        line.push_str("\":");
-        push_json(&mut line, capped(value, LONGEST));
+    let values = [
+        ("account", event.account),
+        ("address", address.as_deref()),
+        ("request_id", event.request_id),
+        ("detail", event.detail),
+    ];
+    for (name, value) in values {
+        if let Some(value) = value {
+            line.push_str(",\"");
+            line.push_str(name);
+            line.push_str("\":");
+            push_json(&mut line, capped(value, LONGEST));
+        }
     }
     line.push_str("}\n");
     line
@@ -148,11 +155,11 @@ mod tests {
 
     const EVENT: Event<'_> = Event {
         at: Timestamp::from_millis(0),
-        what: "sign_in.failed",
+        what: "wrong_password",
         account: Some("file:alice"),
         address: Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
         request_id: None,
-        detail: &[("reason", "password \"\n")],
+        detail: Some("typed \"\n"),
     };
 
     #[test]
@@ -167,7 +174,7 @@ mod tests {
         assert_eq!(text.lines().count(), 2);
         assert_eq!(
             first,
-            r#"{"time":"1970-01-01T00:00:00.000Z","event":"sign_in.failed","account":"file:alice","address":"127.0.0.1","reason":"password \"\u000a"}"#
+            r#"{"time":"1970-01-01T00:00:00.000Z","event":"wrong_password","account":"file:alice","address":"127.0.0.1","detail":"typed \"\u000a"}"#
         );
         assert_eq!(std::fs::metadata(&path).expect("there").permissions().mode() & 0o777, 0o600);
     }

@@ -1,6 +1,6 @@
 //! The log: `tracing` events as lines on standard error, which leaves standard output to what was asked for.
 
-use std::io::{self, Write as _};
+use std::io;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::MakeWriter;

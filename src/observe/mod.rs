@@ -11,7 +11,7 @@ mod escape;
 pub mod logging;
 
 pub use access::AccessLog;
-pub use audit::Audit;
+pub use audit::{Audit, Event};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {
