@@ -3,6 +3,8 @@
 pub mod accent;
 pub mod account;
 pub mod body;
+pub mod boot;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod cookies;

@@ -51,11 +51,15 @@ impl Lifecycle {
         &self.shutdown
     }
 
-    /// Waits for a signal, then until `drained` resolves or `grace` is over.
+    /// Waits for a signal (or for a shutdown that was begun otherwise), then until `drained` resolves or `grace` is
+    /// over.
     pub async fn run(mut self, grace: Duration, drained: impl Future<Output = ()>) -> Ended {
         let mut drained = pin!(drained);
+        let shutdown = self.shutdown.clone();
         let first = tokio::select! {
+            biased;
             name = self.signal() => name,
+            () = shutdown.begun() => "none",
             () = &mut drained => {
                 self.shutdown.abort();
                 return Ended::Crashed;

@@ -69,6 +69,16 @@ pub fn bind(settings: &[ListenerSettings], workers: usize) -> Result<Bound, Bind
     Ok(bound)
 }
 
+/// Binds one address, for a listener outside the workers.
+pub fn bind_one(address: SocketAddr) -> Result<TcpListener, BindError> {
+    let listener = || {
+        let socket = open(address, false)?;
+        socket.listen(BACKLOG)?;
+        Ok(socket.into())
+    };
+    listener().map_err(|error| BindError { address: Address::Tcp(address), error })
+}
+
 type Sockets = (Address, Vec<ListenerSocket>);
 
 fn tcp(address: SocketAddr, dual_stack: bool, workers: usize) -> io::Result<Sockets> {

@@ -27,7 +27,7 @@ use crate::body::Body;
 use crate::route::Host;
 use crate::tasks::{Shutdown, Tasks};
 
-pub use bind::{BindError, Bound, bind};
+pub use bind::{BindError, Bound, bind, bind_one};
 pub use certificates::{Certificate, CertificateError};
 pub use tls::Tls;
 pub use workers::Workers;

@@ -1,4 +1,17 @@
-//! Logging, access log, audit trail, admin listener.
+//! What operators see: the log ([`logging`]), a line for each request ([`access`]), the audit trail ([`audit`]), and
+//! the listener that says whether all is well ([`admin`]).
+//!
+//! No secret, cookie, code or query string ever comes here; control characters never come out of here.
+
+pub mod access;
+pub mod admin;
+pub mod audit;
+mod date;
+mod escape;
+pub mod logging;
+
+pub use access::AccessLog;
+pub use audit::{Audit, Event};
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

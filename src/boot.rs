@@ -1,0 +1,259 @@
+//! From a configuration to a gateway that serves, and on to its end. Start from [`run`].
+//!
+//! The order is the point: what can refuse (a port in use, a certificate, the data directory) comes first and leaves
+//! nothing behind; what may be down and come back (the store, the mail server) keeps nobody from starting.
+
+mod data_dir;
+mod readiness;
+mod watch;
+
+use std::io;
+use std::net::TcpListener;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::runtime::{Builder, Handle};
+use tracing::{error, info, warn};
+
+use crate::clock::Clock;
+use crate::config::Config;
+use crate::lifecycle::{Ended, GRACE, Lifecycle};
+use crate::listen::{self, BindError, Bound, CertificateError, Handler, HttpSettings, Tls, Workers};
+use crate::mail::{MailError, Mailer};
+use crate::observe::logging::LoggingError;
+use crate::observe::{AccessLog, Audit, admin, logging};
+use crate::secret::Keys;
+use crate::store::{Store, StoreError};
+use crate::tasks::{Shutdown, Tasks};
+
+pub use data_dir::secrets;
+pub use watch::watch_file;
+
+/// How often files that may change are looked at.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// How often records that have ended are cleared away, and how long a moment between two helpings is.
+const SWEEP: (Duration, Duration) = (Duration::from_mins(1), Duration::from_millis(100));
+
+/// How long what runs beside the requests gets to end.
+const LET_GO: Duration = Duration::from_secs(2);
+
+/// Why the gateway does not run; each is the operator's to mend.
+#[derive(Debug, thiserror::Error)]
+pub enum BootError {
+    #[error(transparent)]
+    Listen(#[from] BindError),
+    #[error(transparent)]
+    Certificate(#[from] CertificateError),
+    #[error("{}: {error} ({remedy})", path.display())]
+    DataDir { path: PathBuf, error: io::Error, remedy: &'static str },
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Mail(#[from] MailError),
+    #[error(transparent)]
+    Log(#[from] LoggingError),
+    #[error("cannot start a thread: {0}")]
+    Thread(io::Error),
+    #[error("all workers have ended by themselves; the log above says why")]
+    Crashed,
+}
+
+/// What everything else stands on. The sockets and tasks in here live on the services runtime, apart from the
+/// workers' own, so that slow mail or a slow store never holds up a request that needs neither.
+pub struct Foundation {
+    pub config: Config,
+    pub clock: Clock,
+    pub keys: Arc<Keys>,
+    pub store: Arc<Store>,
+    pub mailer: Mailer,
+    pub audit: Audit,
+    pub access_log: AccessLog,
+    /// Whatever is spawned here is given a moment at the end, and must watch `shutdown`.
+    pub tasks: Tasks,
+    pub shutdown: Shutdown,
+    pub services: Handle,
+}
+
+/// Runs the gateway until a signal ends it.
+pub fn run(config: Config) -> Result<(), BootError> {
+    logging::init(&config.log)?;
+    let services = Builder::new_multi_thread()
+        .worker_threads(2)
+        .thread_name("services")
+        .enable_all()
+        .build()
+        .map_err(BootError::Thread)?;
+    let ended = services.block_on(async {
+        let lifecycle = Lifecycle::install().map_err(BootError::Thread)?;
+        serve(config, lifecycle, build_app).await
+    });
+    services.shutdown_timeout(LET_GO);
+    ended
+}
+
+/// What answers requests, made from the foundation.
+#[expect(clippy::unnecessary_wraps, reason = "a configuration may hold what only shows here")]
+fn build_app(
+    _foundation: &Foundation,
+) -> Result<impl Fn(usize) -> Unfinished + Send + Sync + use<>, BootError> {
+    Ok(|_worker| Unfinished)
+}
+
+/// Stands in until there is a gateway.
+#[derive(Clone)]
+struct Unfinished;
+
+impl Handler for Unfinished {
+    async fn handle(
+        &self,
+        _: Arc<listen::Connection>,
+        _: http::Request<hyper::body::Incoming>,
+    ) -> http::Response<crate::body::Body> {
+        let mut response = http::Response::new("there is no gateway yet\n".into());
+        *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
+        response
+    }
+}
+
+/// On the services runtime: opens everything, starts the workers, and waits for the end.
+async fn serve<H, F, B>(config: Config, lifecycle: Lifecycle, build: B) -> Result<(), BootError>
+where
+    H: Handler,
+    F: Fn(usize) -> H + Send + Sync + 'static,
+    B: FnOnce(&Foundation) -> Result<F, BootError>,
+{
+    let doors = Doors::open(&config)?;
+    let foundation = Foundation::lay(config, lifecycle.shutdown().clone()).await?;
+    let handler = build(&foundation)?;
+    foundation.start_background(&doors);
+    let settings = HttpSettings::new(foundation.config.limits.max_request_headers);
+    let Doors { bound, tls, admin } = doors;
+    let listening = bound.listeners().to_vec();
+    let workers = Workers::start(bound, settings, tls.as_ref(), &foundation.shutdown, handler)
+        .map_err(BootError::Thread)?;
+    if let Some(listener) = admin {
+        foundation.start_admin(listener);
+    }
+    announce(&foundation.config, &listening);
+    let ended = lifecycle.run(GRACE, workers.finished()).await;
+    foundation.end().await;
+    if ended == Ended::Crashed { Err(BootError::Crashed) } else { Ok(()) }
+}
+
+/// Everything that others connect to, and what is shown there.
+struct Doors {
+    bound: Bound,
+    tls: Option<Arc<Tls>>,
+    admin: Option<TcpListener>,
+}
+
+impl Doors {
+    fn open(config: &Config) -> Result<Self, BootError> {
+        let bound = listen::bind(&config.listen, Workers::count())?;
+        let tls = config.listen.iter().any(|listener| listener.tls);
+        let tls = tls.then(|| Tls::load(&config.tls)).transpose()?.map(Arc::new);
+        let admin = config.admin.map(listen::bind_one).transpose()?;
+        Ok(Self { bound, tls, admin })
+    }
+}
+
+impl Foundation {
+    async fn lay(config: Config, shutdown: Shutdown) -> Result<Self, BootError> {
+        data_dir::make(&config.data_dir)?;
+        let secrets = secrets(&config)?;
+        let keys = Keys::derive(&secrets).ok_or_else(|| BootError::DataDir {
+            path: config.data_dir.clone(),
+            error: io::ErrorKind::NotFound.into(),
+            remedy: "there is no secret to derive keys from",
+        })?;
+        let (clock, tasks, services) = (Clock::System, Tasks::default(), Handle::current());
+        let trail = config.data_dir.join("audit.log");
+        let audit = Audit::open(&trail).unwrap_or_else(|error| {
+            error!(path = %trail.display(), %error, "the audit trail cannot be written; events go to the log alone");
+            Audit::off()
+        });
+        Ok(Self {
+            keys: Arc::new(keys),
+            store: Arc::new(Store::open(&config.store, clock.clone(), &tasks).await?),
+            mailer: Mailer::new(&config.mail, services.clone())?,
+            audit,
+            access_log: AccessLog::start(&config.log).map_err(BootError::Thread)?,
+            config,
+            clock,
+            tasks,
+            shutdown,
+            services,
+        })
+    }
+
+    /// What runs beside the requests.
+    fn start_background(&self, doors: &Doors) {
+        if let Some(tls) = &doors.tls {
+            self.run_until_shutdown("certificates", Arc::clone(tls).watch(LOOK));
+        }
+        self.run_until_shutdown("sweeper", sweep(Arc::clone(&self.store)));
+    }
+
+    /// Runs a task that would never end.
+    pub fn run_until_shutdown(&self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        let shutdown = self.shutdown.clone();
+        self.tasks.spawn_on(&self.services, name, async move {
+            tokio::select! {
+                () = task => {}
+                () = shutdown.begun() => {}
+            }
+        });
+    }
+
+    fn start_admin(&self, listener: TcpListener) {
+        let readiness = readiness::Checks { store: Arc::clone(&self.store) };
+        let (tasks, shutdown) = (self.tasks.clone(), self.shutdown.clone());
+        self.tasks.spawn("admin", async move {
+            if let Err(error) = admin::serve(listener, readiness, tasks, shutdown).await {
+                error!(%error, "the admin listener does not run");
+            }
+        });
+    }
+
+    async fn end(self) {
+        self.shutdown.abort();
+        if !self.tasks.finished_within(LET_GO).await {
+            warn!(tasks = self.tasks.running(), "some background tasks did not end");
+        }
+        self.store.close().await;
+    }
+}
+
+/// Clears away what has ended, for ever.
+async fn sweep(store: Arc<Store>) {
+    loop {
+        let (pause, helping) = SWEEP;
+        match store.sweep().await {
+            Ok(0) => tokio::time::sleep(pause).await,
+            Ok(_) => tokio::time::sleep(helping).await,
+            Err(error) => {
+                warn!(%error, "records that have ended are not cleared away");
+                tokio::time::sleep(pause).await;
+            }
+        }
+    }
+}
+
+fn announce(config: &Config, listening: &[listen::ListenerSettings]) {
+    for listener in listening {
+        let scheme = if listener.tls { "https" } else { "http" };
+        let aim = if listener.redirect { " (redirects to https)" } else { "" };
+        match &listener.address {
+            listen::Address::Tcp(address) => info!("listening on {scheme}://{address}{aim}"),
+            listen::Address::Unix(path) => info!("listening on {scheme} at unix:{}{aim}", path.display()),
+        }
+    }
+    if let Some(admin) = config.admin {
+        info!("admin listener on http://{admin}: /healthz, /readyz");
+    }
+    let portal = config.portal.url.iter().map(ToString::to_string);
+    let urls: Vec<_> = portal.chain(config.apps.iter().map(|app| app.url.to_string())).collect();
+    info!("ready: open {}", urls.join(" or "));
+}
