@@ -3,6 +3,8 @@
 //! A source is looked up by name or address; the first that knows the name decides. This module never sees a
 //! session or a request.
 
+pub mod password;
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
