@@ -3,6 +3,7 @@
 //! The order is the point: what can refuse (a port in use, a certificate, the data directory) comes first and leaves
 //! nothing behind; what may be down and come back (the store, the mail server) keeps nobody from starting.
 
+mod build;
 mod data_dir;
 mod readiness;
 mod watch;
@@ -16,16 +17,22 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tracing::{error, info, warn};
 
+use crate::account::HasherError;
+use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::gateway::{self, Gateway};
 use crate::lifecycle::{Ended, GRACE, Lifecycle};
 use crate::listen::{self, BindError, Bound, CertificateError, Handler, HttpSettings, Tls, Workers};
 use crate::mail::{MailError, Mailer};
 use crate::observe::logging::LoggingError;
 use crate::observe::{AccessLog, Audit, admin, logging};
+use crate::portal::view::Views;
 use crate::secret::Keys;
 use crate::store::{Store, StoreError};
 use crate::tasks::{Shutdown, Tasks};
+use crate::upstream::{Pools, UpstreamError};
+use crate::words::Words;
 
 pub use data_dir::secrets;
 pub use watch::watch_file;
@@ -54,6 +61,12 @@ pub enum BootError {
     Mail(#[from] MailError),
     #[error(transparent)]
     Log(#[from] LoggingError),
+    #[error("{}: {problem}", path.display())]
+    Accounts { path: PathBuf, problem: String },
+    #[error(transparent)]
+    Hasher(#[from] HasherError),
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
     #[error("all workers have ended by themselves; the log above says why")]
@@ -87,34 +100,59 @@ pub fn run(config: Config) -> Result<(), BootError> {
         .map_err(BootError::Thread)?;
     let ended = services.block_on(async {
         let lifecycle = Lifecycle::install().map_err(BootError::Thread)?;
-        serve(config, lifecycle, build_app).await
+        serve(config, lifecycle, build_gateway).await
     });
     services.shutdown_timeout(LET_GO);
     ended
 }
 
-/// What answers requests, made from the foundation.
-#[expect(clippy::unnecessary_wraps, reason = "a configuration may hold what only shows here")]
-fn build_app(
-    _foundation: &Foundation,
-) -> Result<impl Fn(usize) -> Unfinished + Send + Sync + use<>, BootError> {
-    Ok(|_worker| Unfinished)
+/// Opens what the gateway works with, does one thing with it on behalf of the command line, and closes it again.
+pub fn once<T>(config: Config, work: impl AsyncFnOnce(Arc<App>) -> T) -> Result<T, BootError> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(BootError::Thread)?;
+    runtime.block_on(async {
+        let foundation = Foundation::lay(config, Shutdown::default()).await?;
+        let (app, _) = build::app(&foundation)?;
+        let done = work(app).await;
+        foundation.end().await;
+        Ok(done)
+    })
 }
 
-/// Stands in until there is a gateway.
-#[derive(Clone)]
-struct Unfinished;
-
-impl Handler for Unfinished {
-    async fn handle(
-        &self,
-        _: Arc<listen::Connection>,
-        _: http::Request<hyper::body::Incoming>,
-    ) -> http::Response<crate::body::Body> {
-        let mut response = http::Response::new("there is no gateway yet\n".into());
-        *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
-        response
+/// What answers requests, made from the foundation: one a worker.
+fn build_gateway(
+    foundation: &Foundation,
+) -> Result<impl Fn(usize) -> Gateway + Send + Sync + use<>, BootError> {
+    let (app, files) = build::app(foundation)?;
+    for file in files {
+        foundation.run_until_shutdown("accounts", watch_accounts(file));
     }
+    let config = &foundation.config;
+    let settings = Arc::new(gateway::Settings {
+        trusted_proxies: config.trusted_proxies.clone(),
+        max_request_body: config.limits.max_request_body,
+        views: Views::new(&config.portal, Words::english()),
+        access_log: foundation.access_log.clone(),
+    });
+    // Its connections end with the worker's runtime.
+    Ok(move |_worker| Gateway::new(Arc::clone(&app), Arc::clone(&settings), Pools::new(Tasks::default())))
+}
+
+/// Takes over an account file whenever it has changed; one with a mistake in it changes nothing.
+async fn watch_accounts(file: build::AccountFile) {
+    let build::AccountFile { path, content, directory } = file;
+    let shown = path.display().to_string();
+    let named = path.clone();
+    watch_file(path, LOOK, content, move |content| {
+        let read = content.map_err(|error| error.to_string());
+        match read.and_then(|content| crate::config::accounts(&named, content)) {
+            Ok(accounts) => {
+                info!(file = shown, accounts = accounts.len(), "the accounts have changed");
+                directory.replace(accounts);
+            }
+            Err(problem) => error!(file = shown, "the accounts stay as they were: {problem}"),
+        }
+    })
+    .await;
 }
 
 /// On the services runtime: opens everything, starts the workers, and waits for the end.
@@ -177,7 +215,7 @@ impl Foundation {
         Ok(Self {
             keys: Arc::new(keys),
             store: Arc::new(Store::open(&config.store, clock.clone(), &tasks).await?),
-            mailer: Mailer::new(&config.mail, services.clone())?,
+            mailer: Mailer::new(&config.mail, clock.clone(), tasks.clone(), services.clone())?,
             audit,
             access_log: AccessLog::start(&config.log).map_err(BootError::Thread)?,
             config,

@@ -1,9 +1,11 @@
 //! `vestibule serve`: runs the gateway.
 
+use std::path::PathBuf;
+
 use super::Failure;
 use crate::boot;
-use crate::config::Config;
 
-pub fn run(config: Config) -> Result<(), Failure> {
-    boot::run(config).map_err(|error| Failure { message: error.to_string(), status: 1 })
+pub fn run(config: PathBuf) -> Result<(), Failure> {
+    let config = super::configuration(&config)?;
+    boot::run(config).map_err(|error| Failure::Work(error.to_string()))
 }
