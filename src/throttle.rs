@@ -102,8 +102,9 @@ impl Throttle {
 
     /// After a right password: forgets the tries.
     pub async fn passed(&self, gate: Gate<'_>) -> Result<(), StoreError> {
-        self.start_over(gate).await?;
-        self.store.take(self.key(Space::Lock, gate)).await.map(drop)
+        self.store.reset(self.key(Space::Counter, gate)).await?;
+        self.store.take(self.key(Space::Lock, gate)).await?;
+        Ok(())
     }
 
     /// Takes a counted try back: its password was never looked at.
@@ -119,7 +120,7 @@ impl Throttle {
         let lock = Lock { until: now.plus(wait), times: times.saturating_add(1) };
         let value = serde_json::to_vec(&lock).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         self.store.put(self.key(Space::Lock, gate), &value, lock.until.plus(MEMORY)).await?;
-        self.start_over(gate).await?;
+        self.store.reset(self.key(Space::Counter, gate)).await?;
         Ok(wait)
     }
 
@@ -154,12 +155,6 @@ impl Throttle {
     pub async fn quarantine(&self, name: &str, fingerprint: &[u8], by: i64) -> Result<i64, StoreError> {
         let key = self.named(Space::Counter, &[b"quarantine", name.as_bytes(), fingerprint]);
         self.store.bump(key, by, QUARANTINE).await.map(|count| count.value)
-    }
-
-    /// Counts from zero again; the window stays.
-    async fn start_over(&self, gate: Gate<'_>) -> Result<(), StoreError> {
-        let key = self.key(Space::Counter, gate);
-        self.store.bump(key, -Store::COUNT_MAX, self.settings.within).await.map(drop)
     }
 
     async fn lock(&self, gate: Gate<'_>) -> Result<Option<Lock>, StoreError> {

@@ -32,6 +32,7 @@ async fn use_all(store: &Store) -> Result<(), StoreError> {
     for by in [1, -1, 0] {
         store.bump(key(Space::Counter, 1), by, MINUTE).await?;
     }
+    store.reset(key(Space::Counter, 2)).await?;
     store.index_add(key(Space::Index, 1), b"one", ends).await?;
     store.index_add(key(Space::Index, 1), b"two", ends).await?;
     store.index_remove(key(Space::Index, 1), b"one").await?;
