@@ -6,8 +6,11 @@
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version};
-use http_body::Body;
+use http_body::Body as HttpBody;
+use http_body_util::Limited;
+use hyper::body::Incoming;
 
+use crate::body::Body;
 use crate::identity::{self, Upgrade};
 use crate::route::{Host, Scheme};
 
@@ -72,7 +75,7 @@ impl Refusal {
 
 /// Checks a request's head. `max_body` is in bytes; zero: no limit (a body without a length is to be limited while it
 /// is read).
-pub fn admit<B: Body>(request: &Request<B>, max_body: u64) -> Result<Admitted, Refusal> {
+pub fn admit<B: HttpBody>(request: &Request<B>, max_body: u64) -> Result<Admitted, Refusal> {
     method(request.method())?;
     let headers = request.headers();
     if headers.len() > MOST_FIELDS {
@@ -90,8 +93,19 @@ pub fn admit<B: Body>(request: &Request<B>, max_body: u64) -> Result<Admitted, R
 
 /// Whether an answer that is given without reading the request's body has to end the connection: else the rest of
 /// the body would be read as the next request.
-pub fn must_close<B: Body>(request: &Request<B>) -> bool {
+pub fn must_close<B: HttpBody>(request: &Request<B>) -> bool {
     !request.body().is_end_stream()
+}
+
+/// A request's body, limited to `max_body` bytes (zero: no limit), trailers included for now.
+pub fn body(incoming: Incoming, max_body: u64) -> Body {
+    if incoming.is_end_stream() {
+        return Body::Empty;
+    }
+    match usize::try_from(max_body) {
+        Ok(0) | Err(_) => Body::stream(incoming),
+        Ok(limit) => Body::stream(Limited::new(incoming, limit)),
+    }
 }
 
 fn method(method: &Method) -> Result<(), Refusal> {

@@ -8,8 +8,6 @@ mod connect;
 mod error;
 mod exchange;
 mod pool;
-#[cfg(test)]
-mod testing;
 mod transfer;
 mod tunnel;
 mod websocket;

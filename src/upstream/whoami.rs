@@ -15,7 +15,11 @@ const POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[derive(Template)]
+<<<<<<< HEAD
 #[template(config = "src/askama.toml", path = "upstream/whoami.html")]
+=======
+#[template(path = "upstream/whoami.html", config = "src/askama.toml")]
+>>>>>>> 081ba5e (Hold forwarding to its rules on the wire: raw client, recorded upstream)
 struct Page<'a> {
     /// Empty for an anonymous visitor.
     person: &'a str,
@@ -77,7 +81,9 @@ fn page<'a>(head: &'a request::Parts, strip: &StripList) -> Page<'a> {
         };
         section.rows.push(row);
     }
-    sections.iter_mut().for_each(|section| section.rows.sort_by(|one, other| one.name.cmp(&other.name)));
+    for section in &mut sections {
+        section.rows.sort_by(|one, other| one.name.cmp(&other.name));
+    }
     let person = head.headers.get("remote-name").filter(|name| !name.is_empty());
     let person = person.or_else(|| head.headers.get("remote-user"));
     Page {
