@@ -235,3 +235,82 @@ fn host_and_port(text: &[u8]) -> Result<(Host, Option<u16>), Refusal> {
 fn is(value: &HeaderValue, word: &str) -> bool {
     value.as_bytes().eq_ignore_ascii_case(word.as_bytes())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(version: Version, target: &str, fields: &[(&str, &str)]) -> Request<Body> {
+        let mut request = Request::builder().version(version).uri(target);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        request.body(Body::Empty).unwrap()
+    }
+
+    fn check(
+        version: Version,
+        target: &str,
+        fields: &[(&str, &str)],
+        expected: Result<(&str, Option<u16>), u16>,
+    ) {
+        let admitted = admit(&request(version, target, fields), 0);
+        let shown = admitted.as_ref().map(|admitted| (admitted.host.as_str(), admitted.port));
+        assert_eq!(shown.map_err(|refusal| refusal.status().as_u16()), expected, "{target} {fields:?}");
+    }
+
+    #[test]
+    fn http2_names_its_host_once() {
+        let check = |target, fields: &[_], expected| check(Version::HTTP_2, target, fields, expected);
+        check("https://app.example.com/x", &[], Ok(("app.example.com", None)));
+        check("https://APP/x", &[("host", "app")], Ok(("app", None)));
+        check("https://app/x", &[("host", "app:443")], Ok(("app", None)));
+        check("https://app:8443/x", &[("host", "app:8443")], Ok(("app", Some(8443))));
+        check("https://app/x", &[("host", "evil")], Err(400));
+        check("https://app/x", &[("host", "app:444")], Err(400));
+        check("https://app/x", &[("host", "app"), ("host", "app")], Err(400));
+        check("/x", &[("host", "app")], Err(400));
+        check("https://user@app/x", &[], Err(400));
+        check("javascript://app/x", &[], Err(400));
+    }
+
+    #[test]
+    fn http2_has_no_fields_of_http1_connections() {
+        for (name, value) in [
+            ("connection", "close"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "websocket"),
+            ("keep-alive", "5"),
+            ("proxy-connection", "x"),
+            ("te", "gzip"),
+            ("content-length", "+5"),
+            ("content-length", ""),
+        ] {
+            check(Version::HTTP_2, "https://app/", &[(name, value)], Err(400));
+        }
+        check(Version::HTTP_2, "https://app/", &[("te", "trailers")], Ok(("app", None)));
+    }
+
+    #[test]
+    fn too_many_fields_are_refused() {
+        let mut fields = vec![("x", "y"); MOST_FIELDS - 1];
+        fields.push(("host", "app"));
+        check(Version::HTTP_11, "/", &fields, Ok(("app", None)));
+        fields.push(("x", "y"));
+        check(Version::HTTP_11, "/", &fields, Err(431));
+    }
+
+    #[test]
+    fn the_target_is_kept_byte_for_byte() {
+        let admitted =
+            admit(&request(Version::HTTP_11, "/a%2Fb//../c;x?y=%zz&&", &[("host", "app")]), 0).unwrap();
+        assert_eq!(admitted.target.as_str(), "/a%2Fb//../c;x?y=%zz&&");
+        assert_eq!((admitted.path(), admitted.port_for(Scheme::Https)), ("/a%2Fb//../c;x", 443));
+    }
+
+    #[test]
+    fn both_framings_are_refused_where_they_can_be_seen() {
+        let both = [("host", "app"), ("content-length", "0"), ("transfer-encoding", "chunked")];
+        check(Version::HTTP_11, "/", &both, Err(400));
+    }
+}

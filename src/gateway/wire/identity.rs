@@ -12,7 +12,7 @@ use crate::upstream::{HostHeader, Target};
 #[tokio::test]
 async fn what_a_visitor_claims_to_be_is_replaced() {
     let recorder = Recorder::start(|_| always(OK)).await;
-    let gate = Setup::to(&recorder).as_alice().start().await;
+    let gate = Setup::to(&recorder).signed_in().start().await;
     once(
         &gate,
         "GET / HTTP/1.1\r\nHost: app\r\nRemote-User: admin\r\nremote-user: x\r\nREMOTE-GROUPS: g\r\n\r\n",
@@ -36,7 +36,7 @@ async fn an_anonymous_visitor_has_no_identity_at_all() {
 #[tokio::test]
 async fn headers_of_other_apps_are_removed_too() {
     let recorder = Recorder::start(|_| always(OK)).await;
-    let mut setup = Setup::to(&recorder).as_alice();
+    let mut setup = Setup::to(&recorder).signed_in();
     let mut other = super::identity_headers();
     other.headers = vec![(HeaderName::from_static("x-phone"), Field::Attribute("phone".into()))];
     setup.others.push(other);
@@ -50,7 +50,7 @@ async fn headers_of_other_apps_are_removed_too() {
 #[tokio::test]
 async fn every_spelling_that_a_server_folds_is_removed() {
     let recorder = Recorder::start(|_| always(OK)).await;
-    let mut setup = Setup::to(&recorder).as_alice();
+    let mut setup = Setup::to(&recorder).signed_in();
     // Listed or not: what folds to a name of ours never passes.
     setup.upstream.allow_headers = ["remote_user", "x_forwarded_host", "content_length", "x_odd_name"]
         .map(HeaderName::from_static)
@@ -79,7 +79,7 @@ async fn every_spelling_that_a_server_folds_is_removed() {
 #[tokio::test]
 async fn connection_cannot_name_our_headers_away() {
     let recorder = Recorder::start(|_| always(OK)).await;
-    let gate = Setup::to(&recorder).as_alice().start().await;
+    let gate = Setup::to(&recorder).signed_in().start().await;
     let request: &[u8] = b"POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\nX-Mine: 1\r\nKeep-Alive: 5\r\nTE: trailers\r\n\
         Connection: keep-alive, Remote-User, X-FORWARDED-FOR, X-Real-Ip, Authorization, Cookie, Host\r\n\
         Connection: \xff, content-length, Transfer-Encoding, x-forwarded-host, x-request-id, x-mine\r\n\r\nhi";
@@ -118,7 +118,7 @@ async fn a_missing_value_is_sent_empty() {
 #[tokio::test]
 async fn trailers_do_not_reach_an_upstream() {
     let recorder = Recorder::start(|_| always(OK)).await;
-    let gate = Setup::to(&recorder).as_alice().start().await;
+    let gate = Setup::to(&recorder).signed_in().start().await;
     once(
         &gate,
         "POST / HTTP/1.1\r\nHost: app\r\nTransfer-Encoding: chunked\r\nTrailer: Remote-User\r\nTE: trailers\r\n\r\n\
@@ -260,7 +260,7 @@ async fn the_upstream_may_be_told_its_own_host() {
 
 #[tokio::test]
 async fn the_built_in_app_shows_what_an_app_receives() {
-    let gate = Setup::target(Target::Whoami).as_alice().start().await;
+    let gate = Setup::target(Target::Whoami).signed_in().start().await;
     let head = "GET /x/y?'&quot HTTP/1.1\r\nHost: app\r\nX-Html: <b>\"&\r\n";
     let page = once(&gate, format!("{head}Accept: text/html,*/*\r\n\r\n")).await;
     assert!(page.contains("Hello, Alice Example"), "{page}");
@@ -289,7 +289,7 @@ async fn an_answer_says_nothing_that_is_ours_to_say() {
         ]
     })
     .await;
-    let gate = Setup::to(&recorder).as_alice().start().await;
+    let gate = Setup::to(&recorder).signed_in().start().await;
     let mut client = Raw::to(&gate).await;
     client.send("GET / HTTP/1.1\r\nHost: app\r\n\r\n").await;
     let first = client.answer().await;

@@ -80,7 +80,7 @@ impl Setup {
         }
     }
 
-    pub fn as_alice(mut self) -> Self {
+    pub fn signed_in(mut self) -> Self {
         self.who = Some(Arc::new(alice()));
         self
     }
@@ -260,7 +260,7 @@ impl Raw {
     }
 
     async fn more(&mut self) -> bool {
-        let mut buffer = [0; 16 * 1024];
+        let mut buffer = vec![0; 16 * 1024];
         let read =
             timeout(PATIENCE, self.stream.read(&mut buffer)).await.expect("nothing comes").unwrap_or(0);
         self.read.extend_from_slice(&buffer[..read]);

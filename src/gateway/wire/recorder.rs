@@ -155,7 +155,7 @@ impl Recorder {
     }
 
     async fn read(&self, number: usize, stream: &mut TcpStream) -> bool {
-        let mut buffer = [0; 16 * 1024];
+        let mut buffer = vec![0; 16 * 1024];
         let read = stream.read(&mut buffer).await.unwrap_or(0);
         let mut seen = self.seen.lock().unwrap();
         seen[number].bytes.extend_from_slice(&buffer[..read]);

@@ -1,4 +1,4 @@
-//! WebSockets and other upgrades: only after the upstream's 101, and no longer than the session.
+//! Web sockets and other upgrades: only after the upstream's 101, and no longer than the session.
 
 use std::time::Duration;
 
@@ -46,7 +46,7 @@ async fn websocket(gate: &Gate) -> tokio_tungstenite::WebSocketStream<TcpStream>
 
 #[tokio::test]
 async fn a_websocket_carries_messages_of_every_size() {
-    let gate = Setup::target(echo().await).as_alice().start().await;
+    let gate = Setup::target(echo().await).signed_in().start().await;
     let mut socket = websocket(&gate).await;
     for size in [0, 1, 125, 126, 65535, 65536, 1_000_000] {
         let message = Message::binary(vec![7; size]);
@@ -58,7 +58,7 @@ async fn a_websocket_carries_messages_of_every_size() {
 
 #[tokio::test]
 async fn a_websocket_is_closed_with_1008_when_the_session_ends() {
-    let gate = Setup::target(echo().await).as_alice().start().await;
+    let gate = Setup::target(echo().await).signed_in().start().await;
     let mut socket = websocket(&gate).await;
     socket.send(Message::text("hello")).await.unwrap();
     assert_eq!(socket.next().await.unwrap().unwrap(), Message::text("hello"));
@@ -108,7 +108,7 @@ async fn a_frame_that_never_ends_does_not_hold_the_socket_open() {
 #[tokio::test]
 async fn a_handshake_is_stamped_like_any_request() {
     let recorder = Recorder::start(|_| vec![Step::Head, send(SWITCH)]).await;
-    let gate = Setup::to(&recorder).as_alice().start().await;
+    let gate = Setup::to(&recorder).signed_in().start().await;
     let mut client = Raw::to(&gate).await;
     client.send(HANDSHAKE).await;
     let answer = client.until("\r\n\r\n").await;
