@@ -15,11 +15,7 @@ const POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[derive(Template)]
-<<<<<<< HEAD
 #[template(config = "src/askama.toml", path = "upstream/whoami.html")]
-=======
-#[template(path = "upstream/whoami.html", config = "src/askama.toml")]
->>>>>>> 081ba5e (Hold forwarding to its rules on the wire: raw client, recorded upstream)
 struct Page<'a> {
     /// Empty for an anonymous visitor.
     person: &'a str,

@@ -34,7 +34,7 @@ use crate::identity::{Encoding, Field, Forwarded, Settings, Stamping, StripList,
 use crate::policy::{Decision, Facts, Policy, Rule, decide};
 use crate::route::{Host, Scheme};
 use crate::subject::{AccountId, Proofs, Subject};
-use crate::tasks::Tasks;
+use crate::tasks::{Cutoff, Tasks};
 use crate::upstream::{self, HostHeader, Pools, Target, Timeouts, Trust, Upstream, forward};
 
 pub use recorder::{OK, Recorder, Step, always, send};
@@ -95,6 +95,7 @@ impl Setup {
             strip,
             upstream,
             pools: Pools::new(tasks.clone()),
+            tasks: tasks.clone(),
             cutoff: cutoff.clone(),
             setup: self,
         });
@@ -151,6 +152,7 @@ struct Serving {
     strip: StripList,
     upstream: Upstream,
     pools: Pools,
+    tasks: Tasks,
     cutoff: CancellationToken,
 }
 
@@ -186,11 +188,25 @@ impl Serving {
             Ok(stamped) => stamped,
             Err(error) => return answer(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string(), close),
         };
-        let cutoff = self.cutoff.clone();
-        match forward(&self.pools, &self.upstream, stamped, || cutoff).await {
+        match forward(&self.pools, &self.upstream, stamped, || self.cutoff()).await {
             Ok(response) => response,
             Err(error) => answer(error.status(), &error.to_string(), close),
         }
+    }
+}
+
+impl Serving {
+    /// Fires when the test says so.
+    fn cutoff(&self) -> Cutoff {
+        let (cutoff, watch) = Cutoff::new();
+        let over = self.cutoff.clone();
+        self.tasks.spawn("cutoff", async move {
+            tokio::select! {
+                () = watch.released() => {}
+                () = over.cancelled() => watch.cut(),
+            }
+        });
+        cutoff
     }
 }
 
