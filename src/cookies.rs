@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use cookie::{Cookie, SameSite};
-use http::header::{COOKIE, Entry};
+use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 
 /// Cookies longer than this are ignored, as browsers do (RFC 6265 §6.1), in bytes of the value.
@@ -72,20 +72,25 @@ pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
     found
 }
 
-/// Removes all our cookies, of both kinds of names, and leaves the bytes of all others as they are.
+/// Removes all our cookies, of both kinds of names, leaves the bytes of all others as they are, and makes one line of
+/// several: HTTP/2 sends crumbs, and a WSGI server would join those with commas (RFC 9113 §8.2.3).
 ///
 /// Quotes do not protect a cookie: in `x="; __Host-vestibule=...; y="` the middle one is ours ("cookie sandwich").
 pub fn strip(headers: &mut HeaderMap) {
     let ours = |line: &HeaderValue| line.as_bytes().split(|byte| *byte == b';').any(is_own_crumb);
-    if !headers.get_all(COOKIE).iter().any(ours) {
-        return;
+    let mut lines = headers.get_all(COOKIE).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => return,
+        (Some(line), None) if !ours(line) => return,
+        _ => {}
     }
-    let Entry::Occupied(entry) = headers.entry(COOKIE) else { return };
-    let (name, lines) = entry.remove_entry_mult();
     let kept: Vec<_> =
-        lines.filter_map(|line| if ours(&line) { without_ours(&line) } else { Some(line) }).collect();
-    for line in kept {
-        headers.append(name.clone(), line);
+        headers.get_all(COOKIE).iter().filter_map(|line| without_ours(line.as_bytes())).collect();
+    headers.remove(COOKIE);
+    if let Ok(line) = HeaderValue::from_bytes(&kept.join(&b"; "[..]))
+        && !line.is_empty()
+    {
+        headers.insert(COOKIE, line);
     }
 }
 
@@ -126,11 +131,11 @@ fn built(own: Own, secure: bool, value: &str, max_age: Option<Duration>) -> Cook
 }
 
 /// The line without our crumbs, or nothing if only blanks and separators would be left.
-fn without_ours(line: &HeaderValue) -> Option<HeaderValue> {
+fn without_ours(line: &[u8]) -> Option<Vec<u8>> {
     let mut kept: Vec<u8> = Vec::with_capacity(line.len());
     let mut first = true;
     let mut dropped_first = false;
-    for (place, crumb) in line.as_bytes().split(|byte| *byte == b';').enumerate() {
+    for (place, crumb) in line.split(|byte| *byte == b';').enumerate() {
         if is_own_crumb(crumb) {
             dropped_first |= place == 0;
             continue;
@@ -145,7 +150,7 @@ fn without_ours(line: &HeaderValue) -> Option<HeaderValue> {
     if kept.iter().all(|byte| matches!(byte, b';' | b' ' | b'\t')) {
         return None;
     }
-    HeaderValue::from_bytes(kept).ok()
+    Some(kept.to_vec())
 }
 
 /// Whether a crumb's name, without whatever is not visible ASCII at its ends, is one of ours. Frameworks trim Unicode
@@ -221,8 +226,9 @@ mod tests {
         check(&[b"a=1;\t__Host-vestibule\t=S;\tb=2"], &[b"a=1;\tb=2"]);
         check(&[b"a=1; __Host-vestibule =S; \xe2\x80\x80vestibule=S"], &[b"a=1"]);
         check(&[b"a=1; __Host-vestibule"], &[b"a=1"]);
-        check(&[b"a=1; __Host-vestibule=S", b"__Host-vestibule=S", b"b=\xff"], &[b"a=1", b"b=\xff"]);
-        let others: &[&[u8]] = &[b" a = 1 ;;b", b"vestibules=1; Vestibule=2; __Host-x=3; a=vestibule=S"];
+        check(&[b"a=1; __Host-vestibule=S", b"__Host-vestibule=S", b"b=\xff"], &[b"a=1; b=\xff"]);
+        check(&[b"a=1", b"b=2;", b"c"], &[b"a=1; b=2;; c"]);
+        let others: &[&[u8]] = &[b"a = 1 ;;b;vestibules=1; Vestibule=2; __Host-x=3; a=vestibule=S "];
         check(others, others);
     }
 

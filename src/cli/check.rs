@@ -70,7 +70,8 @@ async fn tell(what: &str, reached: impl Future<Output = Result<String, String>>)
 }
 
 async fn reach_store(settings: &store::Settings) -> Result<String, String> {
-    let store = Store::open(settings, Clock::System, &Tasks::default()).await.map_err(|error| error.to_string())?;
+    let store =
+        Store::open(settings, Clock::System, &Tasks::default()).await.map_err(|error| error.to_string())?;
     store.ping().await.map_err(|error| error.to_string())?;
     Ok(format!("{} answers", store.kind()))
 }

@@ -97,7 +97,8 @@ impl<'a, 'r> Fields<'a, 'r> {
             if is_sensitive(&entry.key) {
                 self.report.hide(entry.value.place);
             }
-            let within = if self.node.path.is_empty() { String::new() } else { format!(" in `{}`", self.node.path) };
+            let within =
+                if self.node.path.is_empty() { String::new() } else { format!(" in `{}`", self.node.path) };
             self.report.error(entry.place, format!("unknown key {}{within}", quote(&entry.key)), help);
         }
     }

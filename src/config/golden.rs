@@ -16,17 +16,20 @@ use crate::route::Scheme;
 use crate::upstream::Target;
 
 const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$gAK8fv8Wc9IVM0dDCikllw$d0CuZgYWPv1We0WfVJtidwopdn9ANKU0R9rEoZSFG1w";
+const HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$gAK8fv8Wc9IVM0dDCikllw$d0CuZgYWPv1We0WfVJtidwopdn9ANKU0R9rEoZSFG1w";
 
 /// A folder with what the cases name.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
-    let users = format!("users:\n  alice: {{ email: alice@example.com, groups: [ops], password: \"{HASH}\" }}\n");
+    let users =
+        format!("users:\n  alice: {{ email: alice@example.com, groups: [ops], password: \"{HASH}\" }}\n");
     write("users.yaml", &users);
-    for (name, hosts, year) in
-        [("example.com", ["example.com", "*.example.com"], 4000), ("expired", ["example.com", "*.example.com"], 2001)]
-    {
+    for (name, hosts, year) in [
+        ("example.com", ["example.com", "*.example.com"], 4000),
+        ("expired", ["example.com", "*.example.com"], 2001),
+    ] {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(hosts.map(str::to_owned)).expect("names");
         params.not_after = date_time_ymd(year, 1, 1);
@@ -97,8 +100,8 @@ fn the_quickstart_loads_and_is_for_this_machine_alone() {
     let path = root().join("config/quickstart.yaml");
     let text = fs::read_to_string(&path).expect("the sample");
     let text = text.replace("config/users.yaml", &root().join("config/users.yaml").display().to_string());
-    let (config, warnings) = parse(&text, &path, &Environment::default())
-        .unwrap_or_else(|error| panic!("{}", explained(&error)));
+    let (config, warnings) =
+        parse(&text, &path, &Environment::default()).unwrap_or_else(|error| panic!("{}", explained(&error)));
     assert_eq!(rendered(&warnings), "");
     assert_eq!(config.portal.url.map(|url| url.to_string()).as_deref(), Some("http://localhost:8080"));
     assert_eq!(config.apps[0].url.to_string(), "http://whoami.localhost:8080");
@@ -113,7 +116,8 @@ fn the_production_sample_loads_where_its_files_are() {
     let path = root().join("config/vestibule.yaml");
     let dir = folder.path().display().to_string();
     let text = fs::read_to_string(&path).expect("the sample");
-    let text = text.replace("certs/", &format!("{dir}/")).replace("config/users.yaml", &format!("{dir}/users.yaml"));
+    let text =
+        text.replace("certs/", &format!("{dir}/")).replace("config/users.yaml", &format!("{dir}/users.yaml"));
     let (config, warnings) = parse(&text, &path, &environment(folder.path()))
         .unwrap_or_else(|error| panic!("{}", explained(&error)));
     assert_eq!(rendered(&warnings), "");
@@ -140,7 +144,10 @@ fn the_defaults_are_those_of_the_contract() {
     assert_eq!((seconds(session.idle), seconds(session.lifetime)), (3600, 43_200));
     assert_eq!((seconds(session.remember), session.cache), (2_592_000, 100_000));
     let code = config.email_code;
-    assert_eq!((code.digits, seconds(code.lifetime), code.attempts, seconds(code.resend_after)), (6, 300, 5, 60));
+    assert_eq!(
+        (code.digits, seconds(code.lifetime), code.attempts, seconds(code.resend_after)),
+        (6, 300, 5, 60)
+    );
     assert_eq!((code.hourly, code.daily, code.quarantine), (10, 30, 15));
     let passwords = config.passwords;
     assert_eq!((passwords.memory, passwords.iterations, passwords.minimum_length), (19_456, 2, 12));
@@ -148,7 +155,10 @@ fn the_defaults_are_those_of_the_contract() {
     assert_eq!((throttle.failures, seconds(throttle.within), seconds(throttle.lock)), (5, 600, 300));
     assert_eq!((throttle.device_failures, config.limits.max_request_headers), (10, 65_536));
     assert_eq!(config.limits.max_request_body, 0);
-    assert_eq!(config.log, observe::Settings { format: observe::Format::Text, level: "info".into(), access: true });
+    assert_eq!(
+        config.log,
+        observe::Settings { format: observe::Format::Text, level: "info".into(), access: true }
+    );
     let names: Vec<_> = config.apps[0].identity.headers.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["remote-user", "remote-name", "remote-email", "remote-groups"]);
     assert_eq!(config.apps[0].access.len(), 1);

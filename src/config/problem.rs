@@ -194,7 +194,8 @@ fn url_passwords(line: &str) -> Vec<(usize, usize)> {
         from += before.len() + "://".len();
         // A password may hold anything but these; whatever stands before the last @ is not the host.
         let authority = after.split([' ', '"', '\'', ',']).next().unwrap_or_default();
-        let Some((name, password)) = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':')) else {
+        let Some((name, password)) = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':'))
+        else {
             continue;
         };
         let reference = password.starts_with("${") && password.find('}') == Some(password.len() - 1);
@@ -290,7 +291,8 @@ mod tests {
     #[test]
     fn a_problem_shows_place_line_marker_and_help() {
         let place = Place { line: 2, column: 3, length: 5 };
-        let expected = "v.yaml:2:3: error: wrong\n  2 |   titel: Example\n    |   ^^^^^\n  help: write it right";
+        let expected =
+            "v.yaml:2:3: error: wrong\n  2 |   titel: Example\n    |   ^^^^^\n  help: write it right";
         assert_eq!(shown("portal:\n  titel: Example\n", None, place), expected);
     }
 
@@ -300,7 +302,10 @@ mod tests {
         let place = Place { line: 1, column: 22, length: 4 };
         let expected = "v.yaml:1:22: error: wrong\n  1 | { password: ***, port: x }\n    |                  ^^^^\n  help: write it right";
         assert_eq!(shown("{ password: hunter2, port: x }", Some(hidden), place), expected);
-        assert!(shown("{ password: hunter2, port: x }", Some(hidden), hidden).contains("\n    |             ^^^\n"));
+        assert!(
+            shown("{ password: hunter2, port: x }", Some(hidden), hidden)
+                .contains("\n    |             ^^^\n")
+        );
     }
 
     #[test]

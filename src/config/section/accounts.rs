@@ -42,7 +42,11 @@ pub fn read(keys: &mut Fields<'_, '_>, environment: &Environment, others: &mut V
         for ((path, bytes), place) in found {
             if !paths.insert(path.clone()) {
                 let help = "name each file once";
-                report.error(place.unwrap_or(node.place), format!("{} is a source already", path.display()), help);
+                report.error(
+                    place.unwrap_or(node.place),
+                    format!("{} is a source already", path.display()),
+                    help,
+                );
                 continue;
             }
             let (accounts, problems) = users::read(&bytes, &path, environment, &mut taken);

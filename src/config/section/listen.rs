@@ -48,7 +48,12 @@ fn listener(node: &Node, report: &mut Report) -> Option<Placed> {
 
 fn address(node: &Node, report: &mut Report) -> Option<Address> {
     let Kind::Text(text) = &node.kind else {
-        wrong(node, report, "an address and port", "write it like 0.0.0.0:443, \"[::]:443\" or unix:/run/vestibule.sock");
+        wrong(
+            node,
+            report,
+            "an address and port",
+            "write it like 0.0.0.0:443, \"[::]:443\" or unix:/run/vestibule.sock",
+        );
         return None;
     };
     match text.strip_prefix("unix:") {

@@ -15,7 +15,11 @@ pub fn read(keys: &mut Fields<'_, '_>) -> Settings {
     keys.or("log", default, |node, report| {
         let mut keys = Fields::of(node, report, "write `level: info` below it")?;
         let settings = Settings {
-            format: keys.or("format", Format::Text, value::choice(&[("text", Format::Text), ("json", Format::Json)])),
+            format: keys.or(
+                "format",
+                Format::Text,
+                value::choice(&[("text", Format::Text), ("json", Format::Json)]),
+            ),
             level: keys.or("level", "info".to_owned(), level),
             access: keys.or("access", true, value::truth),
         };

@@ -44,7 +44,8 @@ pub struct KeySpot {
 /// The outline of a text: `Ok(None)` if there is no value in it. What is wrong goes to the report; `Err` if the
 /// text cannot be used at all.
 pub fn outline(text: &str, report: &mut Report) -> Result<Option<Arc<Spot>>, ()> {
-    let mut builder = Builder { text, report, frames: Vec::new(), anchors: BTreeMap::new(), root: None, total: 0 };
+    let mut builder =
+        Builder { text, report, frames: Vec::new(), anchors: BTreeMap::new(), root: None, total: 0 };
     let mut documents = 0;
     let mut parser = Parser::new_from_str(text);
     while let Some(next) = parser.next_event() {
@@ -59,7 +60,11 @@ pub fn outline(text: &str, report: &mut Report) -> Result<Option<Arc<Spot>>, ()>
             documents += 1;
             if documents > 1 {
                 let place = builder.place(span);
-                builder.report.error(place, "a second document begins here", "keep everything in one document, without `---`");
+                builder.report.error(
+                    place,
+                    "a second document begins here",
+                    "keep everything in one document, without `---`",
+                );
                 return Err(());
             }
         }
@@ -93,7 +98,9 @@ impl Builder<'_> {
     fn event(&mut self, event: &Event<'_>, span: Span) -> Result<(), ()> {
         let place = self.place(span);
         match event {
-            Event::Scalar(_, _, _, Some(_)) | Event::SequenceStart(_, Some(_)) | Event::MappingStart(_, Some(_)) => {
+            Event::Scalar(_, _, _, Some(_))
+            | Event::SequenceStart(_, Some(_))
+            | Event::MappingStart(_, Some(_)) => {
                 self.report.error(place, "tags such as `!name` have no meaning here", "remove the tag");
                 Err(())
             }
@@ -102,9 +109,11 @@ impl Builder<'_> {
             Event::MappingStart(anchor, None) => self.open(place, *anchor, Shape::Map(Vec::new())),
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(anchor) => self.alias(place, *anchor),
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
-                Ok(())
-            }
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd => Ok(()),
         }
     }
 
@@ -129,7 +138,11 @@ impl Builder<'_> {
 
     fn open(&mut self, place: Place, anchor: usize, shape: Shape) -> Result<(), ()> {
         if let Some(Frame { key: None, shape: Shape::Map(_), .. }) = self.frames.last() {
-            self.report.error(place, "a key must be a plain text, not a list or mapping", "write `key: value`; a value such as `${NAME}` needs quotes inside { } and [ ]");
+            self.report.error(
+                place,
+                "a key must be a plain text, not a list or mapping",
+                "write `key: value`; a value such as `${NAME}` needs quotes inside { } and [ ]",
+            );
             return Err(());
         }
         if self.frames.len() >= DEEPEST {
@@ -174,7 +187,11 @@ impl Builder<'_> {
         // A list or mapping was counted by its values already; only what an alias repeats comes on top.
         self.total = self.total.saturating_add(if Arc::strong_count(&spot) > 1 { spot.size } else { 1 });
         if self.total > MOST || self.frames.len() + spot.depth > DEEPEST {
-            self.report.error(spot.place, "this is too large once its aliases are followed", "write fewer `*name`");
+            self.report.error(
+                spot.place,
+                "this is too large once its aliases are followed",
+                "write fewer `*name`",
+            );
             return Err(());
         }
         let Some(frame) = self.frames.last_mut() else {
@@ -201,7 +218,8 @@ impl Builder<'_> {
     /// As [`Self::sensitive`], for a list or mapping. A user named `secretary` is no secret.
     fn sensitive_below(&self) -> bool {
         self.frames.last().is_some_and(|frame| {
-            frame.sensitive || frame.key.as_ref().is_some_and(|key| key.name == "secret" || key.name == "password")
+            frame.sensitive
+                || frame.key.as_ref().is_some_and(|key| key.name == "secret" || key.name == "password")
         })
     }
 
@@ -220,7 +238,10 @@ impl Builder<'_> {
         let length = if span.end.line() == span.start.line() {
             span.end.col().saturating_sub(span.start.col())
         } else {
-            self.text.lines().nth(line - 1).map_or(1, |text| text.trim_end().chars().count() + 1 - column.min(text.chars().count()))
+            self.text
+                .lines()
+                .nth(line - 1)
+                .map_or(1, |text| text.trim_end().chars().count() + 1 - column.min(text.chars().count()))
         };
         Place { line, column, length: length.max(1) }
     }

@@ -78,14 +78,17 @@ pub fn whole(range: RangeInclusive<i64>) -> impl Fn(&Node, &mut Report) -> Optio
 }
 
 /// One of a few words.
-pub fn choice<T: Clone + 'static>(choices: &'static [(&'static str, T)]) -> impl Fn(&Node, &mut Report) -> Option<T> {
+pub fn choice<T: Clone + 'static>(
+    choices: &'static [(&'static str, T)],
+) -> impl Fn(&Node, &mut Report) -> Option<T> {
     move |node, report| {
         let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
         if let Kind::Text(text) = &node.kind {
             if let Some((_, choice)) = choices.iter().find(|(name, _)| name == text) {
                 return Some(choice.clone());
             }
-            let help = nearest(text, &names).map_or_else(String::new, |name| format!("did you mean `{name}`?"));
+            let help =
+                nearest(text, &names).map_or_else(String::new, |name| format!("did you mean `{name}`?"));
             wrong(node, report, &list(&names, "or"), &help);
             return None;
         }
@@ -122,7 +125,9 @@ pub fn duration(range: RangeInclusive<Duration>) -> impl Fn(&Node, &mut Report) 
         };
         let Some(duration) = parsed else {
             let help = match &node.kind {
-                Kind::Integer(number) if !node.private => format!("name the unit: {number}s, {number}m, {number}h or {number}d"),
+                Kind::Integer(number) if !node.private => {
+                    format!("name the unit: {number}s, {number}m, {number}h or {number}d")
+                }
                 _ => "write it like 30s, 5m, 12h or 30d".to_owned(),
             };
             wrong(node, report, "a duration", &help);
@@ -176,7 +181,9 @@ pub fn size(range: RangeInclusive<u64>) -> impl Fn(&Node, &mut Report) -> Option
         };
         let Some(size) = parsed else {
             let help = match &node.kind {
-                Kind::Integer(number) if !node.private => format!("name the unit: {number}KiB or {number}MiB"),
+                Kind::Integer(number) if !node.private => {
+                    format!("name the unit: {number}KiB or {number}MiB")
+                }
                 _ => "write it like 64KiB, 10MiB or 1GiB".to_owned(),
             };
             wrong(node, report, "a size", &help);
@@ -220,7 +227,10 @@ pub fn colour(node: &Node, report: &mut Report) -> Option<[u8; 3]> {
         return None;
     };
     let parsed = text.strip_prefix('#').and_then(|hex| {
-        let nibbles: Vec<u8> = hex.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<_>>()?;
+        let nibbles: Vec<u8> = hex
+            .chars()
+            .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+            .collect::<Option<_>>()?;
         match *nibbles.as_slice() {
             [r, g, b] => Some([r * 17, g * 17, b * 17]),
             [a, b, c, d, e, f] => Some([a * 16 + b, c * 16 + d, e * 16 + f]),

@@ -281,7 +281,7 @@ async fn an_answer_says_nothing_that_is_ours_to_say() {
         vec![
             Step::Request,
             super::send(
-                "HTTP/1.1 200 Fine\r\nContent-Length: 0\r\nRemote-User: evil\r\nService-Worker-Allowed: /\r\n\
+                "HTTP/1.1 200 Fine\r\nContent-Length: 0\r\nRemote-User: evil\r\nService-Worker-Allowed: /\r\nAlt-Svc: h2=\":1\"\r\n\
                  Connection: X-Hop\r\nX-Hop: 1\r\nKeep-Alive: timeout=5\r\nX-Accel-Buffering: no\r\n\r\n",
             ),
             Step::Request,
@@ -294,7 +294,7 @@ async fn an_answer_says_nothing_that_is_ours_to_say() {
     client.send("GET / HTTP/1.1\r\nHost: app\r\n\r\n").await;
     let first = client.answer().await;
     assert!(first.starts_with("HTTP/1.1 200 Fine\r\n"), "{first}");
-    for name in ["Remote-User", "Service-Worker-Allowed", "X-Hop", "Keep-Alive", "Connection"] {
+    for name in ["Remote-User", "Service-Worker-Allowed", "Alt-Svc", "X-Hop", "Keep-Alive", "Connection"] {
         assert!(values(&first, name).is_empty(), "{name}");
     }
     assert_eq!(values(&first, "X-Accel-Buffering"), ["no"]);

@@ -35,7 +35,7 @@ use crate::policy::{Decision, Facts, Policy, Rule, decide};
 use crate::route::{Host, Scheme};
 use crate::subject::{AccountId, Proofs, Subject};
 use crate::tasks::{Cutoff, Tasks};
-use crate::upstream::{self, HostHeader, Pools, Target, Timeouts, Trust, Upstream, forward};
+use crate::upstream::{self, HostHeader, IdleLimits, Pools, Target, Timeouts, Trust, Upstream, forward};
 
 pub use recorder::{OK, Recorder, Step, always, send};
 
@@ -49,6 +49,7 @@ pub struct Setup {
     pub upstream: upstream::Settings,
     pub timeouts: Timeouts,
     pub trust: Trust,
+    pub idle: IdleLimits,
     pub max_body: u64,
 }
 
@@ -76,6 +77,7 @@ impl Setup {
             },
             timeouts,
             trust: Trust::default(),
+            idle: IdleLimits::default(),
             max_body: 0,
         }
     }
@@ -94,7 +96,7 @@ impl Setup {
         let serving = Arc::new(Serving {
             strip,
             upstream,
-            pools: Pools::new(tasks.clone()),
+            pools: Pools::with_limits(tasks.clone(), self.idle),
             tasks: tasks.clone(),
             cutoff: cutoff.clone(),
             setup: self,

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use super::{OK, Raw, Recorder, Setup, Step, always, once, send, values};
 use crate::route::{Host, Scheme};
-use crate::upstream::Target;
+use crate::tasks::Tasks;
+use crate::upstream::{Target, Trust};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: app\r\n\r\n";
 const POST: &str = "POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\nhi";
@@ -177,4 +178,70 @@ async fn a_unix_socket_is_an_upstream() {
     };
     let (read, answer) = tokio::join!(serve, once(&gate, GET));
     assert!(read > 0 && answer.ends_with("ok"));
+}
+
+#[tokio::test]
+async fn a_connection_idle_for_long_is_not_used_for_a_post() {
+    let recorder = Recorder::start(|_| always(OK)).await;
+    let mut setup = Setup::to(&recorder);
+    setup.idle.unrepeatable = Duration::ZERO;
+    let gate = setup.start().await;
+    for (request, connections) in [(GET, 1), (GET, 1), (POST, 2), (GET, 2), (POST, 3)] {
+        once(&gate, request).await;
+        assert_eq!(recorder.connections(), connections);
+    }
+}
+
+#[tokio::test]
+async fn connections_idle_for_too_long_are_closed() {
+    let recorder = Recorder::start(|_| always(OK)).await;
+    let mut setup = Setup::to(&recorder);
+    setup.idle.any = Duration::ZERO;
+    let gate = setup.start().await;
+    once(&gate, GET).await;
+    recorder.until("the idle connection to close", |recorder| recorder.is_closed(0)).await;
+}
+
+#[tokio::test]
+async fn an_https_upstream_is_verified_by_its_name() {
+    use rustls::ServerConfig;
+    use rustls_pki_types::PrivatePkcs8KeyDer;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = certified.cert.der().clone();
+    let key = PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key.into())
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    Tasks::default().spawn("https", async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let name = stream.get_ref().1.server_name().unwrap_or("none").to_owned();
+            let _ = stream.read(&mut [0; 4096]).await;
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{name}", name.len());
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    for (host, trusted, expected) in [
+        ("localhost", true, "localhost"),
+        ("localhost", false, "HTTP/1.1 502 "),
+        ("127.0.0.1", true, "HTTP/1.1 502 "),
+    ] {
+        let host = Host::parse(host).unwrap();
+        let mut setup = Setup::target(Target::Tcp { scheme: Scheme::Https, host, port });
+        if trusted {
+            setup.trust = Trust::with(vec![certificate.clone()]);
+        }
+        let gate = setup.start().await;
+        let answer = once(&gate, GET).await;
+        assert!(answer.contains(expected), "{expected}: {answer}");
+    }
 }

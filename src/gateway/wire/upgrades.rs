@@ -165,6 +165,8 @@ async fn a_change_to_another_protocol_than_asked_is_a_502() {
     for answer in [
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\n\r\n",
         "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n",
+        "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+        "HTTP/1.1 101 Yes\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: dGhlIHNhbXBs\r\n\r\n",
     ] {
         let recorder = Recorder::start(move |_| vec![Step::Head, send(answer)]).await;
         let gate = Setup::to(&recorder).start().await;
