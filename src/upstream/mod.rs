@@ -8,8 +8,6 @@ mod connect;
 mod error;
 mod exchange;
 mod pool;
-#[cfg(test)]
-mod testing;
 mod transfer;
 mod tunnel;
 mod websocket;
@@ -23,6 +21,8 @@ use http::{HeaderName, HeaderValue, Response};
 
 pub use connect::Trust;
 pub use error::{Fault, UpstreamError};
+#[cfg(test)]
+pub(crate) use pool::IdleLimits;
 pub use pool::Pools;
 
 use crate::body::Body;
