@@ -56,11 +56,12 @@ for (const button of document.querySelectorAll("button[data-shows]")) {
   button.form.addEventListener("submit", () => { field.type = "password"; });
 }
 
-// One press is enough.
+// One press is enough; but whoever stopped the page may press again.
 for (const form of document.querySelectorAll("form")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
+    setTimeout(() => { delete form.dataset.sent; }, 5000);
   });
 }
 addEventListener("pageshow", () => {
