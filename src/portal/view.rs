@@ -161,11 +161,24 @@ impl Views {
         let messages = Messages::new(&self.words, view.problem, view.note);
         let focus = if messages.problem.is_some() { "problem" } else { "code" };
         let wait = view.resend_wait_seconds.filter(|seconds| *seconds > 0).map(Wait::new);
+        let mail_failed = view.problem == Some(Problem::MailFailed);
         let gaps = [("digits", view.digits.into()), ("address", Value::from(view.masked_address))];
-        let sent = Stressed::new(self.words.with("verify-sent", &gaps), view.masked_address);
-        let valid = self.words.with("verify-valid", &[("minutes", view.valid_minutes.into())]);
+        let sent = if mail_failed { "verify-not-sent" } else { "verify-sent" };
+        let sent = Stressed::new(self.words.with(sent, &gaps), view.masked_address);
+        let minutes = [("minutes", view.valid_minutes.into())];
+        let valid = if mail_failed { String::new() } else { self.words.with("verify-valid", &minutes) };
         let frame = self.frame(&self.words.text("verify-heading"), &messages);
-        page(&VerifyPage { frame, words: &self.words, messages: &messages, focus, sent, valid, wait, view })
+        page(&VerifyPage {
+            frame,
+            words: &self.words,
+            messages: &messages,
+            focus,
+            sent,
+            valid,
+            wait,
+            mail_failed,
+            view,
+        })
     }
 
     pub fn step_up(&self, view: &StepUpView<'_>) -> Page {
@@ -325,6 +338,8 @@ struct VerifyPage<'a> {
     sent: Stressed,
     valid: String,
     wait: Option<Wait>,
+    /// Then sending it again is what the page is for.
+    mail_failed: bool,
     view: &'a VerifyView<'a>,
 }
 

@@ -96,6 +96,14 @@ fn gallery(views: &Views) -> Vec<(String, Page)> {
             views.verify(&VerifyView { note: Some(Note::SentAgain), resend_wait_seconds: None, ..VERIFY }),
         ),
         (
+            "verify-failed".into(),
+            views.verify(&VerifyView {
+                problem: Some(Problem::MailFailed),
+                resend_wait_seconds: None,
+                ..VERIFY
+            }),
+        ),
+        (
             "verify-spent".into(),
             views.verify(&VerifyView { resend_possible: false, destination: None, ..VERIFY }),
         ),
