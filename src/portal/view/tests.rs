@@ -152,6 +152,11 @@ fn gallery(views: &Views) -> Vec<(String, Page)> {
 #[test]
 fn every_page_looks_as_it_did() {
     for (name, page) in gallery(&views()) {
+        assert!(
+            !page.html.contains("{$") && !page.html.contains("{ $"),
+            "a gap is not filled: {}",
+            page.html
+        );
         insta::assert_snapshot!(name, without_hashes(&page.html));
     }
 }
