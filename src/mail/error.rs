@@ -30,7 +30,9 @@ pub enum MailError {
     #[error("the mail server answered what is no SMTP: {0}")]
     Unintelligible(String),
     #[error("the message cannot be written to the outbox: {0}")]
-    Outbox(#[from] io::Error),
+    Outbox(io::Error),
+    #[error("the message cannot be printed: {0}")]
+    Terminal(io::Error),
     #[error("the message cannot be made: {0}")]
     Message(String),
     #[error("mail.{key} cannot be used: {reason}")]

@@ -96,10 +96,10 @@ impl Asset {
 
 /// The accent, as the variables that `style.css` reads.
 fn brand_style(accent: Accent) -> String {
-    let rule = |Shades { fill, fill_hover, on_fill, text }: Shades| {
+    let rule = |Shades { fill, edge, fill_hover, on_fill, text }: Shades| {
         format!(
-            ":root {{ --accent: {fill}; --accent-hover: {fill_hover}; --on-accent: {on_fill}; \
-             --accent-text: {text}; }}"
+            ":root {{ --accent: {fill}; --accent-hover: {fill_hover}; --accent-edge: {edge}; \
+             --on-accent: {on_fill}; --accent-text: {text}; }}"
         )
     };
     format!(

@@ -96,6 +96,14 @@ fn gallery(views: &Views) -> Vec<(String, Page)> {
             views.verify(&VerifyView { note: Some(Note::SentAgain), resend_wait_seconds: None, ..VERIFY }),
         ),
         (
+            "verify-failed".into(),
+            views.verify(&VerifyView {
+                problem: Some(Problem::MailFailed),
+                resend_wait_seconds: None,
+                ..VERIFY
+            }),
+        ),
+        (
             "verify-spent".into(),
             views.verify(&VerifyView { resend_possible: false, destination: None, ..VERIFY }),
         ),
@@ -144,6 +152,11 @@ fn gallery(views: &Views) -> Vec<(String, Page)> {
 #[test]
 fn every_page_looks_as_it_did() {
     for (name, page) in gallery(&views()) {
+        assert!(
+            !page.html.contains("{$") && !page.html.contains("{ $"),
+            "a gap is not filled: {}",
+            page.html
+        );
         insta::assert_snapshot!(name, without_hashes(&page.html));
     }
 }
@@ -315,18 +328,30 @@ fn without_hashes(html: &str) -> String {
     plain
 }
 
-/// Writes the gallery and its files to the folder in `VESTIBULE_GALLERY`, to be looked at in a browser.
+/// Writes the gallery and its files to `target/gallery`, to be served and looked at in a browser; and the sign-in page
+/// in accents that are hard to read: yellow, black, white, grey.
 #[test]
 #[ignore = "for looking at, not for checking"]
 fn gallery_to_look_at() {
-    let folder =
-        std::path::PathBuf::from(option_env!("VESTIBULE_GALLERY").expect("VESTIBULE_GALLERY names a folder"));
-    let views = views();
-    for (name, page) in gallery(&views) {
-        fs::write(folder.join(name + ".html"), page.html).expect("written");
-    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/gallery");
     fs::create_dir_all(folder.join(FOLDER.trim_start_matches('/'))).expect("made");
-    for asset in views.assets.files() {
-        fs::write(folder.join(asset.address().trim_start_matches('/')), &asset.bytes).expect("written");
+    let write = |views: &Views, pages: Vec<(String, Page)>| {
+        for (name, page) in pages {
+            fs::write(folder.join(name + ".html"), page.html).expect("written");
+        }
+        for asset in views.assets.files() {
+            fs::write(folder.join(asset.address().trim_start_matches('/')), &asset.bytes).expect("written");
+        }
+    };
+    write(&views(), gallery(&views()));
+    for (number, accent) in
+        [[250, 204, 21], [0, 0, 0], [255, 255, 255], [119, 119, 119]].into_iter().enumerate()
+    {
+        let settings = Settings { title: "Example Corp".into(), accent: Some(accent), ..Settings::default() };
+        let views = Views::new(&settings, Words::english());
+        write(
+            &views,
+            vec![(format!("accent-{number}"), views.login(&LoginView { remember: Some(true), ..LOGIN }))],
+        );
     }
 }
