@@ -1,5 +1,7 @@
 //! Raw bytes against real sockets.
 
+mod tls;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -246,6 +248,7 @@ async fn a_stop_finishes_the_request_under_way_and_closes_the_idle() {
     server.gate.add_permits(1);
     let answer = busy.rest().await;
     assert!(answer.contains("connection: close") && answer.ends_with("/slow "), "{answer}");
+    drop((busy, idle, silent));
     assert!(server.ended().await);
     assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
 }
