@@ -10,7 +10,8 @@ use std::fmt;
 pub struct Rgb(pub [u8; 3]);
 
 const WHITE: Rgb = Rgb([0xff; 3]);
-const INK: Rgb = Rgb([0x10, 0x14, 0x1a]);
+/// Nearly black: the lightest that reads on every colour on which white does not.
+const INK: Rgb = Rgb([0x04, 0x04, 0x06]);
 
 /// The ground of pages and mails.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -103,10 +104,15 @@ impl Rgb {
             .unwrap_or(towards)
     }
 
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "between two bytes lies a byte")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between two bytes lies a byte"
+    )]
     fn mix(self, other: Self, share: f64) -> Self {
         let [a, b] = [self.0, other.0];
-        let between = |from: u8, to: u8| (f64::from(from) * (1.0 - share) + f64::from(to) * share).round() as u8;
+        let between =
+            |from: u8, to: u8| (f64::from(from) * (1.0 - share) + f64::from(to) * share).round() as u8;
         Self([between(a[0], b[0]), between(a[1], b[1]), between(a[2], b[2])])
     }
 }

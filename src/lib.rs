@@ -2,11 +2,15 @@
 
 pub mod accent;
 pub mod account;
+pub mod app;
 pub mod body;
 pub mod boot;
 pub mod cli;
 pub mod clock;
 pub mod config;
+pub mod cookies;
+pub mod flow;
+pub mod gateway;
 pub mod identity;
 pub mod lifecycle;
 pub mod listen;

@@ -44,7 +44,8 @@ impl Words {
         let Some(pattern) = self.bundle.get_message(name).and_then(|message| message.value()) else {
             return name.to_owned();
         };
-        let arguments: FluentArgs = gaps.iter().map(|(gap, value)| (Cow::from(*gap), value.clone())).collect();
+        let arguments: FluentArgs =
+            gaps.iter().map(|(gap, value)| (Cow::from(*gap), value.clone())).collect();
         // What cannot be filled stays in the text as `{$name}`: readable, and seen by the tests.
         self.bundle.format_pattern(pattern, Some(&arguments), &mut Vec::new()).into_owned()
     }

@@ -4,6 +4,7 @@
 //! session or a request.
 
 mod file;
+pub mod password;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

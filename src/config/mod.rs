@@ -1,7 +1,21 @@
-//! Text to [`Config`], with places. The only module that knows YAML, and all Settings types.
+//! Text to [`Config`], with places. The only module that knows YAML, and all Settings types. Start from [`load`].
+//!
+//! On the way from what is written to what is used, references are resolved, files are read and patterns compiled;
+//! one run finds everything that is wrong. No problem ever shows a secret.
 
+mod fields;
+mod problem;
+mod section;
+mod source;
+pub mod users;
+mod value;
+
+#[cfg(test)]
+mod golden;
+
+use std::io;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
@@ -9,6 +23,11 @@ use crate::policy::Rule;
 use crate::route::AppUrl;
 use crate::secret::Secret;
 use crate::{account, identity, listen, mail, observe, portal, session, sign_in, store, throttle, upstream};
+
+pub use problem::{Place, Problem, Severity};
+pub use source::reference::Environment;
+
+use problem::Report;
 
 /// The configuration as used: patterns compiled, files read, references resolved.
 pub struct Config {
@@ -50,4 +69,71 @@ pub struct App {
     pub access: Vec<Rule>,
     pub upstream: upstream::Settings,
     pub identity: identity::Settings,
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    #[error("{}: the configuration cannot be read: {}", .0.display(), reason(.1))]
+    Read(PathBuf, #[source] io::Error),
+    /// All that is wrong, warnings included, in the order of the files.
+    #[error("{}", summary(.0))]
+    Problems(Vec<Problem>),
+}
+
+/// The file to read: what the command line names, else `VESTIBULE_CONFIG`, else `config/vestibule.yaml`.
+pub fn path(flag: Option<PathBuf>) -> PathBuf {
+    let named = || Environment::System.get("VESTIBULE_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
+    flag.or_else(named).unwrap_or_else(|| "config/vestibule.yaml".into())
+}
+
+/// Reads a configuration file and the files that it names. With the configuration come its warnings.
+pub fn load(path: &Path) -> Result<(Config, Vec<Problem>), LoadError> {
+    load_with(path, &Environment::System)
+}
+
+/// As [`load`], with an environment of the caller's choice.
+pub fn load_with(path: &Path, environment: &Environment) -> Result<(Config, Vec<Problem>), LoadError> {
+    let bytes = std::fs::read(path).map_err(|error| LoadError::Read(path.to_owned(), error))?;
+    let text = String::from_utf8(bytes).map_err(|_| {
+        let mut report = Report::new(path, "");
+        report.error(Place::FILE, "this file is not text in UTF-8", "save it as UTF-8");
+        LoadError::Problems(report.into_problems())
+    })?;
+    parse(&text, path, environment)
+}
+
+fn parse(text: &str, path: &Path, environment: &Environment) -> Result<(Config, Vec<Problem>), LoadError> {
+    let mut report = Report::new(path, text);
+    let mut others = Vec::new();
+    let config = source::read(text, environment, &mut report)
+        .and_then(|root| section::read(&root, environment, &mut report, &mut others));
+    let mut problems = report.into_problems();
+    problems.extend(others);
+    match config {
+        Some(config) if problems.iter().all(|problem| problem.severity == Severity::Warning) => Ok((config, problems)),
+        _ => Err(LoadError::Problems(problems)),
+    }
+}
+
+/// `2 errors and 1 warning`.
+pub fn summary(problems: &[Problem]) -> String {
+    let count = |severity, name: &str| match problems.iter().filter(|problem| problem.severity == severity).count() {
+        0 => None,
+        1 => Some(format!("1 {name}")),
+        several => Some(format!("{several} {name}s")),
+    };
+    let counts: Vec<_> =
+        [count(Severity::Error, "error"), count(Severity::Warning, "warning")].into_iter().flatten().collect();
+    if counts.is_empty() { "no problems".to_owned() } else { counts.join(" and ") }
+}
+
+/// What the system says about a file, in words.
+fn reason(error: &io::Error) -> String {
+    match error.kind() {
+        io::ErrorKind::NotFound => "it does not exist".to_owned(),
+        io::ErrorKind::PermissionDenied => "permission denied".to_owned(),
+        io::ErrorKind::IsADirectory => "it is a directory".to_owned(),
+        _ => error.to_string(),
+    }
 }

@@ -24,7 +24,8 @@ pub struct Awaiting {
     pub account: Arc<Account>,
     /// How long until a code may be mailed again.
     pub resend_wait: Duration,
-    pub remember: bool,
+    /// Whether this sign-in may have another mail at all.
+    pub resend_possible: bool,
 }
 
 pub enum Outcome {
@@ -166,8 +167,8 @@ async fn forget(x: &Exchange<'_>, stored: &Stored) -> Result<Option<Stored>, Flo
 
 fn show(x: &Exchange<'_>, stored: Stored, account: Arc<Account>) -> Awaiting {
     let resend_wait = stored.sign_in.resend_wait(&x.snapshot.email_code, x.now);
-    let remember = stored.sign_in.remember;
-    Awaiting { stored, account, resend_wait, remember }
+    let resend_possible = stored.sign_in.may_mail_again(&x.snapshot.email_code, x.now);
+    Awaiting { stored, account, resend_wait, resend_possible }
 }
 
 /// The counter of a sign-in's tries.

@@ -7,7 +7,7 @@ pub mod break_glass;
 pub mod code;
 mod device;
 pub mod hand_over;
-mod mailing;
+pub mod mailing;
 pub mod password;
 pub mod sign_out;
 pub mod step_up;
@@ -34,6 +34,11 @@ pub struct Browser<'a> {
     pub session: Option<&'a str>,
     pub login: Option<&'a str>,
     pub device: Option<&'a str>,
+}
+
+/// How long a browser keeps the device cookie.
+pub const fn device_cookie_age() -> std::time::Duration {
+    device::KNOWN_FOR
 }
 
 /// Somebody is in: what the browser is to keep.

@@ -1,6 +1,19 @@
 //! Tells the app who is there. Start from [`stamp`].
+//!
+//! A request reaches an app only as a [`Stamped`] one, and only [`stamp`] makes those: it takes a permit, removes
+//! whatever a visitor could claim to be, and only then says who it is. It never decides anything.
+
+mod hygiene;
+mod stamp;
+mod strip;
+mod value;
 
 use http::HeaderName;
+
+pub use hygiene::{Upgrade, requested_upgrade, strip_hop_by_hop};
+pub use stamp::{Forwarded, Stamped, StampedParts, Stamping, stamp};
+pub use strip::StripList;
+pub use value::StampError;
 
 /// What an identity header holds.
 #[derive(Clone, Debug, PartialEq, Eq)]

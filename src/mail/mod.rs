@@ -1,11 +1,32 @@
-//! Mail: [`Mailer`] sends what [`message`] writes, by SMTP, into an outbox folder, or to the terminal.
+//! Mail: [`Mailer`] sends what [`code_mail`] writes, by SMTP, into an outbox folder, or to the terminal.
 //!
-//! A send waits at most its deadline. The mailer never learns why a mail is sent, and no code is ever logged.
+//! A send waits at most its deadline. The mailer never learns why a mail is sent, and no code is ever logged. Start
+//! from [`Mailer`].
+
+mod browser;
+mod error;
+mod letter;
+mod message;
+mod outbox;
+mod smtp;
+mod terminal;
+
+pub use browser::browser;
+pub use error::MailError;
+pub use letter::is_sender;
+pub use message::{Brand, CodeMail, code_mail};
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use tokio::runtime::Handle;
+use tokio::sync::oneshot;
+
+use crate::clock::Clock;
 use crate::secret::Secret;
+use crate::tasks::Tasks;
+use letter::Sender;
+use smtp::Smtp;
 
 #[derive(Clone)]
 pub struct Settings {
@@ -29,6 +50,7 @@ pub struct SmtpSettings {
     pub port: u16,
     pub security: Security,
     pub credentials: Option<(String, Secret<String>)>,
+    /// PEM of a private CA, besides the system's roots.
     pub ca: Option<PathBuf>,
     /// Bounds a whole send, not only the connect.
     pub timeout: Duration,
@@ -36,8 +58,11 @@ pub struct SmtpSettings {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Security {
+    /// STARTTLS, and no mail without it.
     Starttls,
+    /// TLS from the first byte.
     Tls,
+    /// Loopback hosts only.
     None,
 }
 
@@ -51,32 +76,72 @@ pub struct Message {
     pub html: String,
 }
 
-#[derive(Debug, thiserror::Error)]
-pub enum MailError {
-    #[error("the mail server cannot be reached: {0}")]
-    Unreachable(String),
-    #[error("the mail server did not finish within {0:?}")]
-    Timeout(Duration),
-    #[error("the mail server refused the message: {0}")]
-    Refused(String),
-    #[error("the message cannot be written: {0}")]
-    Outbox(#[from] std::io::Error),
-    #[error("the message cannot be made: {0}")]
-    Message(String),
+/// Sends messages. Its sockets live on the services runtime; any runtime may call it. Cheap to clone.
+#[derive(Clone)]
+pub struct Mailer {
+    sender: Sender,
+    transport: Transport,
+    tasks: Tasks,
+    services: Handle,
 }
 
-/// Sends messages. Its sockets live on the services runtime; any runtime may call it.
-pub struct Mailer {}
+/// The closed set of ways a mail can go; this file holds the one `match` on it.
+#[derive(Clone)]
+enum Transport {
+    Smtp(Smtp),
+    Outbox(PathBuf),
+    Terminal,
+}
 
 impl Mailer {
-    /// Does not connect: the gateway starts while the mail server is down.
-    pub fn new(_settings: &Settings, _services: tokio::runtime::Handle) -> Result<Self, MailError> {
-        Ok(Self {})
+    /// Does not connect: the gateway starts while the mail server is down. Fails if the sender's address, the server's
+    /// name or the CA is not usable.
+    pub fn new(settings: &Settings, clock: Clock, tasks: Tasks, services: Handle) -> Result<Self, MailError> {
+        let transport = match &settings.transport {
+            TransportSettings::Smtp(smtp) => Transport::Smtp(Smtp::new(smtp)?),
+            TransportSettings::Outbox(folder) => Transport::Outbox(folder.clone()),
+            TransportSettings::Terminal => Transport::Terminal,
+        };
+        Ok(Self { sender: Sender::new(&settings.from, clock)?, transport, tasks, services })
     }
 
-    /// Sends one message and waits for the server's word, at most for the configured timeout.
-    pub async fn send(&self, _message: Message) -> Result<(), MailError> {
-        Err(MailError::Unreachable("not built yet".into()))
+    /// Sends one message and waits for the server's word, at most for the configured timeout. If the caller goes away
+    /// meanwhile, the mail is sent all the same.
+    pub async fn send(&self, message: Message) -> Result<(), MailError> {
+        let (tell, told) = oneshot::channel();
+        let mailer = self.clone();
+        self.tasks.spawn_on(&self.services, "mail", async move { mailer.deliver(message, tell).await });
+        told.await.unwrap_or(Err(MailError::Stopped))
+    }
+
+    /// Does all of a send but the mail itself, and says what answered: for `check --connect`.
+    pub async fn probe(&self) -> Result<String, MailError> {
+        match &self.transport {
+            Transport::Smtp(smtp) => smtp.probe().await,
+            Transport::Outbox(folder) => {
+                outbox::prepare(folder).await?;
+                Ok(format!("mail goes into the folder {}", folder.display()))
+            }
+            Transport::Terminal => Ok("mail goes to the terminal".into()),
+        }
+    }
+
+    async fn deliver(&self, message: Message, tell: oneshot::Sender<Result<(), MailError>>) {
+        // A caller that has gone away is told nothing; there is nobody else to tell.
+        match &self.transport {
+            Transport::Smtp(smtp) => match self.sender.letter(&message) {
+                Ok(letter) => smtp.send(&letter, |sent| _ = tell.send(sent)).await,
+                Err(error) => _ = tell.send(Err(error)),
+            },
+            Transport::Outbox(folder) => {
+                let stored = match self.sender.letter(&message) {
+                    Ok(letter) => outbox::store(folder, self.sender.now(), &letter.formatted()).await,
+                    Err(error) => Err(error),
+                };
+                _ = tell.send(stored);
+            }
+            Transport::Terminal => _ = tell.send(terminal::show(&message)),
+        }
     }
 }
 
@@ -84,7 +149,11 @@ impl Mailer {
 /// under four characters the first alone, `a***@example.com`.
 pub fn mask_address(address: &str) -> String {
     let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
-    let first = local.chars().next().map(String::from).unwrap_or_default();
-    let last = local.chars().last().filter(|_| local.chars().count() >= 4).map(String::from).unwrap_or_default();
+    let mut letters = local.chars();
+    let first = letters.next().map(String::from).unwrap_or_default();
+    let last = letters.next_back().filter(|_| local.chars().count() >= 4).map(String::from).unwrap_or_default();
     format!("{first}***{last}@{domain}")
 }
+
+#[cfg(test)]
+mod tests;

@@ -50,7 +50,8 @@ impl Assets {
             add("style", "css", CSS, include_bytes!("assets/style.css").to_vec()),
             add("brand", "css", CSS, brand_style(accent).into_bytes()),
         ];
-        styles.extend(settings.stylesheet.as_ref().map(|own| add("own", "css", CSS, own.clone().into_bytes())));
+        styles
+            .extend(settings.stylesheet.as_ref().map(|own| add("own", "css", CSS, own.clone().into_bytes())));
         let script = add("script", "js", "text/javascript; charset=utf-8", SCRIPT.to_vec());
         let mark = add("mark", "svg", SVG, mark(accent).into_bytes());
         let logo = settings
@@ -59,6 +60,10 @@ impl Assets {
             .map(|Logo { media_type, bytes }| add("logo", ending(media_type), media_type, bytes.clone()));
         let icon = logo.clone().unwrap_or(mark);
         Self { files, styles, script, icon, logo }
+    }
+
+    pub fn files(&self) -> &[Asset] {
+        &self.files
     }
 
     /// The file of this name: what follows [`FOLDER`] in the address.
@@ -73,7 +78,7 @@ const SCRIPT: &[u8] = include_bytes!("assets/script.js");
 
 impl Asset {
     fn new(stem: &str, ending: &str, media_type: &'static str, bytes: Vec<u8>) -> Self {
-        let hash: String = sha256(&bytes).iter().take(6).map(|byte| format!("{byte:02x}")).collect();
+        let hash = sha256(&bytes).iter().take(6).fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
         Self {
             name: format!("{stem}.{hash}.{ending}"),
             bytes: bytes.into(),
@@ -82,7 +87,8 @@ impl Asset {
         }
     }
 
-    fn address(&self) -> String {
+    /// Where a page loads it from.
+    pub fn address(&self) -> String {
         format!("{FOLDER}{}", self.name)
     }
 }
@@ -105,7 +111,9 @@ fn brand_style(accent: Accent) -> String {
 /// An open door in the accent's colour: icon of every page, and mark of those without a logo.
 fn mark(accent: Accent) -> String {
     let Shades { fill, on_fill, .. } = accent.shades(Scheme::Light);
-    include_str!("assets/mark.svg").replace("#000001", &fill.to_string()).replace("#fffffe", &on_fill.to_string())
+    include_str!("assets/mark.svg")
+        .replace("#000001", &fill.to_string())
+        .replace("#fffffe", &on_fill.to_string())
 }
 
 fn ending(media_type: &str) -> &'static str {

@@ -1,9 +1,27 @@
-//! The gateway's own pages.
+//! The gateway's own pages: [`Portal::respond`] finds the page for an address below `/_vestibule` and has it answer.
+//!
+//! One file a page under `page/`, GET and POST side by side. Every page is complete without JavaScript, and no GET
+//! changes anything but `enter`, which uses up its ticket.
 
 pub mod assets;
+mod form;
+mod page;
+pub mod reply;
+mod trail;
 pub mod view;
 
-use crate::route::Origin;
+use bytes::Bytes;
+use http::header::{ALLOW, ETAG, IF_NONE_MATCH};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
+
+use crate::app::Exchange;
+use crate::body::Body;
+use crate::cookies::{self, Found, Own};
+use crate::flow::who::{self, Visitor};
+use crate::flow::{Browser, FlowError};
+use crate::route::{OWN_PREFIX, Origin, Scheme};
+use trail::Trail;
+use view::Views;
 
 /// `portal` of the configuration. Files are read when the configuration is.
 #[derive(Clone, Debug, Default)]
@@ -27,4 +45,181 @@ pub struct Logo {
     /// `image/svg+xml`, `image/png`, ...
     pub media_type: &'static str,
     pub bytes: Vec<u8>,
+}
+
+/// Why a page was not answered; the gateway has a page for each.
+#[derive(Debug, thiserror::Error)]
+pub enum PortalError {
+    #[error("none of the gateway's pages")]
+    NotFound,
+    #[error("the page does not take this method; it takes {0}")]
+    Method(&'static str),
+    #[error("a post that did not come from one of our pages")]
+    WrongOrigin,
+    #[error("malformed form: {0}")]
+    Form(&'static str),
+    #[error("the form is larger than {} bytes", form::LARGEST)]
+    FormTooLarge,
+    #[error("nobody is signed in")]
+    SignInRequired,
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+}
+
+/// A request for one of our pages, and what it is answered with.
+struct Visit<'a> {
+    x: Exchange<'a>,
+    views: &'a Views,
+    headers: &'a HeaderMap,
+    trail: Trail,
+    query: &'a str,
+}
+
+/// Answers a request whose path lies below `/_vestibule`.
+pub async fn respond<B>(
+    x: Exchange<'_>,
+    views: &Views,
+    request: Request<B>,
+) -> Result<Response<Body>, PortalError>
+where
+    B: http_body::Body<Data = Bytes> + Send + Unpin,
+{
+    let (head, body) = request.into_parts();
+    let path = head.uri.path();
+    let name = path.strip_prefix(OWN_PREFIX).and_then(|rest| rest.strip_prefix('/'));
+    let query = head.uri.query().unwrap_or_default();
+    if head.headers.get("service-worker").is_some() {
+        return Err(PortalError::NotFound);
+    }
+    if let Some(file) = name.and_then(|name| name.strip_prefix("assets/")) {
+        return asset(views, file, &head.method, &head.headers);
+    }
+    let visit =
+        Visit { x, views, headers: &head.headers, trail: Trail::read(&x, query), query };
+    let Some(name) = name else {
+        return Ok(reply::redirect(StatusCode::FOUND, &visit.own("")));
+    };
+    let elsewhere = x.snapshot.portal.as_ref().filter(|portal| *portal != x.origin);
+    if let Some(portal) = elsewhere
+        && !matches!(name, "enter" | "logout" | "whoami")
+    {
+        let rest = head.uri.path_and_query().map_or(path, |target| target.as_str());
+        return match head.method {
+            Method::GET | Method::HEAD => Ok(reply::redirect(StatusCode::FOUND, &format!("{portal}{rest}"))),
+            _ => Err(PortalError::NotFound),
+        };
+    }
+    let get = matches!(head.method, Method::GET | Method::HEAD);
+    let post = head.method == Method::POST;
+    if post {
+        same_origin(&head.headers, x.origin)?;
+    }
+    match name {
+        "login" if get => page::login::show(&visit).await,
+        "login" if post => page::login::submit(&visit, form::read(&head.headers, body).await?).await,
+        "verify" if get => page::verify::show(&visit).await,
+        "verify" if post => page::verify::submit(&visit, &form::read(&head.headers, body).await?).await,
+        "verify/resend" if post => page::verify::resend(&visit).await,
+        "verify/cancel" if post => page::verify::cancel(&visit).await,
+        "step-up" if get => page::step_up::show(&visit).await,
+        "step-up" if post => page::step_up::submit(&visit).await,
+        "continue" if get => page::go_on::show(&visit).await,
+        "logout" if get => page::logout::show(&visit).await,
+        "logout" if post => page::logout::submit(&visit).await,
+        "enter" if get && elsewhere.is_some() => page::enter::show(&visit).await,
+        "whoami" if get => page::whoami::show(&visit).await,
+        "" if get => page::apps::show(&visit).await,
+        "login" | "verify" | "step-up" | "logout" => Err(PortalError::Method("GET, HEAD, POST")),
+        "verify/resend" | "verify/cancel" => Err(PortalError::Method("POST")),
+        "" | "continue" | "whoami" => Err(PortalError::Method("GET, HEAD")),
+        _ => Err(PortalError::NotFound),
+    }
+}
+
+/// A post is accepted from our own pages alone. A client that says nothing of where it comes from is no browser, and
+/// carries no cookie that it was not given on purpose.
+fn same_origin(headers: &HeaderMap, origin: &Origin) -> Result<(), PortalError> {
+    let good = match (headers.get("sec-fetch-site"), headers.get("origin")) {
+        (Some(site), _) => site == "same-origin",
+        (None, Some(from)) => from.as_bytes() == origin.to_string().as_bytes(),
+        (None, None) => true,
+    };
+    if good { Ok(()) } else { Err(PortalError::WrongOrigin) }
+}
+
+fn asset(
+    views: &Views,
+    name: &str,
+    method: &Method,
+    headers: &HeaderMap,
+) -> Result<Response<Body>, PortalError> {
+    let asset = views.asset(name).ok_or(PortalError::NotFound)?;
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        return Err(PortalError::Method("GET, HEAD"));
+    }
+    let known = headers.get(IF_NONE_MATCH).is_some_and(|tag| tag.as_bytes() == asset.etag.as_bytes());
+    let mut response = reply::asset(asset, known);
+    if let Ok(tag) = HeaderValue::from_str(&asset.etag) {
+        response.headers_mut().insert(ETAG, tag);
+    }
+    Ok(response)
+}
+
+/// Names the methods that a page takes, in an answer with 405.
+pub fn allow(response: &mut Response<Body>, methods: &'static str) {
+    response.headers_mut().insert(ALLOW, HeaderValue::from_static(methods));
+}
+
+impl<'a> Visit<'a> {
+    fn secure(&self) -> bool {
+        self.x.origin.scheme == Scheme::Https
+    }
+
+    fn cookie(&self, own: Own) -> Option<&'a str> {
+        match cookies::find(self.headers, own.name(self.secure())) {
+            Found::One(value) => Some(value),
+            // Two of one name: somebody planted one, and nobody can say which.
+            Found::None | Found::Many => None,
+        }
+    }
+
+    fn browser(&self) -> Browser<'a> {
+        Browser {
+            session: self.cookie(Own::Session),
+            login: self.cookie(Own::Login),
+            device: self.cookie(Own::Device),
+        }
+    }
+
+    async fn visitor(&self) -> Result<Option<Visitor>, FlowError> {
+        who::visitor(&self.x, self.cookie(Own::Session)).await
+    }
+
+    /// The address of a page on this host, with where the visitor wants to go.
+    fn own(&self, name: &str) -> String {
+        format!("{OWN_PREFIX}/{name}{}", self.trail.query())
+    }
+
+    /// The value of a query parameter that is given once.
+    fn parameter(&self, name: &str) -> Option<String> {
+        let mut found = form_urlencoded::parse(self.query.as_bytes()).filter(|(key, _)| key == name);
+        match (found.next(), found.next()) {
+            (Some((_, value)), None) => Some(value.into_owned()),
+            _ => None,
+        }
+    }
+
+    fn set(&self, response: &mut Response<Body>, own: Own, value: &str, max_age: Option<std::time::Duration>) {
+        reply::add_cookie(response, cookies::set(own, self.secure(), value, max_age));
+    }
+
+    fn forget(&self, response: &mut Response<Body>, own: Own) {
+        reply::add_cookie(response, cookies::delete(own, self.secure()));
+    }
+
+    /// The host that the visitor wants to reach, as pages name it.
+    fn destination(&self) -> Option<String> {
+        let destination = self.trail.destination.as_ref()?;
+        destination.app.map(|_| destination.origin.authority())
+    }
 }

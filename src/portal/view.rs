@@ -206,7 +206,9 @@ impl Views {
         let words = &self.words;
         let (heading, what) = match view.kind {
             Explain::CookiesNeeded => (words.text("explain-cookies"), words.text("explain-cookies-what")),
-            Explain::HandOverFailed => (words.text("explain-hand-over"), words.text("explain-hand-over-what")),
+            Explain::HandOverFailed => {
+                (words.text("explain-hand-over"), words.text("explain-hand-over-what"))
+            }
         };
         let frame = self.frame(&heading, &Messages::default());
         page(&ExplainPage { frame, words, heading, what, view })

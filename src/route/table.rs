@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 
-use super::origin::{AppUrl, Host, Origin, Scheme};
+use super::origin::{AppUrl, Host, Origin};
 
 /// Where a request goes by its host and path.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,8 +25,7 @@ pub struct Routes {
 
 #[derive(Debug)]
 struct Entry {
-    scheme: Scheme,
-    port: u16,
+    origin: Origin,
     path: Box<str>,
     target: Target,
 }
@@ -53,9 +52,8 @@ impl Routes {
     }
 
     fn add(&mut self, origin: &Origin, path: &str, target: Target) {
-        let Origin { scheme, host, port } = origin;
-        let entry = Entry { scheme: *scheme, port: *port, path: path.into(), target };
-        self.sites.entry(host.as_str().into()).or_default().push(entry);
+        let entry = Entry { origin: origin.clone(), path: path.into(), target };
+        self.sites.entry(origin.host.as_str().into()).or_default().push(entry);
     }
 
     /// Of several apps on one host the longest path that matches at a segment's end. `port` is the one that the
@@ -66,13 +64,19 @@ impl Routes {
 
     /// The same for an address that names its scheme and port.
     pub fn find_at(&self, origin: &Origin, path: &str) -> Route {
-        let here = |entry: &&Entry| entry.scheme == origin.scheme && entry.port == origin.port;
+        let here = |entry: &&Entry| entry.origin == *origin;
         longest(self.site(&origin.host).filter(here), path)
     }
 
     /// The same for a host name on any port, for listeners that only redirect.
     pub fn find_by_name(&self, host: &Host, path: &str) -> Route {
         longest(self.site(host), path)
+    }
+
+    /// The configured origin that a request for this host and port is for; where the apps there differ in scheme, the
+    /// first one's.
+    pub fn origin(&self, host: &Host, port: Option<u16>) -> Option<&Origin> {
+        self.site(host).find(|entry| entry.answers_to(port)).map(|entry| &entry.origin)
     }
 
     /// Whether apps share this host, so that the path decides between them.
@@ -87,8 +91,8 @@ impl Routes {
 
 impl Entry {
     fn answers_to(&self, port: Option<u16>) -> bool {
-        port == Some(self.port)
-            || (matches!(port, None | Some(80 | 443)) && self.port == self.scheme.default_port())
+        let Origin { scheme, port: mine, .. } = &self.origin;
+        port == Some(*mine) || (matches!(port, None | Some(80 | 443)) && *mine == scheme.default_port())
     }
 }
 
@@ -115,6 +119,7 @@ fn below(prefix: &str, path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use super::super::origin::Scheme;
     use super::*;
 
     fn url(scheme: Scheme, host: &str, port: u16, path: &str) -> AppUrl {

@@ -161,6 +161,13 @@ impl SignIn {
         last.map_or(Duration::ZERO, |last| now.until(last.plus(settings.resend_after)))
     }
 
+    /// Whether a mail may go out now or later, as far as this sign-in is concerned.
+    pub fn may_mail_again(&self, settings: &Settings, now: Timestamp) -> bool {
+        let last = self.issues.last();
+        self.issues.len() < MOST_CODES
+            || last.is_none_or(|last| last.mailed.is_none() || now < last.at.plus(settings.lifetime))
+    }
+
     /// Whether a mail has left and some code of it is still good.
     pub fn awaits_code(&self, settings: &Settings, now: Timestamp) -> bool {
         self.live(settings, now).any(|issue| issue.mailed.is_some())

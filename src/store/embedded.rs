@@ -7,6 +7,8 @@
 //! [`StoreError`]. Start from [`Embedded`].
 
 mod schema;
+#[cfg(test)]
+mod tests;
 
 use std::path::Path;
 use std::time::Duration;

@@ -5,6 +5,7 @@
 //! [`Store`]. It never sees a cookie value: every [`Key`] is a hash or MAC of what the browser or the person holds.
 
 mod embedded;
+mod redis;
 #[cfg(test)]
 mod suite;
 
@@ -15,6 +16,8 @@ use crate::clock::{Clock, Timestamp};
 use crate::secret::{self, Secret};
 use crate::tasks::Tasks;
 use embedded::Embedded;
+use redis::Redis;
+pub use redis::check_url as check_redis_url;
 
 /// Where the short-lived state lives.
 #[derive(Clone)]
@@ -114,12 +117,14 @@ pub struct Store(BackEnd);
 
 enum BackEnd {
     Embedded(Embedded),
+    Redis(Redis),
 }
 
 macro_rules! on_back_end {
     ($store:expr, $back:ident => $call:expr) => {
         match &$store.0 {
             BackEnd::Embedded($back) => $call,
+            BackEnd::Redis($back) => $call,
         }
     };
 }
@@ -128,10 +133,10 @@ impl Store {
     /// Makes the store ready without waiting for it: a store that is down now is found down at the first use.
     /// Only what cannot mend itself is an error here (a directory that cannot be made, a CA that cannot be read).
     /// Connections live on the runtime that calls this; the primitives may be called from any.
-    pub async fn open(settings: &Settings, clock: Clock, _tasks: &Tasks) -> Result<Self, StoreError> {
+    pub async fn open(settings: &Settings, clock: Clock, tasks: &Tasks) -> Result<Self, StoreError> {
         match settings {
             Settings::Embedded { file } => Embedded::open(file, clock).await.map(BackEnd::Embedded).map(Self),
-            Settings::Redis(_) => Err(StoreError::Refused("not built yet".into())),
+            Settings::Redis(settings) => Redis::open(settings, clock, tasks).map(BackEnd::Redis).map(Self),
         }
     }
 
@@ -202,18 +207,25 @@ impl Store {
     /// Deletes a limited number of ended records and says how many; to be called now and then, again at once while
     /// it finds many. Redis does this by itself: nothing is ever left to sweep there.
     pub async fn sweep(&self) -> Result<u64, StoreError> {
-        on_back_end!(self, back => back.sweep().await)
+        match &self.0 {
+            BackEnd::Embedded(back) => back.sweep().await,
+            BackEnd::Redis(_) => Ok(0),
+        }
     }
 
     /// Waits for what is being written and lets go of files and connections. Whatever is asked afterwards fails.
     pub async fn close(&self) {
-        on_back_end!(self, back => back.close().await);
+        match &self.0 {
+            BackEnd::Embedded(back) => back.close().await,
+            BackEnd::Redis(back) => back.close(),
+        }
     }
 
     /// `embedded` or `redis`, for logs.
     pub fn kind(&self) -> &'static str {
         match &self.0 {
             BackEnd::Embedded(_) => "embedded",
+            BackEnd::Redis(_) => "redis",
         }
     }
 }

@@ -24,7 +24,8 @@ fn every_text_that_is_asked_for_exists() {
 
 #[test]
 fn every_text_is_used() {
-    let sources: String = USERS.iter().flat_map(|folder| sources(Path::new(folder))).map(|(_, text)| text).collect();
+    let sources: String =
+        USERS.iter().flat_map(|folder| sources(Path::new(folder))).map(|(_, text)| text).collect();
     let unused: Vec<_> =
         names().into_iter().filter(|name| !sources.contains(&format!("\"{name}\""))).collect();
     assert!(unused.is_empty(), "nobody asks for {unused:?}");
@@ -58,7 +59,8 @@ fn asked_for() -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     for (_, text) in USERS.iter().flat_map(|folder| sources(Path::new(folder))) {
         for call in ["words.text(\"", "words.with(\"", "words.filled(\""] {
-            found.extend(text.split(call).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
+            found
+                .extend(text.split(call).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
         }
     }
     assert!(found.len() > 20, "the search itself is broken: {found:?}");
@@ -69,8 +71,12 @@ fn asked_for() -> BTreeSet<String> {
 fn sources(folder: &Path) -> Vec<(PathBuf, String)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
     let mut found = Vec::new();
-    for entry in fs::read_dir(&folder).expect("the folder is there").map(|entry| entry.expect("readable").path()) {
-        let is = |endings: &[&str]| endings.iter().any(|ending| entry.extension().is_some_and(|has| has == *ending));
+    for entry in
+        fs::read_dir(&folder).expect("the folder is there").map(|entry| entry.expect("readable").path())
+    {
+        let is = |endings: &[&str]| {
+            endings.iter().any(|ending| entry.extension().is_some_and(|has| has == *ending))
+        };
         if entry.is_dir() {
             found.extend(sources(&entry));
         } else if is(&["rs", "html", "txt"]) && !entry.ends_with("tests.rs") {

@@ -1,0 +1,305 @@
+use std::fs;
+use std::path::Path;
+
+use super::*;
+use crate::portal::Logo;
+use crate::portal::assets::FOLDER;
+
+/// What a browser would run or load, were it not escaped.
+const HOSTILE: &str = "\"'><img src=x onerror=alert(1)><script>alert(1)</script>{{7*7}}&lt;`";
+
+fn views() -> Views {
+    Views::new(
+        &Settings {
+            title: "Example Corp".into(),
+            notice: Some("For authorised use only.".into()),
+            support: Some("helpdesk@example.com".into()),
+            ..Settings::default()
+        },
+        Words::english(),
+    )
+}
+
+const LOGIN: LoginView<'_> = LoginView {
+    action: "/_vestibule/login?rd=https%3A%2F%2Fgrafana.example.com%2F&x=1",
+    destination: Some("grafana.example.com"),
+    username: "",
+    remember: Some(false),
+    problem: None,
+    note: None,
+};
+
+const VERIFY: VerifyView<'_> = VerifyView {
+    action: "/_vestibule/verify?rd=%2F",
+    resend_action: "/_vestibule/verify/resend?rd=%2F",
+    cancel_action: "/_vestibule/verify/cancel?rd=%2F",
+    destination: Some("grafana.example.com"),
+    masked_address: "a***e@example.com",
+    code: "",
+    digits: 6,
+    valid_minutes: 5,
+    resend_wait_seconds: Some(45),
+    resend_possible: true,
+    problem: None,
+    note: None,
+};
+
+const STEP_UP: StepUpView<'_> = StepUpView {
+    action: "/_vestibule/step-up?rd=%2F",
+    cancel_action: "/_vestibule/logout",
+    destination: Some("grafana.example.com"),
+    username: "alice",
+    masked_address: "a***e@example.com",
+    problem: None,
+};
+
+const APPS: AppsView<'_> = AppsView {
+    username: "alice",
+    name: "Alice Example",
+    apps: &[
+        AppLink { name: "grafana", url: "https://grafana.example.com", host: "grafana.example.com" },
+        AppLink { name: "wiki", url: "https://intranet.example.com/wiki", host: "intranet.example.com/wiki" },
+    ],
+    logout_address: "/_vestibule/logout",
+};
+
+/// Every page in every state that looks different, with the name of its snapshot.
+fn gallery(views: &Views) -> Vec<(String, Page)> {
+    let wrong = Some(Problem::InvalidCredentials);
+    let mut pages = vec![
+        ("login".into(), views.login(&LOGIN)),
+        ("login-wrong".into(), views.login(&LoginView { username: "alice", problem: wrong, ..LOGIN })),
+        (
+            "login-locked".into(),
+            views.login(&LoginView { problem: Some(Problem::TooMany { minutes: 5 }), remember: None, ..LOGIN }),
+        ),
+        (
+            "login-note".into(),
+            views.login(&LoginView { note: Some(Note::SignedOut), destination: None, username: "alice", ..LOGIN }),
+        ),
+        ("verify".into(), views.verify(&VERIFY)),
+        (
+            "verify-wrong".into(),
+            views.verify(&VerifyView { code: "123 456", problem: Some(Problem::InvalidCode), ..VERIFY }),
+        ),
+        (
+            "verify-again".into(),
+            views.verify(&VerifyView { note: Some(Note::SentAgain), resend_wait_seconds: None, ..VERIFY }),
+        ),
+        (
+            "verify-spent".into(),
+            views.verify(&VerifyView { resend_possible: false, destination: None, ..VERIFY }),
+        ),
+        ("step-up".into(), views.step_up(&STEP_UP)),
+        (
+            "step-up-failed".into(),
+            views.step_up(&StepUpView { problem: Some(Problem::MailFailed), ..STEP_UP }),
+        ),
+        (
+            "continue".into(),
+            views.continue_page(&ContinueView { name: "Alice Example", target: "https://grafana.example.com/d?a=1&b=2" }),
+        ),
+        (
+            "logout".into(),
+            views.logout(&LogoutView {
+                username: "alice",
+                action: "/_vestibule/logout",
+                stay_address: "/_vestibule/",
+            }),
+        ),
+        ("apps".into(), views.apps(&APPS)),
+        ("apps-none".into(), views.apps(&AppsView { apps: &[], ..APPS })),
+    ];
+    for kind in [Explain::CookiesNeeded, Explain::HandOverFailed] {
+        let page = views.explain(&ExplainView { kind, retry_address: "https://grafana.example.com/" });
+        pages.push((format!("explain-{kind:?}").to_lowercase(), page));
+    }
+    for kind in ErrorKind::ALL {
+        let account = (kind == ErrorKind::Forbidden)
+            .then_some(AccountLine { username: "alice", switch_address: "/_vestibule/logout" });
+        let sign_in = (kind == ErrorKind::SignInRequired).then_some("/_vestibule/login?rd=%2F");
+        let page =
+            views.error(&ErrorView { kind, request_id: "0192f0c1a2b34c5d6e7f8091a2b3c4d5", account, sign_in });
+        pages.push((format!("error-{kind:?}").to_lowercase(), page));
+    }
+    pages
+}
+
+#[test]
+fn every_page_looks_as_it_did() {
+    for (name, page) in gallery(&views()) {
+        insta::assert_snapshot!(name, without_hashes(&page.html));
+    }
+}
+
+#[test]
+fn no_page_holds_anything_inline_or_of_a_third_party() {
+    for (name, page) in gallery(&views()) {
+        refuse_inline(&name, &page.html);
+    }
+    let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/portal/templates");
+    for file in fs::read_dir(templates).expect("the folder is there").map(|file| file.expect("readable").path()) {
+        let text = fs::read_to_string(&file).expect("readable");
+        refuse_inline(&file.display().to_string(), &text);
+        assert!(!text.contains("|safe"), "{} opens a way around escaping", file.display());
+    }
+}
+
+fn refuse_inline(name: &str, html: &str) {
+    for never in ["style=", "<style", " onclick", " onload", " onerror=", "javascript:", "data:", "http://"] {
+        assert!(!html.contains(never), "{never} in {name}");
+    }
+    for script in html.split("<script").skip(1) {
+        assert!(script.starts_with(" src=\"") && script.contains("defer></script>"), "inline script in {name}");
+    }
+    for (attribute, value) in
+        ["src=\"", "<link rel=\"stylesheet\" href=\""].iter().flat_map(|open| html.split(open).skip(1).map(move |v| (open, v)))
+    {
+        assert!(value.starts_with(FOLDER) || value.starts_with("{{"), "{attribute} leads elsewhere in {name}");
+    }
+}
+
+#[test]
+fn nothing_that_is_filled_in_is_taken_for_html() {
+    let views = Views::new(
+        &Settings {
+            title: HOSTILE.into(),
+            notice: Some(HOSTILE.into()),
+            support: Some(HOSTILE.into()),
+            ..Settings::default()
+        },
+        Words::english(),
+    );
+    let apps = [AppLink { name: HOSTILE, url: HOSTILE, host: HOSTILE }];
+    let pages = [
+        views.login(&LoginView { action: HOSTILE, destination: Some(HOSTILE), username: HOSTILE, ..LOGIN }),
+        views.verify(&VerifyView {
+            action: HOSTILE,
+            resend_action: HOSTILE,
+            cancel_action: HOSTILE,
+            destination: Some(HOSTILE),
+            masked_address: HOSTILE,
+            code: HOSTILE,
+            ..VERIFY
+        }),
+        views.step_up(&StepUpView {
+            action: HOSTILE,
+            cancel_action: HOSTILE,
+            destination: Some(HOSTILE),
+            username: HOSTILE,
+            masked_address: HOSTILE,
+            problem: None,
+        }),
+        views.continue_page(&ContinueView { name: HOSTILE, target: &format!("/{HOSTILE}") }),
+        views.logout(&LogoutView { username: HOSTILE, action: HOSTILE, stay_address: HOSTILE }),
+        views.apps(&AppsView { username: HOSTILE, name: HOSTILE, apps: &apps, logout_address: HOSTILE }),
+        views.error(&ErrorView {
+            kind: ErrorKind::Forbidden,
+            request_id: HOSTILE,
+            account: Some(AccountLine { username: HOSTILE, switch_address: HOSTILE }),
+            sign_in: Some(HOSTILE),
+        }),
+        views.explain(&ExplainView { kind: Explain::CookiesNeeded, retry_address: HOSTILE }),
+    ];
+    for page in pages {
+        assert!(page.html.contains("onerror=alert(1)"), "the test fills nothing in: {}", page.html);
+        assert!(!page.html.contains("<img src=x"), "{}", page.html);
+        assert!(!page.html.contains("<script>"), "{}", page.html);
+        // A quotation mark that ends an attribute early leaves the tag with a stray piece of the text.
+        assert!(!page.html.contains("\"'>"), "{}", page.html);
+    }
+}
+
+#[test]
+fn a_refresh_leads_to_paths_and_web_addresses_alone() {
+    let cases = [
+        ("/", "/"),
+        ("/a?b=c;d='e'", "/a?b=c;d='e'"),
+        ("https://grafana.example.com/d?a=1", "https://grafana.example.com/d?a=1"),
+        ("http://whoami.localhost:8080/", "http://whoami.localhost:8080/"),
+        ("javascript:alert(1)", "/"),
+        ("'javascript:alert(1)'", "/"),
+        ("data:text/html,x", "/"),
+        ("//evil.example", "/"),
+        ("/\\evil.example", "/"),
+        ("/a\nb", "/"),
+        ("", "/"),
+    ];
+    for (target, expected) in cases {
+        assert_eq!(refresh_target(target), expected, "{target}");
+    }
+}
+
+#[test]
+fn a_problem_is_tied_to_its_fields() {
+    let page = views().login(&LoginView { problem: Some(Problem::InvalidCredentials), username: "alice", ..LOGIN });
+    assert!(page.html.contains("aria-invalid=\"true\" aria-describedby=\"problem\""), "{}", page.html);
+    assert!(page.html.contains("aria-describedby=\"problem password-hint\""), "{}", page.html);
+    assert!(page.html.contains("value=\"alice\""), "what was typed is kept: {}", page.html);
+    assert_eq!(page.html.matches("autofocus").count(), 1, "{}", page.html);
+}
+
+#[test]
+fn every_page_focuses_one_thing_at_most_and_describes_by_what_is_there() {
+    for (name, page) in gallery(&views()) {
+        assert!(page.html.matches(" autofocus").count() <= 1, "{name}");
+        for ids in page.html.split("aria-describedby=\"").skip(1).filter_map(|rest| rest.split('"').next()) {
+            for id in ids.split_whitespace() {
+                assert!(page.html.contains(&format!("id=\"{id}\"")), "{name} has no {id}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_contracts_messages_are_said_word_for_word() {
+    let cases = [
+        (Problem::InvalidCredentials, "Invalid username or password."),
+        (Problem::Pending, "Your account is pending administrator approval."),
+        (Problem::Disabled, "Your account has been disabled. Contact your administrator."),
+        (Problem::InvalidCode, "Invalid or expired code."),
+        (Problem::Expired, "Your sign-in has expired. Please start over."),
+        (Problem::MailFailed, "We could not send your code. Please try again."),
+        (Problem::TooMany { minutes: 7 }, "Too many attempts. Try again in 7 minutes."),
+    ];
+    for (problem, text) in cases {
+        let page = views().login(&LoginView { problem: Some(problem), ..LOGIN });
+        assert!(page.html.contains(&format!("<p>{text}</p>")), "{text}");
+    }
+}
+
+#[test]
+fn a_logo_takes_the_place_of_mark_and_title() {
+    let logo = Logo { media_type: "image/svg+xml", bytes: b"<svg/>".to_vec() };
+    let settings = Settings { title: "Example Corp".into(), logo: Some(logo), ..Settings::default() };
+    let views = Views::new(&settings, Words::english());
+    let page = views.login(&LOGIN);
+    assert!(page.html.contains("alt=\"Example Corp\"") && !page.html.contains("class=\"mark\""));
+}
+
+/// The page with the hashes of file names taken out: a changed style sheet changes no page.
+fn without_hashes(html: &str) -> String {
+    let mut parts = html.split(FOLDER);
+    let mut plain = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let mut pieces = part.splitn(3, '.');
+        let (stem, _hash, rest) = (pieces.next(), pieces.next(), pieces.next());
+        plain.extend([FOLDER, stem.unwrap_or_default(), ".", rest.unwrap_or_default()]);
+    }
+    plain
+}
+
+/// Writes the gallery and its files to the folder in `VESTIBULE_GALLERY`, to be looked at in a browser.
+#[test]
+#[ignore = "for looking at, not for checking"]
+fn gallery_to_look_at() {
+    let folder = std::path::PathBuf::from(option_env!("VESTIBULE_GALLERY").expect("VESTIBULE_GALLERY names a folder"));
+    let views = views();
+    for (name, page) in gallery(&views) {
+        fs::write(folder.join(name + ".html"), page.html).expect("written");
+    }
+    fs::create_dir_all(folder.join(FOLDER.trim_start_matches('/'))).expect("made");
+    for asset in views.assets.files() {
+        fs::write(folder.join(asset.address().trim_start_matches('/')), &asset.bytes).expect("written");
+    }
+}

@@ -1,0 +1,310 @@
+//! Problems of a configuration: what is wrong, where it stands, and what would be right.
+//!
+//! A [`Report`] belongs to one file and collects all of its problems. It knows which parts of the file are secret,
+//! and no problem it makes ever shows them.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+/// Where something stands in its file. Line and column count from 1, in characters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
+    pub line: usize,
+    pub column: usize,
+    /// In characters, on this line.
+    pub length: usize,
+}
+
+impl Place {
+    /// The file as a whole: no line is shown.
+    pub const FILE: Self = Self { line: 1, column: 1, length: 0 };
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    Error,
+    Warning,
+}
+
+/// One thing that is wrong with a configuration file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    pub severity: Severity,
+    pub file: PathBuf,
+    pub line: usize,
+    pub column: usize,
+    pub message: String,
+    /// The line, secrets replaced by `***`; empty if the file has no such line.
+    pub text: String,
+    /// Where the marker begins under `text`, from 0, and how long it is.
+    pub marker: (usize, usize),
+    /// What would be right.
+    pub help: Option<String>,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let severity = match self.severity {
+            Severity::Error => "error",
+            Severity::Warning => "warning",
+        };
+        let (file, line, column) = (self.file.display(), self.line, self.column);
+        write!(formatter, "{file}:{line}:{column}: {severity}: {}", self.message)?;
+        if !self.text.is_empty() {
+            let (start, length) = self.marker;
+            let gutter = " ".repeat(line.to_string().len());
+            write!(formatter, "\n  {line} | {}", self.text)?;
+            write!(formatter, "\n  {gutter} | {}{}", " ".repeat(start), "^".repeat(length.max(1)))?;
+        }
+        if let Some(help) = &self.help {
+            write!(formatter, "\n  help: {help}")?;
+        }
+        Ok(())
+    }
+}
+
+/// Collects the problems of one file.
+pub struct Report {
+    file: PathBuf,
+    lines: Vec<String>,
+    secrets: Vec<Place>,
+    problems: Vec<Problem>,
+}
+
+impl Report {
+    pub fn new(file: &Path, text: &str) -> Self {
+        let lines = text.lines().map(str::to_owned).collect();
+        Self { file: file.to_owned(), lines, secrets: Vec::new(), problems: Vec::new() }
+    }
+
+    pub fn file(&self) -> &Path {
+        &self.file
+    }
+
+    /// Never shows what stands here, in this problem or another.
+    pub fn hide(&mut self, place: Place) {
+        self.secrets.push(place);
+    }
+
+    /// Hides whatever looks like a secret on this line, for a file that could not be read to its end.
+    pub fn hide_by_looks(&mut self, line: usize) {
+        let guilty = (1..=line).rev().filter_map(|at| Some((at, self.line(at)?))).find_map(|(at, text)| {
+            let (key, _) = text.split_once(':')?;
+            Some((at, key.chars().count(), is_sensitive(key.trim_matches([' ', '-', '"', '\'', '{', '?']))))
+        });
+        // A key further left on the same line, as in `{ password: x, host: y }`, hides all of the line.
+        let all = self.line(line).is_some_and(|text| text.split([' ', '{', ',']).any(is_sensitive_word));
+        match guilty {
+            _ if all => self.hide(Place { line, column: 1, length: usize::MAX / 2 }),
+            Some((at, key, true)) if at == line => {
+                self.hide(Place { line, column: key + 3, length: usize::MAX / 2 });
+            }
+            Some((_, _, true)) => self.hide(Place { line, column: 1, length: usize::MAX / 2 }),
+            _ => {}
+        }
+    }
+
+    /// An error. An empty `help` is left out.
+    pub fn error(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
+        self.push(Severity::Error, place, message.into(), help.into());
+    }
+
+    /// A warning: allowed, but seldom meant.
+    pub fn warning(&mut self, place: Place, message: impl Into<String>, help: impl Into<String>) {
+        self.push(Severity::Warning, place, message.into(), help.into());
+    }
+
+    /// All problems, in the order of the file.
+    pub fn into_problems(mut self) -> Vec<Problem> {
+        self.problems.sort_by_key(|problem| (problem.line, problem.column, problem.severity));
+        self.problems.dedup();
+        self.problems
+    }
+
+    fn push(&mut self, severity: Severity, place: Place, message: String, help: String) {
+        let (text, marker) = self.show(place);
+        self.problems.push(Problem {
+            severity,
+            file: self.file.clone(),
+            line: place.line,
+            column: place.column,
+            message,
+            text,
+            marker,
+            help: (!help.is_empty()).then_some(help),
+        });
+    }
+
+    fn line(&self, line: usize) -> Option<&str> {
+        self.lines.get(line.checked_sub(1)?).map(String::as_str)
+    }
+
+    /// The line with its secrets as `***`, and where the marker stands under what is shown.
+    fn show(&self, place: Place) -> (String, (usize, usize)) {
+        if place == Place::FILE {
+            return (String::new(), (0, 0));
+        }
+        let line = self.line(place.line).unwrap_or_default();
+        let hidden: Vec<(usize, usize)> = self
+            .secrets
+            .iter()
+            .filter(|secret| secret.line == place.line)
+            .map(|secret| (secret.column - 1, (secret.column - 1).saturating_add(secret.length)))
+            .chain(url_password(line))
+            .collect();
+        let mut shown = String::new();
+        let (mut width, mut start, mut end, mut in_secret) = (0_usize, None, None, false);
+        let marked = (place.column - 1, (place.column - 1).saturating_add(place.length.max(1)));
+        for (at, character) in line.chars().enumerate() {
+            start = start.or((at == marked.0).then_some(width));
+            end = end.or((at == marked.1).then_some(width));
+            let secret = hidden.iter().any(|(from, to)| (*from..*to).contains(&at));
+            if secret && !in_secret {
+                shown.push_str("***");
+                width += 3;
+            } else if !secret {
+                shown.push(if character.is_control() { ' ' } else { character });
+                width += 1;
+            }
+            in_secret = secret;
+        }
+        let start = start.unwrap_or(width);
+        let length = end.unwrap_or(width).saturating_sub(start).max(1);
+        shorten(shown.trim_end(), start, length)
+    }
+}
+
+/// A line of more than this many characters is shown in part.
+const WIDEST: usize = 160;
+
+fn shorten(line: &str, start: usize, length: usize) -> (String, (usize, usize)) {
+    if line.chars().count() <= WIDEST {
+        return (line.to_owned(), (start, length));
+    }
+    let skipped = start.saturating_sub(WIDEST / 2);
+    let part: String = line.chars().skip(skipped).take(WIDEST).collect();
+    (part, (start - skipped, length.min(WIDEST / 2)))
+}
+
+/// Where a line holds the password of a URL, as in `redis://user:password@host`.
+fn url_password(line: &str) -> Option<(usize, usize)> {
+    let (before, after) = line.split_once("://")?;
+    let authority = after.split(['/', ' ', '"', '\'', '?']).next()?;
+    let (user, _) = authority.rsplit_once('@')?;
+    let (name, password) = user.split_once(':')?;
+    if password.starts_with("${") && password.ends_with('}') {
+        return None;
+    }
+    let from = before.chars().count() + 3 + name.chars().count() + 1;
+    Some((from, from + password.chars().count()))
+}
+
+/// Whether the value of this key must not be shown, a misspelt key included.
+pub fn is_sensitive(key: &str) -> bool {
+    let key = key.to_lowercase();
+    ["secret", "pass", "pwd", "token", "credential"].iter().any(|word| key.contains(word))
+        || distance(&key, "password") <= 3
+        || distance(&key, "secret") <= 2
+}
+
+fn is_sensitive_word(word: &str) -> bool {
+    word.strip_suffix(':').is_some_and(is_sensitive) && word != "passwords:"
+}
+
+/// The nearest of these names, if one is near enough to have been meant.
+pub fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
+    let name = name.to_lowercase().replace('-', "_");
+    let allowed = match name.chars().count() {
+        0..=2 => 0,
+        3..=4 => 1,
+        5..=7 => 2,
+        _ => 3,
+    };
+    known
+        .iter()
+        .map(|known| (distance(&name, known), *known))
+        .filter(|(distance, _)| *distance <= allowed)
+        .min()
+        .map(|(_, known)| known)
+}
+
+/// How many letters must be added, removed, changed or swapped with their neighbour to get from one to the other.
+fn distance(from: &str, to: &str) -> usize {
+    let to: Vec<char> = to.chars().collect();
+    let mut before: Vec<usize> = Vec::new();
+    let mut row: Vec<usize> = (0..=to.len()).collect();
+    let mut last = None;
+    for (index, letter) in from.chars().enumerate() {
+        let mut next = vec![index + 1];
+        for (at, other) in to.iter().enumerate() {
+            let cell = |row: &[usize], at: usize| row.get(at).copied().unwrap_or(usize::MAX / 2);
+            let changed = cell(&row, at) + usize::from(letter != *other);
+            let mut best = changed.min(cell(&row, at + 1) + 1).min(cell(&next, at) + 1);
+            let swapped = at > 0 && last == Some(*other) && to.get(at - 1) == Some(&letter);
+            if swapped {
+                best = best.min(cell(&before, at - 1) + 1);
+            }
+            next.push(best);
+        }
+        before = std::mem::replace(&mut row, next);
+        last = Some(letter);
+    }
+    row.last().copied().unwrap_or(0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shown(text: &str, hidden: Option<Place>, place: Place) -> String {
+        let mut report = Report::new(Path::new("v.yaml"), text);
+        hidden.into_iter().for_each(|place| report.hide(place));
+        report.error(place, "wrong", "write it right");
+        report.into_problems().iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn a_problem_shows_place_line_marker_and_help() {
+        let place = Place { line: 2, column: 3, length: 5 };
+        let expected = "v.yaml:2:3: error: wrong\n  2 |   titel: Example\n    |   ^^^^^\n  help: write it right";
+        assert_eq!(shown("portal:\n  titel: Example\n", None, place), expected);
+    }
+
+    #[test]
+    fn a_secret_is_not_shown_and_the_marker_still_fits() {
+        let hidden = Place { line: 1, column: 13, length: 7 };
+        let place = Place { line: 1, column: 22, length: 4 };
+        let expected = "v.yaml:1:22: error: wrong\n  1 | { password: ***, port: x }\n    |                  ^^^^\n  help: write it right";
+        assert_eq!(shown("{ password: hunter2, port: x }", Some(hidden), place), expected);
+        assert!(shown("{ password: hunter2, port: x }", Some(hidden), hidden).contains("\n    |             ^^^\n"));
+    }
+
+    #[test]
+    fn the_password_in_a_url_is_not_shown() {
+        let place = Place { line: 1, column: 1, length: 3 };
+        assert!(shown("url: redis://me:hunter2@host/0", None, place).contains("url: redis://me:***@host/0"));
+        assert!(shown("url: redis://:hunter2@host/0", None, place).contains("url: redis://:***@host/0"));
+        assert!(shown("url: redis://:${PW}@host/0", None, place).contains("redis://:${PW}@host/0"));
+    }
+
+    #[test]
+    fn a_broken_file_hides_by_looks() {
+        let check = |text: &str, line: usize| {
+            let mut report = Report::new(Path::new("v.yaml"), text);
+            report.hide_by_looks(line);
+            report.error(Place { line, column: 1, length: 1 }, "broken", "");
+            let shown = report.into_problems().iter().map(ToString::to_string).collect::<String>();
+            assert!(!shown.contains("hunter2"), "{shown}");
+        };
+        check("password: \"hunter2", 1);
+        check("secret:\n  - \"hunter2", 2);
+        check("smtp: { host: h, password: hunter2, port: 1 }}", 1);
+    }
+
+    #[test]
+    fn the_nearest_name_is_found_only_if_it_is_near() {
+        assert_eq!(nearest("titel", &["url", "title"]), Some("title"));
+        assert_eq!(nearest("trusted-proxies", &["trusted_proxies"]), Some("trusted_proxies"));
+        assert_eq!(nearest("databse", &["file"]), None);
+    }
+}

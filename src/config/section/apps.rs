@@ -1,0 +1,104 @@
+//! `apps`: what stands behind the gateway.
+
+use http::HeaderName;
+
+use super::super::App;
+use super::super::fields::{Fields, wrong};
+use super::super::problem::{Place, Report};
+use super::super::source::{Kind, Node};
+use super::super::value;
+use super::{access, identity, portal, upstream};
+use crate::identity::Settings as IdentitySettings;
+use crate::upstream::{HostHeader, Settings};
+
+/// An app, with what is needed to say where it is wrong.
+pub struct Placed {
+    pub app: App,
+    pub name: Place,
+    pub url: Place,
+    pub mentions: Vec<access::Mention>,
+}
+
+const EXAMPLE: &str = "write `apps: [{ name: grafana, url: https://grafana.example.com, upstream: http://127.0.0.1:3000 }]`";
+
+pub fn read(keys: &mut Fields<'_, '_>, identity: &IdentitySettings) -> Vec<Placed> {
+    let apps = keys.required("apps", EXAMPLE, |node, report| {
+        if matches!(&node.kind, Kind::List(nodes) if nodes.is_empty()) {
+            report.error(node.place, "`apps` is an empty list", EXAMPLE);
+        }
+        value::items(|node: &Node, report: &mut Report| app(node, report, identity))(node, report)
+    });
+    apps.unwrap_or_default()
+}
+
+fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<Placed> {
+    let mut keys = Fields::of(node, report, "write `- name: grafana` and, below it, `url` and `upstream`")?;
+    let name_place = keys.node("name").map_or(node.place, |node| node.place);
+    let url_place = keys.node("url").map_or(node.place, |node| node.place);
+    let name = keys.required("name", "write `name: grafana`", name);
+    let url = keys.required("url", "write what visitors type: `url: https://grafana.example.com`", value::app_url);
+    let insecure = keys.or("insecure", false, value::truth);
+    if let Some(url) = &url {
+        let path = format!("{}.url", node.path);
+        portal::plain_http(keys.report, url_place, &path, (url.origin.scheme, &url.origin.host), insecure);
+    }
+    let target = keys.required("upstream", upstream::EXAMPLE, upstream::target);
+    let app_path = url.as_ref().map_or_else(String::new, |url| url.path.to_string());
+    let access = keys.node("access").is_some();
+    let access = match access {
+        true => keys.optional("access", |node, report| access::read(node, report, &app_path)).unwrap_or_default(),
+        false => access::default(node.place.line),
+    };
+    let hosts = value::choice(&[("preserve", HostHeader::Preserve), ("upstream", HostHeader::Upstream)]);
+    let host_header = keys.or("host_header", HostHeader::Preserve, hosts);
+    let strip_prefix = strip_prefix(&mut keys, &app_path);
+    let identity = identity::own(&mut keys, identity);
+    let allow_headers = keys.or("allow_headers", Vec::new(), value::items(odd_header));
+    keys.finish();
+    let upstream = Settings { target: target?, host_header, strip_prefix, allow_headers };
+    let app = App { name: name?, url: url?, insecure, access: access.rules, upstream, identity };
+    Some(Placed { app, name: name_place, url: url_place, mentions: access.mentions })
+}
+
+fn name(node: &Node, report: &mut Report) -> Option<String> {
+    let text = value::text(node, report)?;
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+    if text.len() <= 64 && text.bytes().all(plain) {
+        return Some(text);
+    }
+    wrong(node, report, "a name of letters, digits, - and _", "write a short name, like grafana");
+    None
+}
+
+fn strip_prefix(keys: &mut Fields<'_, '_>, app_path: &str) -> Option<String> {
+    if !keys.or("strip_prefix", false, value::truth) {
+        return None;
+    }
+    if app_path.is_empty() {
+        if let Some(node) = keys.node("strip_prefix") {
+            let help = "remove `strip_prefix`, or write a path in `url`";
+            keys.report.warning(node.anchor, format!("`{}` has nothing to remove: the url has no path", node.path), help);
+        }
+        return None;
+    }
+    Some(app_path.to_owned())
+}
+
+/// A header name that would be dropped for its characters.
+fn odd_header(node: &Node, report: &mut Report) -> Option<HeaderName> {
+    let text = value::text(node, report)?;
+    let Ok(name) = text.parse::<HeaderName>() else {
+        wrong(node, report, "a header name", "write it like X_Odd_Name");
+        return None;
+    };
+    if identity::is_reserved(&text) {
+        let message = format!("`{}`: to an app, `{text}` may be the same as a header that the gateway vouches for", node.path);
+        report.error(node.place, message, "this name cannot be allowed");
+        return None;
+    }
+    if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
+        let message = format!("`{}`: `{text}` is an ordinary name and passes anyway", node.path);
+        report.warning(node.place, message, "remove it");
+    }
+    Some(name)
+}

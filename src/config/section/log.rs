@@ -1,0 +1,45 @@
+//! `log`: what is written to the log, and how.
+
+use tracing_subscriber::EnvFilter;
+
+use super::super::fields::{Fields, wrong};
+use super::super::problem::{Report, nearest};
+use super::super::source::Node;
+use super::super::value;
+use crate::observe::{Format, Settings};
+
+const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
+
+pub fn read(keys: &mut Fields<'_, '_>) -> Settings {
+    let default = Settings { format: Format::Text, level: "info".to_owned(), access: true };
+    keys.or("log", default, |node, report| {
+        let mut keys = Fields::of(node, report, "write `level: info` below it")?;
+        let settings = Settings {
+            format: keys.or("format", Format::Text, value::choice(&[("text", Format::Text), ("json", Format::Json)])),
+            level: keys.or("level", "info".to_owned(), level),
+            access: keys.or("access", true, value::truth),
+        };
+        keys.finish();
+        Some(settings)
+    })
+}
+
+/// A level, or several as `RUST_LOG` has them. A word that is no level would silently become the name of a module.
+fn level(node: &Node, report: &mut Report) -> Option<String> {
+    let text = value::text(node, report)?;
+    let is_level = |word: &str| LEVELS.contains(&word.to_ascii_lowercase().as_str());
+    let odd = text.split(',').map(str::trim).find(|part| match part.rsplit_once('=') {
+        Some((module, level)) => module.is_empty() || !is_level(level),
+        None => !is_level(part),
+    });
+    if odd.is_none() && EnvFilter::builder().parse(&text).is_ok() {
+        return Some(text);
+    }
+    let near = odd.and_then(|odd| nearest(odd.rsplit('=').next().unwrap_or(odd), &LEVELS));
+    let help = near.map_or_else(
+        || "write error, warn, info, debug or trace, or several: `vestibule=debug,info`".to_owned(),
+        |near| format!("did you mean `{near}`?"),
+    );
+    wrong(node, report, "a log level", &help);
+    None
+}

@@ -1,0 +1,160 @@
+//! What the sections mean together: hosts that are shared, addresses nobody can reach, people nobody knows.
+
+use std::net::SocketAddr;
+
+use ipnet::IpNet;
+
+use super::super::problem::{Place, Report, nearest};
+use super::{accounts, apps, listen, mail, portal, secret, store, tls};
+use crate::listen::Address;
+use crate::mail::TransportSettings;
+use crate::route::{Host, Scheme};
+use crate::store::Settings as StoreSettings;
+
+pub struct Parts<'a> {
+    pub secret: &'a secret::Read,
+    pub listen: &'a [listen::Placed],
+    pub tls: &'a tls::Read,
+    pub trusted_proxies: &'a [IpNet],
+    pub portal: &'a portal::Read,
+    pub store: Option<&'a store::Read>,
+    pub accounts: &'a accounts::Read,
+    pub mail: Option<&'a mail::Read>,
+    pub apps: &'a [apps::Placed],
+    pub admin: Option<(SocketAddr, Place)>,
+}
+
+pub fn check(report: &mut Report, parts: &Parts<'_>) {
+    names(report, parts.apps);
+    hosts(report, parts);
+    shared_secret(report, parts);
+    terminal(report, parts);
+    listeners(report, parts);
+    https(report, parts);
+    people(report, parts);
+}
+
+fn names(report: &mut Report, apps: &[apps::Placed]) {
+    for (index, app) in apps.iter().enumerate() {
+        let before = || apps.iter().take(index);
+        if let Some(first) = before().find(|earlier| earlier.app.name == app.app.name) {
+            let message = format!("the app on line {} is called `{}` too", first.name.line, app.app.name);
+            report.error(app.name, message, "give each app a name of its own");
+        }
+        if let Some(first) = before().find(|earlier| earlier.app.url == app.app.url) {
+            let message = format!("`{}` has the same url: {}", first.app.name, app.app.url);
+            report.error(app.url, message, "one app takes the requests: remove the other, or give it another path or host");
+        }
+    }
+}
+
+/// The portal shares its host with nobody; apps that share one share its cookies.
+fn hosts(report: &mut Report, parts: &Parts<'_>) {
+    if let Some(portal) = &parts.portal.settings.url
+        && let Some(app) = parts.apps.iter().find(|app| app.app.url.origin.host == portal.host)
+    {
+        let message = format!("`portal.url` is on the host of the app `{}`: {}", app.app.name, portal.host);
+        let help = "a script in the app could act as the visitor on the portal: give the portal a host name of its own, or remove `portal.url` to sign in on each app's host";
+        report.error(parts.portal.place, message, help);
+    }
+    for (index, app) in parts.apps.iter().enumerate() {
+        let host = &app.app.url.origin.host;
+        let other = |earlier: &&apps::Placed| earlier.app.url.origin.host == *host && earlier.app.url != app.app.url;
+        if let Some(first) = parts.apps.iter().take(index).find(other) {
+            let message = format!("`{}` and `{}` share the host name {host}, so they share a session and can read each other's cookies", first.app.name, app.app.name);
+            report.warning(app.url, message, "give apps that do not trust each other host names of their own");
+        }
+    }
+}
+
+fn shared_secret(report: &mut Report, parts: &Parts<'_>) {
+    if let Some(store::Read { settings: StoreSettings::Redis(_), place }) = parts.store
+        && parts.secret.place.is_none()
+    {
+        let help = "write `secret: ${VESTIBULE_SECRET}`, the same for all that share the store; `vestibule secret` prints one";
+        report.error(*place, "with a redis store, `secret` must be given", help);
+    }
+}
+
+/// Codes on a terminal are for trying things out.
+fn terminal(report: &mut Report, parts: &Parts<'_>) {
+    let Some(mail) = parts.mail else { return };
+    if !matches!(mail.settings.transport, TransportSettings::Terminal) {
+        return;
+    }
+    let portal = parts.portal.settings.url.as_ref().map(|url| &url.host);
+    let remote = parts.apps.iter().map(|app| &app.app.url.origin.host).chain(portal).find(|host| !host.is_loopback());
+    if let Some(host) = remote {
+        let message = format!("`mail.terminal` prints codes instead of sending them, and {host} is not this machine");
+        report.error(mail.place, message, "write `smtp` with a mail server; `terminal` is for localhost");
+    }
+}
+
+fn listeners(report: &mut Report, parts: &Parts<'_>) {
+    let tls = parts.listen.iter().find(|listener| listener.settings.tls);
+    match (tls, parts.tls.place) {
+        (Some(listener), None) => {
+            let help = "write `tls: { certificates: [{ certificate: certs/example.com.pem, key: certs/example.com.key }] }`; `vestibule certificate NAME` makes one for development";
+            report.error(listener.place, "this listener speaks TLS, and there is no `tls` with certificates", help);
+        }
+        (None, Some(place)) => {
+            let help = "write `tls: true` below the listener's address, or remove `tls`";
+            report.warning(place, "no listener uses these certificates", help);
+        }
+        _ => {}
+    }
+    if let Some((admin, place)) = parts.admin
+        && parts.listen.iter().any(|listener| listener.settings.address == Address::Tcp(admin))
+    {
+        report.error(place, format!("{admin} is an address of `listen` too"), "give `admin` a port of its own");
+    }
+}
+
+/// An https url needs a certificate here, or a proxy before us that has one and is believed.
+fn https(report: &mut Report, parts: &Parts<'_>) {
+    let portal = parts.portal.settings.url.iter().map(|url| (url, parts.portal.place));
+    let apps = parts.apps.iter().map(|app| (&app.app.url.origin, app.url));
+    let speaks_tls = parts.listen.iter().any(|listener| listener.settings.tls);
+    let mut told: Vec<&Host> = Vec::new();
+    for (origin, place) in portal.chain(apps) {
+        let host = &origin.host;
+        if origin.scheme == Scheme::Http || told.contains(&host) {
+            continue;
+        }
+        told.push(host);
+        if !speaks_tls && parts.trusted_proxies.is_empty() && !parts.listen.is_empty() {
+            let message = format!("nothing here speaks TLS for {host}, and no proxy is trusted to do so");
+            let help = "write `tls: true` below a listener and name a certificate, or name the proxy that speaks TLS in `trusted_proxies`";
+            report.warning(place, message, help);
+        } else if speaks_tls && parts.tls.place.is_some() && !parts.tls.incomplete && !parts.tls.covers(host) {
+            let message = format!("no certificate in `tls.certificates` is for {host}");
+            if parts.trusted_proxies.is_empty() {
+                report.error(place, message, format!("add one whose names include {host}"));
+            } else {
+                report.warning(place, message, format!("add one whose names include {host}, unless a trusted proxy speaks TLS for it"));
+            }
+        }
+    }
+}
+
+/// A name that nobody has is most likely misspelt.
+fn people(report: &mut Report, parts: &Parts<'_>) {
+    let accounts = parts.accounts;
+    if accounts.incomplete {
+        return;
+    }
+    for mention in parts.apps.iter().flat_map(|app| &app.mentions) {
+        let (known, what) = if mention.group {
+            (&accounts.groups, "no account is in the group")
+        } else {
+            (&accounts.usernames, "no account has the username")
+        };
+        if known.contains(&mention.name) {
+            continue;
+        }
+        let names: Vec<&str> = known.iter().map(String::as_str).collect();
+        let help = nearest(&mention.name, &names).map(|name| format!("did you mean `{name}`?"));
+        let message = format!("`{}`: {what} `{}`", mention.path, mention.name);
+        report.warning(mention.place, message, help.unwrap_or_default());
+    }
+}

@@ -1,0 +1,223 @@
+//! Refuses requests that are malformed or that two servers could read in two ways, before anything looks at them.
+//!
+//! hyper has checked the grammar of the head and the framing; it does not look at `Host`, accepts several transfer
+//! codings, any method and any expectation. What is left is checked here. Start from [`admit`].
+
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
+use http::uri::PathAndQuery;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version};
+use http_body::Body;
+
+use crate::identity::{self, Upgrade};
+use crate::route::{Host, Scheme};
+
+/// In bytes, path and query.
+const LONGEST_TARGET: usize = 8 * 1024;
+const MOST_FIELDS: usize = 100;
+const LONGEST_METHOD: usize = 32;
+
+/// What a request is for, once it can be read in one way only.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Admitted {
+    pub host: Host,
+    /// As the visitor typed it.
+    pub port: Option<u16>,
+    /// Byte for byte as the visitor typed it: the very value that is forwarded. `*` for `OPTIONS *`.
+    pub target: PathAndQuery,
+    /// The protocol that the visitor wants to change to, if an upgrade is allowed.
+    pub upgrade: Option<Upgrade>,
+}
+
+impl Admitted {
+    pub fn path(&self) -> &str {
+        self.target.path()
+    }
+
+    /// The port that the visitor reached, the scheme's own if none was typed.
+    pub fn port_for(&self, scheme: Scheme) -> u16 {
+        self.port.unwrap_or(scheme.default_port())
+    }
+}
+
+/// Why a request goes no further. Shown to the visitor by status alone; the text is for the log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Refusal {
+    #[error("malformed request: {0}")]
+    Malformed(&'static str),
+    #[error("the method is not allowed")]
+    Method,
+    #[error("an expectation other than 100-continue")]
+    Expectation,
+    #[error("the target is longer than {LONGEST_TARGET} bytes")]
+    TargetTooLong,
+    #[error("more than {MOST_FIELDS} header fields")]
+    TooManyFields,
+    #[error("the body is larger than limits.max_request_body")]
+    BodyTooLarge,
+}
+
+impl Refusal {
+    /// Every one of these also closes the connection: nobody can say where the next request would begin.
+    pub const fn status(self) -> StatusCode {
+        match self {
+            Self::Malformed(_) => StatusCode::BAD_REQUEST,
+            Self::Method => StatusCode::METHOD_NOT_ALLOWED,
+            Self::Expectation => StatusCode::EXPECTATION_FAILED,
+            Self::TargetTooLong => StatusCode::URI_TOO_LONG,
+            Self::TooManyFields => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+            Self::BodyTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        }
+    }
+}
+
+/// Checks a request's head. `max_body` is in bytes; zero: no limit (a body without a length is to be limited while it
+/// is read).
+pub fn admit<B: Body>(request: &Request<B>, max_body: u64) -> Result<Admitted, Refusal> {
+    method(request.method())?;
+    let headers = request.headers();
+    if headers.len() > MOST_FIELDS {
+        return Err(Refusal::TooManyFields);
+    }
+    framing(request.version(), headers)?;
+    expectation(headers)?;
+    let target = target(request)?;
+    let (host, port) = authority(request)?;
+    if max_body > 0 && request.body().size_hint().lower() > max_body {
+        return Err(Refusal::BodyTooLarge);
+    }
+    Ok(Admitted { host, port, target, upgrade: identity::requested_upgrade(request) })
+}
+
+/// Whether an answer that is given without reading the request's body has to end the connection: else the rest of
+/// the body would be read as the next request.
+pub fn must_close<B: Body>(request: &Request<B>) -> bool {
+    !request.body().is_end_stream()
+}
+
+fn method(method: &Method) -> Result<(), Refusal> {
+    let name = method.as_str();
+    if matches!(name, "CONNECT" | "TRACE" | "TRACK") {
+        return Err(Refusal::Method);
+    }
+    let sane = name.len() <= LONGEST_METHOD
+        && name.bytes().all(|byte| byte.is_ascii_uppercase() || matches!(byte, b'-' | b'_'));
+    if sane { Ok(()) } else { Err(Refusal::Malformed("method")) }
+}
+
+/// RFC 9112 §6 and RFC 9113 §8.2.2, more strictly.
+fn framing(version: Version, headers: &HeaderMap) -> Result<(), Refusal> {
+    let lengths = headers.get_all(CONTENT_LENGTH).iter().count();
+    let codings = headers.get_all(TRANSFER_ENCODING).iter().count();
+    if lengths > 1 {
+        return Err(Refusal::Malformed("several Content-Length fields"));
+    }
+    if lengths == 1 && codings > 0 {
+        return Err(Refusal::Malformed("both Content-Length and Transfer-Encoding"));
+    }
+    if let Some(length) = headers.get(CONTENT_LENGTH)
+        && (length.is_empty() || !length.as_bytes().iter().all(u8::is_ascii_digit))
+    {
+        return Err(Refusal::Malformed("Content-Length"));
+    }
+    if version >= Version::HTTP_2 {
+        return connection_specific(headers);
+    }
+    match headers.get(TRANSFER_ENCODING) {
+        None => Ok(()),
+        Some(coding) if codings == 1 && version == Version::HTTP_11 && is(coding, "chunked") => Ok(()),
+        Some(_) => Err(Refusal::Malformed("Transfer-Encoding")),
+    }
+}
+
+fn connection_specific(headers: &HeaderMap) -> Result<(), Refusal> {
+    const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
+    const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
+    let forbidden = [CONNECTION, TRANSFER_ENCODING, UPGRADE, KEEP_ALIVE, PROXY_CONNECTION];
+    if forbidden.iter().any(|name| headers.contains_key(name)) {
+        return Err(Refusal::Malformed("a field of HTTP/1 connections in HTTP/2"));
+    }
+    if headers.get_all(TE).iter().any(|value| !is(value, "trailers")) {
+        return Err(Refusal::Malformed("TE"));
+    }
+    Ok(())
+}
+
+fn expectation(headers: &HeaderMap) -> Result<(), Refusal> {
+    let mut lines = headers.get_all(EXPECT).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => Ok(()),
+        (Some(value), None) if is(value, "100-continue") => Ok(()),
+        _ => Err(Refusal::Expectation),
+    }
+}
+
+fn target<B>(request: &Request<B>) -> Result<PathAndQuery, Refusal> {
+    let uri = request.uri();
+    let target = uri.path_and_query().cloned();
+    let target = target.unwrap_or_else(|| PathAndQuery::from_static("/"));
+    if target.as_str().len() > LONGEST_TARGET {
+        return Err(Refusal::TargetTooLong);
+    }
+    if uri.scheme().is_none() && uri.authority().is_some() {
+        return Err(Refusal::Malformed("an authority as target"));
+    }
+    match target.path() {
+        "*" if request.method() == Method::OPTIONS => Ok(target),
+        path if path.starts_with('/') => Ok(target),
+        _ => Err(Refusal::Malformed("target")),
+    }
+}
+
+/// The one host that the request names. HTTP/1: exactly one `Host`, and an absolute target must name the same.
+/// HTTP/2: `:authority`, and a `Host` beside it must name the same.
+fn authority<B>(request: &Request<B>) -> Result<(Host, Option<u16>), Refusal> {
+    let mut lines = request.headers().get_all(HOST).iter();
+    let (line, second) = (lines.next(), lines.next());
+    if second.is_some() {
+        return Err(Refusal::Malformed("several Host fields"));
+    }
+    let uri = request.uri();
+    let scheme = match uri.scheme_str() {
+        None | Some("http") => Scheme::Http,
+        Some("https") => Scheme::Https,
+        Some(_) => return Err(Refusal::Malformed("scheme of the target")),
+    };
+    let named = line.map(|line| host_and_port(line.as_bytes())).transpose()?;
+    let targeted =
+        uri.authority().map(|authority| host_and_port(authority.as_str().as_bytes())).transpose()?;
+    match (named, targeted) {
+        (Some(named), None) if request.version() < Version::HTTP_2 => Ok(named),
+        (None, Some(targeted)) if request.version() >= Version::HTTP_2 => Ok(targeted),
+        (Some(named), Some(targeted)) => {
+            let port = |of: &(Host, Option<u16>)| of.1.unwrap_or(scheme.default_port());
+            if named.0 == targeted.0 && port(&named) == port(&targeted) {
+                Ok(targeted)
+            } else {
+                Err(Refusal::Malformed("target and Host name different hosts"))
+            }
+        }
+        _ => Err(Refusal::Malformed("no Host")),
+    }
+}
+
+/// `host` or `host:port`; no user, no path, no blanks.
+fn host_and_port(text: &[u8]) -> Result<(Host, Option<u16>), Refusal> {
+    const WRONG: Refusal = Refusal::Malformed("Host");
+    let text = std::str::from_utf8(text).map_err(|_| WRONG)?;
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (text, None),
+    };
+    let port = match port {
+        None => None,
+        Some(port) if port.bytes().all(|byte| byte.is_ascii_digit()) => {
+            Some(port.parse::<u16>().ok().filter(|port| *port != 0).ok_or(WRONG)?)
+        }
+        Some(_) => return Err(WRONG),
+    };
+    Ok((Host::parse(host).ok_or(WRONG)?, port))
+}
+
+fn is(value: &HeaderValue, word: &str) -> bool {
+    value.as_bytes().eq_ignore_ascii_case(word.as_bytes())
+}

@@ -1,0 +1,121 @@
+//! Who is on the other end: the client's address, its scheme and the id of the request, settled once.
+//!
+//! Nobody is believed but a peer in `trusted_proxies`. An address that cannot be read never makes a client nameless:
+//! the walk stops at the last good one, so that limits keyed by address always apply. Start from [`Client::settle`].
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+
+use http::{HeaderMap, HeaderName, HeaderValue};
+use ipnet::IpNet;
+
+use crate::route::Scheme;
+use crate::secret;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+const LONGEST_REQUEST_ID: usize = 128;
+
+#[derive(Clone, Debug)]
+pub struct Client {
+    /// The visitor's, as far as trusted proxies tell it. IPv4 is never written as IPv6.
+    pub address: IpAddr,
+    pub from_trusted_proxy: bool,
+    /// The scheme that the visitor used, if a trusted proxy says so.
+    pub scheme: Option<Scheme>,
+    /// What `X-Forwarded-For` to send on: the trusted proxy's chain with the peer added.
+    pub forwarded_for: String,
+    /// Visible ASCII.
+    pub request_id: HeaderValue,
+}
+
+impl Client {
+    /// `peer` is the other end of the socket; `None` for a unix socket, whose peer counts as 127.0.0.1: a process on
+    /// this machine, believed if `trusted` says that such are.
+    pub fn settle(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
+        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.to_canonical());
+        if !is_trusted(peer, trusted) {
+            return Self {
+                address: peer,
+                from_trusted_proxy: false,
+                scheme: None,
+                forwarded_for: peer.to_string(),
+                request_id: new_request_id(),
+            };
+        }
+        let chain = chain(headers);
+        // From the nearest on: the first that is not one of our proxies is the visitor.
+        let stranger = chain.iter().find(|address| !is_trusted(**address, trusted));
+        let forwarded_for =
+            chain.iter().rev().chain([&peer]).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        Self {
+            address: stranger.or(chain.last()).copied().unwrap_or(peer),
+            from_trusted_proxy: true,
+            scheme: scheme(headers),
+            forwarded_for,
+            request_id: kept_request_id(headers).unwrap_or_else(new_request_id),
+        }
+    }
+
+    pub fn request_id(&self) -> &str {
+        self.request_id.to_str().unwrap_or_default()
+    }
+}
+
+fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
+    trusted.iter().any(|network| network.contains(&address))
+}
+
+/// The addresses of all `X-Forwarded-For` lines from the nearest on, up to the first that cannot be read.
+fn chain(headers: &HeaderMap) -> Vec<IpAddr> {
+    let lines: Vec<_> = headers.get_all(FORWARDED_FOR).iter().collect();
+    lines
+        .iter()
+        .rev()
+        .flat_map(|line| line.as_bytes().rsplit(|byte| *byte == b','))
+        .map_while(|hop| address(std::str::from_utf8(hop).ok()?.trim()))
+        .collect()
+}
+
+/// `1.2.3.4`, `1.2.3.4:80`, `::1`, `[::1]`, `[::1]:80`.
+fn address(text: &str) -> Option<IpAddr> {
+    let bare = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')).unwrap_or(text);
+    let address =
+        bare.parse::<IpAddr>().or_else(|_| text.parse::<SocketAddr>().map(|address| address.ip())).ok()?;
+    Some(address.to_canonical())
+}
+
+/// What the nearest proxy says, which stands last. Anything but `http` and `https` says nothing.
+fn scheme(headers: &HeaderMap) -> Option<Scheme> {
+    let line = headers.get_all(FORWARDED_PROTO).iter().next_back()?;
+    let last = line.to_str().ok()?.rsplit(',').next()?.trim();
+    if last.eq_ignore_ascii_case("https") {
+        Some(Scheme::Https)
+    } else if last.eq_ignore_ascii_case("http") {
+        Some(Scheme::Http)
+    } else {
+        None
+    }
+}
+
+fn kept_request_id(headers: &HeaderMap) -> Option<HeaderValue> {
+    let mut lines = headers.get_all(REQUEST_ID).iter();
+    let id = lines.next()?;
+    let sane = (1..=LONGEST_REQUEST_ID).contains(&id.len())
+        && id.as_bytes().iter().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'));
+    (sane && lines.next().is_none()).then(|| id.clone())
+}
+
+/// 128 random bits in hexadecimal.
+fn new_request_id() -> HeaderValue {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
+    let mut id = [0_u8; 32];
+    for (pair, byte) in id.chunks_exact_mut(2).zip(secret::random::<16>()) {
+        if let [high, low] = pair {
+            *high = digit(byte >> 4);
+            *low = digit(byte & 15);
+        }
+    }
+    HeaderValue::from_bytes(&id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}

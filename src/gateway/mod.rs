@@ -1,0 +1,4 @@
+//! Requests to answers.
+
+pub mod admit;
+pub mod client;

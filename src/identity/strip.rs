@@ -1,0 +1,157 @@
+//! Which request headers a visitor may not send: identity headers of every app, what proxies tell each other, and
+//! names that some server would fold to one of these.
+//!
+//! CGI and WSGI servers turn every character but letters and digits into `_`, so `Remote_User` and `Remote.User` arrive
+//! as `Remote-User`. Names are compared in one folded spelling, and odd names are not let through at all.
+
+use std::sync::Arc;
+
+use http::{HeaderMap, HeaderName};
+
+use super::Settings;
+
+/// Removed whatever the configuration says. Lower case.
+const ALWAYS: [&str; 26] = [
+    "cf-connecting-ip",
+    "client-ip",
+    "expect",
+    "fastly-client-ip",
+    "forwarded",
+    "proxy",
+    "remote-addr",
+    "remote-email",
+    "remote-groups",
+    "remote-name",
+    "remote-user",
+    "true-client-ip",
+    "x-client-ip",
+    "x-cluster-client-ip",
+    "x-forwarded",
+    "x-forward-for",
+    "x-host",
+    "x-http-method",
+    "x-http-method-override",
+    "x-method-override",
+    "x-original-host",
+    "x-original-method",
+    "x-original-uri",
+    "x-original-url",
+    "x-real-ip",
+    "x-request-id",
+];
+
+/// Removed with whatever follows.
+const FAMILIES: [&str; 12] = [
+    "ssl-client-",
+    "x-accel-",
+    "x-auth-request-",
+    "x-authentik-",
+    "x-client-cert",
+    "x-envoy-",
+    "x-forwarded-",
+    "x-rewrite-",
+    "x-sendfile",
+    "x-ssl-",
+    "x-vestibule-",
+    "x-webauth-",
+];
+
+/// Odd spellings of these are never let through, even if an app lists them: framing, and what we set or read ourselves.
+const NEVER_ODD: [&str; 9] = [
+    "authorization",
+    "connection",
+    "content-length",
+    "cookie",
+    "host",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+];
+
+/// The folded names that no visitor may send. Made once, of all apps' settings; cheap to clone.
+#[derive(Clone, Debug)]
+pub struct StripList(Arc<Names>);
+
+#[derive(Debug)]
+struct Names {
+    /// Sorted.
+    identity: Vec<Box<str>>,
+    /// Lengths of the exact names by their first byte, as bits: rules out nearly every header at one look.
+    lengths: [u64; 256],
+}
+
+impl StripList {
+    pub fn new<'a>(apps: impl IntoIterator<Item = &'a Settings>) -> Self {
+        let mut identity: Vec<Box<str>> = apps
+            .into_iter()
+            .flat_map(|settings| &settings.headers)
+            .map(|(name, _)| fold(name.as_str()))
+            .collect();
+        identity.sort();
+        identity.dedup();
+        let mut lengths = [0_u64; 256];
+        for name in identity.iter().map(AsRef::as_ref).chain(ALWAYS) {
+            if let Some(bits) = name.bytes().next().and_then(|first| lengths.get_mut(usize::from(first))) {
+                *bits |= length_bit(name);
+            }
+        }
+        Self(Arc::new(Names { identity, lengths }))
+    }
+
+    /// Removes everything that a visitor may not send. `allowed` are the odd names that the app wants nevertheless.
+    pub fn apply(&self, headers: &mut HeaderMap, allowed: &[HeaderName]) {
+        let found: Vec<HeaderName> =
+            headers.keys().filter(|name| self.removes(name, allowed)).cloned().collect();
+        for name in found {
+            headers.remove(name);
+        }
+    }
+
+    /// Whether a name is an identity header of any app, in any spelling.
+    pub fn is_identity(&self, name: &HeaderName) -> bool {
+        let name = name.as_str();
+        if is_plain(name) { self.has_identity(name) } else { self.has_identity(&fold(name)) }
+    }
+
+    fn removes(&self, name: &HeaderName, allowed: &[HeaderName]) -> bool {
+        let text = name.as_str();
+        if is_plain(text) {
+            return self.removes_folded(text);
+        }
+        let folded = fold(text);
+        !allowed.contains(name) || self.removes_folded(&folded) || NEVER_ODD.contains(&folded.as_ref())
+    }
+
+    fn removes_folded(&self, name: &str) -> bool {
+        let family = matches!(name.as_bytes().first(), Some(b'x' | b's'))
+            && FAMILIES.iter().any(|family| name.starts_with(family));
+        family || (self.may_have(name) && (ALWAYS.contains(&name) || self.has_identity(name)))
+    }
+
+    fn may_have(&self, name: &str) -> bool {
+        let bits = name.bytes().next().and_then(|first| self.0.lengths.get(usize::from(first)));
+        bits.is_some_and(|bits| bits & length_bit(name) != 0)
+    }
+
+    fn has_identity(&self, name: &str) -> bool {
+        self.0.identity.binary_search_by(|known| known.as_ref().cmp(name)).is_ok()
+    }
+}
+
+/// Lower case, and `-` for whatever is neither letter nor digit.
+fn fold(name: &str) -> Box<str> {
+    name.chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' })
+        .collect()
+}
+
+/// `name` is lower case, as header names are.
+fn is_plain(name: &str) -> bool {
+    name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
+}
+
+/// Names of 64 characters and more share the last bit.
+fn length_bit(name: &str) -> u64 {
+    1 << name.len().min(63)
+}

@@ -1,0 +1,79 @@
+//! Tells which browser a `User-Agent` claims to be, in words for people.
+//!
+//! The header is whatever the client writes: it is never shown itself, only one of the names known here.
+
+use crate::words::{Value, Words};
+
+/// Tokens and the names people know; the first that occurs decides, since most browsers also claim to be others.
+const BROWSERS: [(&str, &str); 13] = [
+    ("Edg/", "Edge"),
+    ("EdgA/", "Edge"),
+    ("EdgiOS/", "Edge"),
+    ("OPR/", "Opera"),
+    ("SamsungBrowser/", "Samsung Internet"),
+    ("Vivaldi/", "Vivaldi"),
+    ("YaBrowser/", "Yandex Browser"),
+    ("FxiOS/", "Firefox"),
+    ("Firefox/", "Firefox"),
+    ("CriOS/", "Chrome"),
+    ("Chrome/", "Chrome"),
+    ("Safari/", "Safari"),
+    ("curl/", "curl"),
+];
+
+const SYSTEMS: [(&str, &str); 8] = [
+    ("iPhone", "iPhone"),
+    ("iPad", "iPad"),
+    ("Android", "Android"),
+    ("CrOS", "ChromeOS"),
+    ("Windows", "Windows"),
+    ("Mac OS X", "macOS"),
+    ("Linux", "Linux"),
+    ("BSD", "BSD"),
+];
+
+/// `Firefox on Linux`, `Firefox`, or `an unknown browser`.
+pub fn browser(words: &Words, user_agent: &str) -> String {
+    let find = |known: &[(&str, &'static str)]| {
+        known.iter().find(|(token, _)| user_agent.contains(token)).map(|(_, name)| *name)
+    };
+    match (find(&BROWSERS), find(&SYSTEMS)) {
+        (Some(browser), Some(system)) => words
+            .with("browser-on-system", &[("browser", Value::from(browser)), ("system", Value::from(system))]),
+        (Some(browser), None) => browser.to_owned(),
+        (None, _) => words.text("browser-unknown"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn browsers_are_called_by_their_names() {
+        let chrome = "AppleWebKit/537.36 (KHTML, like Gecko) Chrome/142.0.0.0";
+        let cases = [
+            ("Mozilla/5.0 (X11; Linux x86_64; rv:145.0) Gecko/20100101 Firefox/145.0".into(), "Firefox on Linux"),
+            (format!("Mozilla/5.0 (Windows NT 10.0; Win64; x64) {chrome} Safari/537.36"), "Chrome on Windows"),
+            (format!("Mozilla/5.0 (Windows NT 10.0) {chrome} Safari/537.36 Edg/142.0"), "Edge on Windows"),
+            (format!("Mozilla/5.0 (Linux; Android 10; K) {chrome} Mobile Safari/537.36"), "Chrome on Android"),
+            (
+                "Mozilla/5.0 (iPhone; CPU iPhone OS 18_1 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) \
+                 Version/18.1 Mobile/15E148 Safari/604.1"
+                    .into(),
+                "Safari on iPhone",
+            ),
+            (
+                "Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 Version/18.1 Safari/605.1.15"
+                    .into(),
+                "Safari on macOS",
+            ),
+            ("curl/8.5.0".into(), "curl"),
+            ("<b>Firefox</b>\r\nX: y".into(), "an unknown browser"),
+            (String::new(), "an unknown browser"),
+        ];
+        for (user_agent, expected) in cases {
+            assert_eq!(browser(&Words::english(), &user_agent), expected, "{user_agent}");
+        }
+    }
+}

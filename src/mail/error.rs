@@ -1,0 +1,47 @@
+//! What can go wrong with a mail, named so that an operator knows where to look.
+
+use std::io;
+use std::time::Duration;
+
+/// Why a mail was not sent. The server's own words are in it, the mail's are not.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    #[error("the mail server cannot be reached: {0}")]
+    Unreachable(String),
+    #[error("the mail server did not finish within {0:?}")]
+    Timeout(Duration),
+    #[error("the mail server hung up before it {0}")]
+    HungUp(&'static str),
+    #[error("the mail server offers no STARTTLS: check mail.smtp.port, or set mail.smtp.security to tls")]
+    NoStarttls,
+    #[error("the mail server sent plain text behind its answer to STARTTLS: somebody may be in between")]
+    Injected,
+    #[error("the mail server's certificate is not accepted: {0}")]
+    Certificate(String),
+    #[error("the encrypted connection to the mail server failed: {0}")]
+    Tls(String),
+    #[error("the mail server offers no login by PLAIN or LOGIN: check mail.smtp.username and mail.smtp.port")]
+    NoLogin,
+    #[error("the mail server refused the user name or password: {0}")]
+    LoginRefused(String),
+    /// Its code and text.
+    #[error("the mail server refused the message: {0}")]
+    Refused(String),
+    #[error("the mail server answered what is no SMTP: {0}")]
+    Unintelligible(String),
+    #[error("the message cannot be written to the outbox: {0}")]
+    Outbox(#[from] io::Error),
+    #[error("the message cannot be made: {0}")]
+    Message(String),
+    #[error("mail.{key} cannot be used: {reason}")]
+    Settings { key: &'static str, reason: String },
+    #[error("the gateway is shutting down")]
+    Stopped,
+}
+
+/// What somebody else's server said, fit for a log line: one line, printable, not endless.
+pub(super) fn quoted(foreign: &str) -> String {
+    let line: String =
+        foreign.trim().chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(300).collect();
+    line
+}

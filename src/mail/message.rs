@@ -1,0 +1,170 @@
+//! Writes mails. A mail has a text part and an HTML part that say the same; the HTML part loads nothing and is
+//! readable with images and styles off.
+
+use std::net::IpAddr;
+
+use askama::Template;
+
+use super::Message;
+use crate::accent::{Accent, Scheme, Shades};
+use crate::clock::Timestamp;
+use crate::words::{Value, Words};
+
+/// The company, as mails show it.
+#[derive(Clone, Debug)]
+pub struct Brand {
+    pub title: String,
+    pub accent: Accent,
+}
+
+/// A mail with a one-time code for a sign-in.
+#[derive(Clone, Copy)]
+pub struct CodeMail<'a> {
+    /// The address on record.
+    pub to: &'a str,
+    pub code: &'a str,
+    pub valid_minutes: u64,
+    /// The host name of the app that the visitor wanted to open, or the company's title.
+    pub app: &'a str,
+    /// Where the sign-in was started from.
+    pub address: IpAddr,
+    /// As [`super::browser`] has it.
+    pub browser: &'a str,
+    pub started: Timestamp,
+}
+
+/// Contract: subject, first line and order of a code mail; it holds no link, so that nobody learns to follow one.
+pub fn code_mail(words: &Words, brand: &Brand, mail: &CodeMail<'_>) -> Message {
+    let first = words.filled("mail-code-first", "code", mail.code);
+    let gaps = [("minutes", mail.valid_minutes.into()), ("app", Value::from(mail.app))];
+    let subject = words.filled("mail-code-subject", "title", &brand.title);
+    let parts = CodeParts {
+        language: words.language(),
+        title: &brand.title,
+        subject: &subject,
+        light: brand.accent.shades(Scheme::Light),
+        dark: brand.accent.shades(Scheme::Dark),
+        valid: words.with("mail-code-valid", &gaps),
+        origin: [
+            (words.text("mail-code-browser"), mail.browser.to_owned()),
+            (words.text("mail-code-address"), mail.address.to_canonical().to_string()),
+            (words.text("mail-code-time"), utc(mail.started)),
+        ],
+        first: &first,
+        code: mail.code,
+        words,
+    };
+    Message {
+        to: mail.to.to_owned(),
+        // Rendering into a string fails only if a template itself says so, and none does.
+        text: CodeText { parts: &parts }.render().unwrap_or_default(),
+        html: CodeHtml { parts: &parts }.render().unwrap_or_default(),
+        subject,
+    }
+}
+
+struct CodeParts<'a> {
+    words: &'a Words,
+    language: String,
+    title: &'a str,
+    subject: &'a str,
+    light: Shades,
+    dark: Shades,
+    first: &'a str,
+    code: &'a str,
+    valid: String,
+    /// Label and value.
+    origin: [(String, String); 3],
+}
+
+#[derive(Template)]
+#[template(config = "src/askama.toml", path = "mail/templates/code.txt", whitespace = "preserve")]
+struct CodeText<'a> {
+    parts: &'a CodeParts<'a>,
+}
+
+#[derive(Template)]
+#[template(config = "src/askama.toml", path = "mail/templates/code.html")]
+struct CodeHtml<'a> {
+    parts: &'a CodeParts<'a>,
+}
+
+/// `2026-11-22 10:45 UTC`: the form that reads alike in every language.
+fn utc(moment: Timestamp) -> String {
+    let minutes = moment.millis().div_euclid(60_000);
+    let (days, minute) = (minutes.div_euclid(1440), minutes.rem_euclid(1440));
+    let (year, month, day) = civil(days);
+    format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minute / 60, minute % 60)
+}
+
+/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. Years are counted from March, so
+/// that the leap day is the last; a calendar repeats itself every 146 097 days.
+fn civil(days: i64) -> (i64, i64, i64) {
+    let from_0000_03_01 = days + 719_468;
+    let era = from_0000_03_01.div_euclid(146_097);
+    let day_of_era = from_0000_03_01.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn mail() -> Message {
+        let brand = Brand { title: "Example Corp".into(), accent: Accent::default() };
+        code_mail(&Words::english(), &brand, &sample("Firefox on Linux"))
+    }
+
+    fn sample(browser: &str) -> CodeMail<'_> {
+        CodeMail {
+            to: "alice@example.com",
+            code: "042137",
+            valid_minutes: 5,
+            app: "grafana.example.com",
+            address: "::ffff:203.0.113.7".parse().expect("an address"),
+            browser,
+            started: Timestamp::from_millis(1_795_344_300_000),
+        }
+    }
+
+    #[test]
+    fn a_code_mail_reads_as_the_contract_says() {
+        let mail = mail();
+        assert_eq!(mail.subject, "Your sign-in code for Example Corp");
+        insta::assert_snapshot!("code.txt", mail.text);
+        insta::assert_snapshot!("code.html", mail.html);
+    }
+
+    #[test]
+    fn a_code_mail_holds_no_link_and_loads_nothing() {
+        let mail = mail();
+        for part in [&mail.text, &mail.html] {
+            for never in ["://", "<a ", "<img", "src=", "url(", "@import"] {
+                assert!(!part.contains(never), "{never} in {part}");
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_in_a_mail_is_taken_for_html() {
+        let hostile = "<img src=x onerror=alert(1)>\"'&";
+        let brand = Brand { title: hostile.into(), accent: Accent::default() };
+        let mail = code_mail(&Words::english(), &brand, &CodeMail { app: hostile, ..sample(hostile) });
+        assert!(!mail.html.contains("<img"), "{}", mail.html);
+        assert!(mail.text.contains(hostile));
+    }
+
+    #[test]
+    fn moments_are_told_in_utc() {
+        let told = |seconds: i64| utc(Timestamp::from_millis(seconds * 1000));
+        assert_eq!(told(0), "1970-01-01 00:00 UTC");
+        assert_eq!(told(951_782_399), "2000-02-28 23:59 UTC");
+        assert_eq!(told(951_782_400), "2000-02-29 00:00 UTC");
+        assert_eq!(told(4_107_542_400), "2100-03-01 00:00 UTC");
+    }
+}

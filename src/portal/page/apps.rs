@@ -1,0 +1,45 @@
+//! The apps that the visitor may open.
+
+use http::{Response, StatusCode};
+
+use super::super::view::{AppLink, AppsView};
+use super::super::{PortalError, Visit, reply};
+use crate::app::Application;
+use crate::body::Body;
+use crate::policy::{self, Facts, Policy};
+use crate::subject::Subject;
+
+pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
+    let back = format!("?rd={}", form_urlencoded::byte_serialize(b"/_vestibule/").collect::<String>());
+    let Some(visitor) = visit.visitor().await? else {
+        return Ok(reply::redirect(StatusCode::FOUND, &format!("/_vestibule/login{back}")));
+    };
+    if !visitor.subject.proofs.two_factors() {
+        return Ok(reply::redirect(StatusCode::FOUND, &format!("/_vestibule/step-up{back}")));
+    }
+    let subject = &visitor.subject;
+    let open: Vec<_> = visit.x.snapshot.apps.iter().filter(|app| may_open(visit, app, subject)).collect();
+    let rows: Vec<_> = open.iter().map(|app| (app.url.to_string(), place(app))).collect();
+    let links: Vec<_> = open
+        .iter()
+        .zip(&rows)
+        .map(|(app, (url, host))| AppLink { name: &app.name, url, host })
+        .collect();
+    let page = visit.views.apps(&AppsView {
+        username: &subject.username,
+        name: &subject.name,
+        apps: &links,
+        logout_address: "/_vestibule/logout",
+    });
+    Ok(reply::page(StatusCode::OK, page))
+}
+
+fn may_open(visit: &Visit<'_>, app: &Application, subject: &Subject) -> bool {
+    let path = format!("{}/", app.url.path);
+    let facts = Facts { method: "GET", path: &path, client: visit.x.address };
+    policy::policy_for(&app.rules, Some(subject), &facts) != Policy::Deny
+}
+
+fn place(app: &Application) -> String {
+    format!("{}{}", app.url.origin.authority(), app.url.path)
+}

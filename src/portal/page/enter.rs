@@ -1,0 +1,57 @@
+//! The app's host takes the ticket that the portal minted for it.
+
+use std::time::Duration;
+
+use http::{Response, StatusCode};
+
+use super::super::view::{Explain, ExplainView};
+use super::super::{PortalError, Visit, reply};
+use crate::body::Body;
+use crate::cookies::Own;
+use crate::flow::hand_over;
+
+/// How long the browser keeps the nonce; it serves every hand-over in that time.
+pub const NONCE_KEPT: Duration = Duration::from_mins(10);
+
+pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
+    let ticket = visit.parameter("ticket").unwrap_or_default();
+    let nonce = visit.cookie(Own::Enter);
+    if let Some(nonce) = nonce
+        && let Some(redeemed) = hand_over::redeem(&visit.x, &ticket, nonce).await?
+    {
+        if let Some(before) = visit.cookie(Own::Session) {
+            visit.x.app.sessions.retire(before, visit.x.host()).await.map_err(crate::flow::FlowError::from)?;
+        }
+        let mut response = reply::redirect(StatusCode::FOUND, &redeemed.destination);
+        visit.set(&mut response, Own::Session, &redeemed.session.cookie, redeemed.session.max_age);
+        return Ok(response);
+    }
+    let destination = visit.trail.destination.as_ref().map_or("/", |destination| destination.url.as_str());
+    if visit.visitor().await?.is_some() {
+        // The ticket was used already, by this browser: somebody went back, or loaded the address twice.
+        return Ok(reply::redirect(StatusCode::FOUND, destination));
+    }
+    if visit.trail.again {
+        let kind = if nonce.is_none() { Explain::CookiesNeeded } else { Explain::HandOverFailed };
+        let page = visit.views.explain(&ExplainView { kind, retry_address: destination });
+        return Ok(reply::page(StatusCode::OK, page));
+    }
+    Ok(start_over(visit, nonce))
+}
+
+/// The hand-over once more, from the beginning.
+fn start_over(visit: &Visit<'_>, nonce: Option<&str>) -> Response<Body> {
+    let fresh = nonce.is_none().then(hand_over::nonce);
+    let known = fresh.as_deref().or(nonce).unwrap_or_default();
+    let trail = super::super::trail::Trail {
+        nonce: Some(hand_over::nonce_hash(known)),
+        again: true,
+        ..visit.trail.clone()
+    };
+    let login = format!("{}/_vestibule/login{}", visit.x.snapshot.pages(visit.x.origin), trail.query());
+    let mut response = reply::redirect(StatusCode::FOUND, &login);
+    if let Some(nonce) = fresh {
+        visit.set(&mut response, Own::Enter, &nonce, Some(NONCE_KEPT));
+    }
+    response
+}

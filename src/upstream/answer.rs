@@ -1,0 +1,100 @@
+//! What is checked and changed in the head of an upstream's answer before the visitor sees it.
+
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, EXPIRES, PRAGMA, SET_COOKIE, TRANSFER_ENCODING};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, response};
+use hyper::ext::ReasonPhrase;
+
+use super::UpstreamError;
+use crate::cookies;
+use crate::identity::{self, StripList};
+
+/// How the answer's body is framed.
+pub(super) struct Framing {
+    /// In bytes, if the upstream says.
+    pub length: Option<u64>,
+    /// The next answer on this connection would be the next request's.
+    pub reusable: bool,
+}
+
+/// Checks the framing that hyper lets pass. To be called before [`clean`].
+pub(super) fn framing(head: &response::Parts, head_only: bool) -> Result<Framing, UpstreamError> {
+    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
+    let coded = codings.next();
+    let chunked = coded.is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
+    if coded.is_some() && (!chunked || codings.next().is_some()) {
+        // Another coding would have to be undone here, since it is not passed on.
+        return Err(UpstreamError::Garbled("a Transfer-Encoding other than chunked".into()));
+    }
+    let length = content_length(&head.headers)?;
+    let bodiless = head_only || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let length_said = length.is_some_and(|length| length > 0);
+    Ok(Framing {
+        length: if bodiless { Some(0) } else { length.filter(|_| !chunked) },
+        // A 204 that announces a body may well send one; both framings at once are a smuggler's (RFC 9112 §6.3).
+        reusable: !(chunked && length.is_some())
+            && !(head.status == StatusCode::NO_CONTENT && (chunked || length_said)),
+    })
+}
+
+/// Removes what is between us and the upstream, or only ours to say, and adds what keeps private pages out of caches.
+pub(super) fn clean(head: &mut response::Parts, strip: &StripList, authenticated: bool) {
+    head.version = Version::HTTP_11;
+    let reason = head.extensions.remove::<ReasonPhrase>();
+    head.extensions.clear();
+    if let Some(reason) = reason {
+        head.extensions.insert(reason);
+    }
+    let headers = &mut head.headers;
+    if headers.contains_key(TRANSFER_ENCODING) || head.status == StatusCode::NO_CONTENT {
+        headers.remove(CONTENT_LENGTH);
+    } else if headers.get_all(CONTENT_LENGTH).iter().count() > 1
+        && let Some(length) = headers.get(CONTENT_LENGTH).cloned()
+    {
+        headers.insert(CONTENT_LENGTH, length);
+    }
+    identity::strip_hop_by_hop(headers);
+    strip_reserved(headers, strip);
+    drop_own_cookies(headers);
+    if authenticated && ![CACHE_CONTROL, EXPIRES, PRAGMA].iter().any(|name| headers.contains_key(name)) {
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    }
+}
+
+/// Names that only we may use towards visitors: identity headers, which a proxy in front could read; and the leave for
+/// a service worker to take over our own pages where they share the app's host.
+fn strip_reserved(headers: &mut HeaderMap, strip: &StripList) {
+    let reserved = |name: &&HeaderName| {
+        matches!(name.as_str(), "service-worker-allowed" | "x-request-id") || strip.is_identity(name)
+    };
+    let found: Vec<HeaderName> = headers.keys().filter(reserved).cloned().collect();
+    for name in found {
+        headers.remove(name);
+    }
+}
+
+fn drop_own_cookies(headers: &mut HeaderMap) {
+    if !headers.get_all(SET_COOKIE).iter().any(cookies::is_own_set_cookie) {
+        return;
+    }
+    let http::header::Entry::Occupied(entry) = headers.entry(SET_COOKIE) else { return };
+    let (_, lines) = entry.remove_entry_mult();
+    let kept: Vec<_> = lines.filter(|line| !cookies::is_own_set_cookie(line)).collect();
+    for line in kept {
+        headers.append(SET_COOKIE, line);
+    }
+}
+
+/// The length that all `Content-Length` lines agree on. Digits only (RFC 9110 §8.6).
+fn content_length(headers: &HeaderMap) -> Result<Option<u64>, UpstreamError> {
+    let mut agreed = None;
+    for line in headers.get_all(CONTENT_LENGTH) {
+        let digits = line.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+        let length = digits.and_then(|text| text.parse::<u64>().ok());
+        match (length, agreed) {
+            (Some(length), None) => agreed = Some(length),
+            (Some(length), Some(before)) if length == before => {}
+            _ => return Err(UpstreamError::Garbled("its Content-Length".into())),
+        }
+    }
+    Ok(agreed)
+}

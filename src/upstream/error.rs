@@ -1,0 +1,99 @@
+//! What can go wrong between a stamped request and its answer, and whose fault it is.
+
+use std::io;
+use std::time::Duration;
+
+use http::StatusCode;
+use http_body_util::LengthLimitError;
+
+/// Whose fault an error is: decides how loudly it is logged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fault {
+    Visitor,
+    Upstream,
+    Configuration,
+}
+
+#[derive(Debug, thiserror::Error)]
+pub enum UpstreamError {
+    #[error("cannot look up {host}: {source}")]
+    Lookup { host: String, source: io::Error },
+    #[error("cannot connect to {address}: {source}")]
+    Connect { address: String, source: io::Error },
+    #[error("{address} did not accept a connection within {after:?}")]
+    ConnectTimeout { address: String, after: Duration },
+    #[error("no TLS connection to {address}: {source}")]
+    Tls { address: String, source: io::Error },
+    #[error("{0} is not a name that a TLS certificate can have")]
+    ServerName(String),
+    #[error("no certificate authority to verify upstreams with: {0}")]
+    NoRoots(String),
+    #[error("the upstream closed the connection before it answered: {0}")]
+    Closed(hyper::Error),
+    #[error("the upstream's answer is not HTTP: {0}")]
+    Garbled(String),
+    #[error("the upstream changed protocols without being asked to, or to another one")]
+    UnaskedUpgrade,
+    #[error("the upstream did not answer within {0:?}")]
+    Timeout(Duration),
+    #[error("the visitor broke off the request's body: {0}")]
+    RequestBroken(hyper::Error),
+    #[error("the visitor stopped sending the request's body for {0:?}")]
+    RequestStalled(Duration),
+    #[error("the request's body is larger than limits.max_request_body")]
+    RequestTooLarge,
+    #[error("the path without its prefix cannot be written: {0}")]
+    Target(#[from] http::uri::InvalidUri),
+}
+
+impl UpstreamError {
+    /// What the visitor gets.
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Self::ConnectTimeout { .. } | Self::Timeout(_) => StatusCode::GATEWAY_TIMEOUT,
+            Self::Lookup { .. }
+            | Self::Connect { .. }
+            | Self::Tls { .. }
+            | Self::ServerName(_)
+            | Self::NoRoots(_)
+            | Self::Closed(_)
+            | Self::Garbled(_)
+            | Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
+            Self::RequestBroken(_) | Self::Target(_) => StatusCode::BAD_REQUEST,
+            Self::RequestStalled(_) => StatusCode::REQUEST_TIMEOUT,
+            Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        }
+    }
+
+    pub fn fault(&self) -> Fault {
+        match self {
+            Self::RequestBroken(_) | Self::RequestStalled(_) | Self::RequestTooLarge | Self::Target(_) => {
+                Fault::Visitor
+            }
+            Self::ServerName(_) | Self::NoRoots(_) => Fault::Configuration,
+            Self::Lookup { .. }
+            | Self::Connect { .. }
+            | Self::ConnectTimeout { .. }
+            | Self::Tls { .. }
+            | Self::Closed(_)
+            | Self::Garbled(_)
+            | Self::UnaskedUpgrade
+            | Self::Timeout(_) => Fault::Upstream,
+        }
+    }
+
+    /// Sorts what hyper says of an exchange that gave no answer.
+    pub(super) fn from_hyper(error: hyper::Error) -> Self {
+        if error.is_user() {
+            let mut cause = std::error::Error::source(&error);
+            while let Some(inner) = cause {
+                if inner.is::<LengthLimitError>() {
+                    return Self::RequestTooLarge;
+                }
+                cause = inner.source();
+            }
+            return Self::RequestBroken(error);
+        }
+        if error.is_parse() { Self::Garbled(error.to_string()) } else { Self::Closed(error) }
+    }
+}

@@ -1,0 +1,1 @@
+//! A recorder: a raw upstream that keeps every byte and answers from a script.

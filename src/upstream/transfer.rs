@@ -1,0 +1,187 @@
+//! Bodies on their way: what is sent to an upstream, and what comes back.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::task::{Context, Poll, ready};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use hyper::body::Incoming;
+use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+
+use super::pool::{Connection, Home};
+use crate::body::{Body, BodyError};
+
+/// How far a request's body has got; shared by the [`Upload`] and whoever waits for the answer.
+#[derive(Default)]
+pub(super) struct Progress {
+    done: AtomicBool,
+    frames: AtomicU64,
+    /// The upstream would take more than the visitor sends.
+    starved: AtomicBool,
+}
+
+impl Progress {
+    pub(super) fn is_done(&self) -> bool {
+        self.done.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn frames(&self) -> u64 {
+        self.frames.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_starved(&self) -> bool {
+        self.starved.load(Ordering::Relaxed)
+    }
+}
+
+/// A request's body as it is sent: without trailers, which an upstream could take for headers.
+pub(super) struct Upload {
+    body: Body,
+    progress: Option<Arc<Progress>>,
+}
+
+impl Upload {
+    pub(super) fn empty() -> Self {
+        Self { body: Body::Empty, progress: None }
+    }
+
+    pub(super) fn new(body: Body) -> Self {
+        let progress = (!body.is_end_stream()).then(Arc::default);
+        Self { body, progress }
+    }
+
+    /// `None` if there is no body.
+    pub(super) fn progress(&self) -> Option<Arc<Progress>> {
+        self.progress.clone()
+    }
+}
+
+impl HttpBody for Upload {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        loop {
+            let polled = Pin::new(&mut this.body).poll_frame(context);
+            let frame = match &this.progress {
+                None => ready!(polled),
+                Some(progress) => {
+                    progress.starved.store(polled.is_pending(), Ordering::Relaxed);
+                    let frame = ready!(polled);
+                    progress.frames.fetch_add(1, Ordering::Relaxed);
+                    if frame.is_none() || this.body.is_end_stream() {
+                        progress.done.store(true, Ordering::Relaxed);
+                    }
+                    frame
+                }
+            };
+            if !matches!(&frame, Some(Ok(frame)) if frame.is_trailers()) {
+                return Poll::Ready(frame);
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
+
+/// Broken off by us, since whoever was allowed to read it no longer is.
+#[derive(Debug, thiserror::Error)]
+#[error("broken off: the session has ended, or the gateway stops")]
+pub(super) struct CutOff;
+
+/// An answer's body: holds its connection until the end, and gives it back only then.
+pub(super) struct Download {
+    body: Incoming,
+    connection: Option<Connection>,
+    /// Where the connection goes if it can be used again.
+    home: Option<Home>,
+    cutoff: Option<Cutoff>,
+}
+
+struct Cutoff {
+    token: CancellationToken,
+    /// Made when the body first has to wait.
+    cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+}
+
+impl Download {
+    pub(super) fn new(
+        body: Incoming,
+        connection: Connection,
+        home: Option<Home>,
+        cutoff: Option<CancellationToken>,
+    ) -> Self {
+        let cutoff = cutoff.map(|token| Cutoff { token, cancelled: None });
+        Self { body, connection: Some(connection), home, cutoff }
+    }
+
+    fn end(&mut self) {
+        if let (Some(connection), Some(home)) = (self.connection.take(), self.home.take()) {
+            home.give_back(connection);
+        }
+    }
+}
+
+impl Cutoff {
+    fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
+        let Self { token, cancelled } = self;
+        cancelled.get_or_insert_with(|| Box::pin(token.clone().cancelled_owned())).as_mut().poll(context)
+    }
+}
+
+impl HttpBody for Download {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        let this = self.get_mut();
+        let cut = this.cutoff.as_ref().is_some_and(|cutoff| cutoff.token.is_cancelled());
+        let polled = if cut { Poll::Pending } else { Pin::new(&mut this.body).poll_frame(context) };
+        match polled {
+            Poll::Ready(Some(Ok(frame))) => {
+                if this.body.is_end_stream() {
+                    this.end();
+                }
+                Poll::Ready(Some(Ok(frame)))
+            }
+            Poll::Ready(Some(Err(error))) => {
+                this.connection = None;
+                Poll::Ready(Some(Err(error.into())))
+            }
+            Poll::Ready(None) => {
+                this.end();
+                Poll::Ready(None)
+            }
+            Poll::Pending => {
+                let Some(cutoff) = &mut this.cutoff else { return Poll::Pending };
+                ready!(cutoff.poll(context));
+                this.connection = None;
+                Poll::Ready(Some(Err(CutOff.into())))
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}

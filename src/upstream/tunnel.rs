@@ -1,0 +1,162 @@
+//! After an upgrade: bytes both ways, until one side ends or the session does.
+
+use std::io;
+use std::time::Duration;
+
+use http::header::{CONNECTION, UPGRADE};
+use http::{HeaderValue, Response};
+use hyper::body::Incoming;
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+
+use super::pool::Connection;
+use super::websocket::{CLOSE_POLICY, Frames};
+use super::{UpstreamError, answer};
+use crate::body::Body;
+use crate::identity::{StripList, Upgrade};
+use crate::tasks::Tasks;
+
+/// From the cut-off to the end, however slow the visitor reads. The contract grants five seconds.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// From the end of one direction of a WebSocket to the end of the other.
+const HALF_OPEN: Duration = Duration::from_secs(10);
+
+const CHUNK: usize = 16 * 1024;
+
+/// Answers the visitor with the upstream's 101, and starts the tunnel.
+pub(super) fn open(
+    tasks: &Tasks,
+    mut answer: Response<Incoming>,
+    upgrade: &Upgrade,
+    visitor: OnUpgrade,
+    cutoff: CancellationToken,
+    connection: Connection,
+    strip: &StripList,
+) -> Result<Response<Body>, UpstreamError> {
+    let agreed = answer
+        .headers()
+        .get(UPGRADE)
+        .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(upgrade.protocol.as_bytes()));
+    if !agreed {
+        return Err(UpstreamError::UnaskedUpgrade);
+    }
+    let upstream = hyper::upgrade::on(&mut answer);
+    let websocket = upgrade.websocket;
+    tasks.spawn("upgrade tunnel", async move {
+        let ends = tokio::try_join!(visitor, upstream);
+        // hyper has handed the socket over; until then dropping this would have closed it.
+        drop(connection);
+        match ends {
+            Ok((visitor, upstream)) => {
+                if let Err(error) = run(visitor, upstream, websocket, &cutoff).await {
+                    tracing::debug!(%error, "tunnel ended");
+                }
+            }
+            Err(error) => tracing::debug!(%error, "upgrade did not come about"),
+        }
+    });
+
+    let (mut head, _) = answer.into_parts();
+    answer::clean(&mut head, strip, false);
+    head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    head.headers.insert(UPGRADE, upgrade.protocol.clone());
+    Ok(Response::from_parts(head, Body::Empty))
+}
+
+async fn run(
+    visitor: Upgraded,
+    upstream: Upgraded,
+    websocket: bool,
+    cutoff: &CancellationToken,
+) -> io::Result<()> {
+    let (from_visitor, mut to_visitor) = split(TokioIo::new(visitor));
+    let (from_upstream, to_upstream) = split(TokioIo::new(upstream));
+    let half_open = if websocket { HALF_OPEN } else { Duration::MAX };
+    let outward = outward(from_visitor, to_upstream);
+    let inward = inward(from_upstream, &mut to_visitor, websocket, cutoff);
+    let both = async {
+        tokio::pin!(outward, inward);
+        tokio::select! {
+            ended = &mut outward => {
+                ended?;
+                timeout(half_open, inward).await.map_or(Ok(()), |ended| ended.map(drop))
+            }
+            ended = &mut inward => match ended? {
+                End::CutOff => Ok(()),
+                End::Upstream => timeout(half_open, outward).await.unwrap_or(Ok(())),
+            }
+        }
+    };
+    tokio::select! {
+        ended = both => ended,
+        () = too_late(cutoff) => Ok(()),
+    }
+}
+
+async fn too_late(cutoff: &CancellationToken) {
+    cutoff.cancelled().await;
+    tokio::time::sleep(GRACE).await;
+}
+
+/// From the visitor to the upstream.
+async fn outward<S: AsyncWrite>(
+    mut from: ReadHalf<TokioIo<Upgraded>>,
+    mut to: WriteHalf<S>,
+) -> io::Result<()> {
+    tokio::io::copy(&mut from, &mut to).await?;
+    to.shutdown().await
+}
+
+enum End {
+    Upstream,
+    CutOff,
+}
+
+/// From the upstream to the visitor, frame by frame if they are WebSocket's.
+async fn inward<S: AsyncWrite>(
+    mut from: ReadHalf<TokioIo<Upgraded>>,
+    to: &mut WriteHalf<S>,
+    websocket: bool,
+    cutoff: &CancellationToken,
+) -> io::Result<End> {
+    let mut frames = Frames::default();
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let read = tokio::select! {
+            biased;
+            () = cutoff.cancelled() => break,
+            read = from.read(&mut buffer) => read?,
+        };
+        let bytes = buffer.get(..read).unwrap_or_default();
+        if bytes.is_empty() {
+            to.shutdown().await?;
+            return Ok(End::Upstream);
+        }
+        to.write_all(bytes).await?;
+        to.flush().await?;
+        if websocket {
+            frames.pass(bytes);
+        }
+    }
+    if websocket {
+        while !frames.at_boundary() {
+            let read = from.read(&mut buffer).await?;
+            let bytes = buffer.get(..read).unwrap_or_default();
+            if bytes.is_empty() {
+                break;
+            }
+            let rest = frames.pass_to_boundary(bytes);
+            to.write_all(bytes.get(..rest).unwrap_or_default()).await?;
+        }
+        if frames.at_boundary() {
+            to.write_all(&CLOSE_POLICY).await?;
+        }
+    }
+    to.flush().await?;
+    to.shutdown().await?;
+    Ok(End::CutOff)
+}
