@@ -3,6 +3,7 @@
 //! The order is the point: what can refuse (a port in use, a certificate, the data directory) comes first and leaves
 //! nothing behind; what may be down and come back (the store, the mail server) keeps nobody from starting.
 
+mod accounts;
 mod data_dir;
 mod readiness;
 mod watch;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tracing::{error, info, warn};
 
+use crate::account::Directory;
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::lifecycle::{Ended, GRACE, Lifecycle};
@@ -27,6 +29,7 @@ use crate::secret::Keys;
 use crate::store::{Store, StoreError};
 use crate::tasks::{Shutdown, Tasks};
 
+use accounts::Accounts;
 pub use data_dir::secrets;
 pub use watch::watch_file;
 
@@ -48,6 +51,8 @@ pub enum BootError {
     Certificate(#[from] CertificateError),
     #[error("{}: {error} ({remedy})", path.display())]
     DataDir { path: PathBuf, error: io::Error, remedy: &'static str },
+    #[error("{}: {reason}", path.display())]
+    Users { path: PathBuf, reason: String },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -66,6 +71,8 @@ pub struct Foundation {
     pub config: Config,
     pub clock: Clock,
     pub keys: Arc<Keys>,
+    /// Follows its files by itself.
+    pub directory: Directory,
     pub store: Arc<Store>,
     pub mailer: Mailer,
     pub audit: Audit,
@@ -174,10 +181,12 @@ impl Foundation {
             error!(path = %trail.display(), %error, "the audit trail cannot be written; events go to the log alone");
             Audit::off()
         });
-        Ok(Self {
+        let accounts = Accounts::open(&config.accounts)?;
+        let foundation = Self {
             keys: Arc::new(keys),
+            directory: accounts.directory.clone(),
             store: Arc::new(Store::open(&config.store, clock.clone(), &tasks).await?),
-            mailer: Mailer::new(&config.mail, services.clone())?,
+            mailer: Mailer::new(&config.mail, clock.clone(), tasks.clone(), services.clone())?,
             audit,
             access_log: AccessLog::start(&config.log).map_err(BootError::Thread)?,
             config,
@@ -185,7 +194,9 @@ impl Foundation {
             tasks,
             shutdown,
             services,
-        })
+        };
+        accounts.watch(&foundation);
+        Ok(foundation)
     }
 
     /// What runs beside the requests.
@@ -194,6 +205,7 @@ impl Foundation {
             self.run_until_shutdown("certificates", Arc::clone(tls).watch(LOOK));
         }
         self.run_until_shutdown("sweeper", sweep(Arc::clone(&self.store)));
+        self.run_until_shutdown("first look", look(Arc::clone(&self.store), self.mailer.clone()));
     }
 
     /// Runs a task that would never end.
@@ -223,6 +235,19 @@ impl Foundation {
             warn!(tasks = self.tasks.running(), "some background tasks did not end");
         }
         self.store.close().await;
+    }
+}
+
+/// Says at the start what does not answer. Nobody waits for it: either may come back by itself.
+async fn look(store: Arc<Store>, mailer: Mailer) {
+    let (store_answers, mailer_answers) = tokio::join!(store.ping(), mailer.probe());
+    match store_answers {
+        Ok(()) => info!("the {} store answers", store.kind()),
+        Err(error) => error!(%error, "signing in and sessions wait for the {} store", store.kind()),
+    }
+    match mailer_answers {
+        Ok(answer) => info!("mail: {answer}"),
+        Err(error) => error!(%error, "no codes can be mailed now"),
     }
 }
 

@@ -1,9 +1,11 @@
-//! `vestibule serve`: runs the gateway.
+//! `vestibule serve`: runs the gateway until a signal ends it.
 
-use super::Failure;
+use std::path::PathBuf;
+
+use super::{Failure, configuration};
 use crate::boot;
-use crate::config::Config;
 
-pub fn run(config: Config) -> Result<(), Failure> {
-    boot::run(config).map_err(|error| Failure { message: error.to_string(), status: 1 })
+#[expect(clippy::needless_pass_by_value, reason = "every command takes what it was given")]
+pub fn run(config: PathBuf) -> Result<(), Failure> {
+    boot::run(configuration(&config)?).map_err(|error| Failure::Work(error.to_string()))
 }
