@@ -5,6 +5,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
+use http::HeaderName;
 
 use crate::account::{Directory, Hasher};
 use crate::clock::{Clock, Timestamp};
@@ -44,7 +45,7 @@ pub struct Snapshot {
     pub email_code: sign_in::Settings,
     pub brand: Brand,
     /// What no client may tell an app, over all apps.
-    pub strip: identity::StripList,
+    pub strip: Arc<identity::StripList>,
 }
 
 /// One app behind the gateway.
@@ -55,6 +56,9 @@ pub struct Application {
     /// Whether a path decides anything here: between apps on one host, or between this app's rules.
     pub by_path: bool,
     pub identity: identity::Settings,
+    pub allow_headers: Vec<HeaderName>,
+    /// Removed from the path before forwarding.
+    pub strip_prefix: Option<String>,
     pub upstream: upstream::Upstream,
 }
 

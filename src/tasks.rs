@@ -6,7 +6,9 @@ use std::future::Future;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFuture};
+use tokio_util::sync::{
+    CancellationToken, DropGuard, WaitForCancellationFuture, WaitForCancellationFutureOwned,
+};
 use tokio_util::task::TaskTracker;
 use tokio_util::task::task_tracker::TaskTrackerToken;
 
@@ -114,6 +116,50 @@ impl Shutdown {
     #[must_use]
     pub fn child(&self) -> Self {
         Self { soft: self.soft.child_token(), hard: self.hard.child_token() }
+    }
+}
+
+/// Held by something that goes on for long: says when it has to stop, and, by being dropped, that it has.
+pub struct Cutoff {
+    cut: CancellationToken,
+    _released: DropGuard,
+}
+
+/// The other end of a [`Cutoff`].
+pub struct Watch {
+    cut: CancellationToken,
+    released: CancellationToken,
+}
+
+impl Cutoff {
+    pub fn new() -> (Self, Watch) {
+        let (cut, released) = (CancellationToken::new(), CancellationToken::new());
+        let cutoff = Self { cut: cut.clone(), _released: released.clone().drop_guard() };
+        (cutoff, Watch { cut, released })
+    }
+
+    pub fn is_cancelled(&self) -> bool {
+        self.cut.is_cancelled()
+    }
+
+    /// Resolves when it has to stop.
+    pub fn cancelled(&self) -> WaitForCancellationFuture<'_> {
+        self.cut.cancelled()
+    }
+
+    pub fn cancelled_owned(&self) -> WaitForCancellationFutureOwned {
+        self.cut.clone().cancelled_owned()
+    }
+}
+
+impl Watch {
+    pub fn cut(&self) {
+        self.cut.cancel();
+    }
+
+    /// Resolves when the cutoff was dropped.
+    pub fn released(&self) -> WaitForCancellationFuture<'_> {
+        self.released.cancelled()
     }
 }
 

@@ -4,6 +4,7 @@
 //! session or a request.
 
 mod file;
+mod hasher;
 pub mod password;
 
 use std::collections::BTreeMap;
@@ -13,6 +14,7 @@ use std::sync::Arc;
 use crate::secret::Secret;
 use crate::subject::AccountId;
 pub use file::FileDirectory;
+pub use hasher::{Busy, Hasher, HasherError};
 
 /// An account source as configured.
 #[derive(Clone, Debug)]

@@ -114,7 +114,7 @@ pub async fn mail_code(
             valid_minutes: to_mail.valid_for.as_secs().div_ceil(60),
             app: destination,
             address: x.address,
-            browser: browser(x.user_agent),
+            browser: &browser(&x.app.words, x.user_agent),
             started: stored.sign_in.started,
         },
     );

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::FlowError;
 use crate::account::{Account, Standing};
-use crate::app::Exchange;
+use crate::app::{App, Exchange, Snapshot};
 use crate::session::{Known, Session};
 use crate::subject::{Proofs, Subject};
 
@@ -34,11 +34,11 @@ pub async fn look_again(x: &Exchange<'_>, cookie: &str) -> Result<Option<Visitor
 }
 
 /// Whether a visitor may still be served on a connection that stays open.
-pub async fn still_in(x: &Exchange<'_>, session: &Session) -> Result<bool, FlowError> {
-    if !x.app.sessions.stands(session, x.now).await? {
+pub async fn still_in(app: &App, snapshot: &Snapshot, session: &Session) -> Result<bool, FlowError> {
+    if !app.sessions.stands(session, app.clock.now()).await? {
         return Ok(false);
     }
-    let account = x.snapshot.directory.by_id(session.account()).await?;
+    let account = snapshot.directory.by_id(session.account()).await?;
     Ok(account.is_some_and(|account| account.standing() == Standing::Good))
 }
 

@@ -1,4 +1,121 @@
-//! Requests to answers.
+//! Requests to answers. [`Gateway`] never fails: it owns the request id, the clock and the log line; [`pipeline`] tells
+//! the story of a request and uses `?`; [`answer`] is the one table of refusals.
 
 pub mod admit;
+mod answer;
 pub mod client;
+mod cutoff;
+mod pipeline;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+
+use http::header::HOST;
+use http::{HeaderValue, Request, Response, Uri};
+use hyper::body::Incoming;
+use ipnet::IpNet;
+
+use crate::app::{App, Snapshot};
+use crate::body::Body;
+use crate::clock::{Timestamp, stopwatch};
+use crate::listen::{Connection, Handler};
+use crate::observe::AccessLog;
+use crate::observe::access::Entry;
+use crate::portal::view::Views;
+use crate::upstream::Pools;
+use client::Client;
+
+/// What the gateway needs besides the [`App`]; the same for all workers.
+pub struct Settings {
+    pub trusted_proxies: Vec<IpNet>,
+    /// In bytes; zero: no limit.
+    pub max_request_body: u64,
+    pub views: Views,
+    pub access_log: AccessLog,
+}
+
+/// One worker's gateway.
+#[derive(Clone)]
+pub struct Gateway {
+    app: Arc<App>,
+    settings: Arc<Settings>,
+    pools: Arc<Pools>,
+}
+
+/// What stays the same while one request is answered.
+struct Context<'a> {
+    gateway: &'a Gateway,
+    connection: &'a Arc<Connection>,
+    snapshot: &'a Arc<Snapshot>,
+    client: &'a Client,
+    now: Timestamp,
+}
+
+/// What the log line says besides the request itself, found out on the way.
+#[derive(Default)]
+struct Noted {
+    app: Option<usize>,
+    username: Option<String>,
+}
+
+impl Gateway {
+    pub fn new(app: Arc<App>, settings: Arc<Settings>, pools: Pools) -> Self {
+        Self { app, settings, pools: Arc::new(pools) }
+    }
+}
+
+impl Handler for Gateway {
+    async fn handle(&self, connection: Arc<Connection>, request: Request<Incoming>) -> Response<Body> {
+        let begun = stopwatch();
+        let snapshot = self.app.snapshot.load_full();
+        let peer = connection.peer.as_ref().map(SocketAddr::ip);
+        let client = Client::settle(peer, request.headers(), &self.settings.trusted_proxies);
+        let now = self.app.clock.now();
+        let context =
+            Context { gateway: self, connection: &connection, snapshot: &snapshot, client: &client, now };
+        let asked = Asked::of(&request);
+        let manner = answer::Manner::of(&request);
+        let mut noted = Noted::default();
+        let mut response = match pipeline::respond(&context, request, &mut noted).await {
+            Ok(response) => response,
+            Err(refused) => answer::answer(&context, &manner, &refused),
+        };
+        response.headers_mut().insert("x-request-id", client.request_id.clone());
+        self.settings.access_log.record(&Entry {
+            at: now,
+            request_id: client.request_id(),
+            method: asked.method.as_str(),
+            host: asked.host(),
+            path: asked.target.path(),
+            status: response.status().as_u16(),
+            elapsed: begun.elapsed(),
+            bytes: None,
+            app: noted.app.and_then(|index| snapshot.apps.get(index)).map(|app| app.name.as_str()),
+            username: noted.username.as_deref(),
+            client: Some(client.address),
+        });
+        response
+    }
+}
+
+/// What the log says of a request; cheap copies, since the request itself is forwarded.
+struct Asked {
+    method: http::Method,
+    target: Uri,
+    host: Option<HeaderValue>,
+}
+
+impl Asked {
+    fn of(request: &Request<Incoming>) -> Self {
+        Self {
+            method: request.method().clone(),
+            target: request.uri().clone(),
+            host: request.headers().get(HOST).cloned(),
+        }
+    }
+
+    fn host(&self) -> &str {
+        let authority = self.target.authority().map(http::uri::Authority::as_str);
+        authority.or_else(|| self.host.as_ref()?.to_str().ok()).unwrap_or("-")
+    }
+}

@@ -11,7 +11,6 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
-use super::date::Rfc3339;
 use super::escape::{capped, push, push_json};
 use super::{Format, Settings};
 use crate::clock::Timestamp;
@@ -153,7 +152,7 @@ impl Shared {
 
 /// As the rest of the log has it in text.
 fn text(line: &mut String, entry: &Entry<'_>) {
-    let _ = write!(line, "{}  INFO access: ", Rfc3339(entry.at));
+    let _ = write!(line, "{}  INFO access: ", entry.at);
     push(line, capped(entry.method, 32));
     line.push(' ');
     push(line, capped(entry.host, 255));
@@ -179,7 +178,7 @@ fn text(line: &mut String, entry: &Entry<'_>) {
 /// As the rest of the log has it in JSON.
 fn json(line: &mut String, entry: &Entry<'_>) {
     let _ =
-        write!(line, "{{\"timestamp\":\"{}\",\"level\":\"INFO\",\"target\":\"access\"", Rfc3339(entry.at));
+        write!(line, "{{\"timestamp\":\"{}\",\"level\":\"INFO\",\"target\":\"access\"", entry.at);
     let _ = write!(line, ",\"status\":{},\"ms\":{:.3}", entry.status, milliseconds(entry.elapsed));
     if let Some(bytes) = entry.bytes {
         let _ = write!(line, ",\"bytes\":{bytes}");

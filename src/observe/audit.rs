@@ -14,7 +14,6 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
-use super::date::Rfc3339;
 use super::escape::{capped, push_json};
 use crate::clock::{Timestamp, stopwatch};
 
@@ -87,7 +86,7 @@ impl Drop for Trail {
 }
 
 fn line(event: &Event<'_>) -> String {
-    let mut line = format!("{{\"time\":\"{}\",\"event\":\"{}\"", Rfc3339(event.at), event.what);
+    let mut line = format!("{{\"time\":\"{}\",\"event\":\"{}\"", event.at, event.what);
     let address = event.address.map(|address| address.to_string());
     let values = [
         ("account", event.account),

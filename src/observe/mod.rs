@@ -6,7 +6,6 @@
 pub mod access;
 pub mod admin;
 pub mod audit;
-mod date;
 mod escape;
 pub mod logging;
 

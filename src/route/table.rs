@@ -79,6 +79,11 @@ impl Routes {
         self.site(host).find(|entry| entry.answers_to(port)).map(|entry| &entry.origin)
     }
 
+    /// The same for a host name on any port.
+    pub fn origin_by_name(&self, host: &Host) -> Option<&Origin> {
+        self.site(host).next().map(|entry| &entry.origin)
+    }
+
     /// Whether apps share this host, so that the path decides between them.
     pub fn by_path(&self, host: &Host) -> bool {
         self.sites.get(host.as_str()).is_some_and(|site| site.iter().any(|entry| !entry.path.is_empty()))

@@ -11,12 +11,12 @@ use http::{HeaderValue, Method, Request, Response, StatusCode, Uri, request};
 use http_body::Body as _;
 use hyper::body::Incoming;
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use super::connect::Dialer;
 use super::pool::{Connection, Pools};
 use super::transfer::{Download, Progress, Upload};
 use super::{Upstream, UpstreamError, answer, tunnel};
+use crate::tasks::Cutoff;
 use crate::body::Body;
 use crate::identity::StampedParts;
 
@@ -31,7 +31,7 @@ pub(super) async fn exchange<C>(
     cutoff: C,
 ) -> Result<Response<Body>, UpstreamError>
 where
-    C: FnOnce() -> CancellationToken + Send,
+    C: FnOnce() -> Cutoff + Send,
 {
     let StampedParts { head, body, upgrade, authenticated, strip } = rewritten(parts, upstream)?;
     let head_only = head.method == Method::HEAD;

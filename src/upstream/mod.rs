@@ -20,12 +20,12 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Response};
-use tokio_util::sync::CancellationToken;
 
 pub use connect::Trust;
 pub use error::{Fault, UpstreamError};
 pub use pool::Pools;
 
+use crate::tasks::Cutoff;
 use crate::body::Body;
 use crate::identity::Stamped;
 use crate::route::{Host, Origin, Scheme};
@@ -153,7 +153,7 @@ pub async fn forward<C>(
     cutoff: C,
 ) -> Result<Response<Body>, UpstreamError>
 where
-    C: FnOnce() -> CancellationToken + Send,
+    C: FnOnce() -> Cutoff + Send,
 {
     let parts = stamped.into_parts();
     match &upstream.dialer {

@@ -9,9 +9,10 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use hyper::body::Incoming;
-use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
+use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::pool::{Connection, Home};
+use crate::tasks::Cutoff;
 use crate::body::{Body, BodyError};
 
 /// How far a request's body has got; shared by the [`Upload`] and whoever waits for the answer.
@@ -108,11 +109,11 @@ pub(super) struct Download {
     connection: Option<Connection>,
     /// Where the connection goes if it can be used again.
     home: Option<Home>,
-    cutoff: Option<Cutoff>,
+    cutoff: Option<Leash>,
 }
 
-struct Cutoff {
-    token: CancellationToken,
+struct Leash {
+    token: Cutoff,
     /// Made when the body first has to wait.
     cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
 }
@@ -122,9 +123,9 @@ impl Download {
         body: Incoming,
         connection: Connection,
         home: Option<Home>,
-        cutoff: Option<CancellationToken>,
+        cutoff: Option<Cutoff>,
     ) -> Self {
-        let cutoff = cutoff.map(|token| Cutoff { token, cancelled: None });
+        let cutoff = cutoff.map(|token| Leash { token, cancelled: None });
         Self { body, connection: Some(connection), home, cutoff }
     }
 
@@ -135,10 +136,10 @@ impl Download {
     }
 }
 
-impl Cutoff {
+impl Leash {
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let Self { token, cancelled } = self;
-        cancelled.get_or_insert_with(|| Box::pin(token.clone().cancelled_owned())).as_mut().poll(context)
+        cancelled.get_or_insert_with(|| Box::pin(token.cancelled_owned())).as_mut().poll(context)
     }
 }
 

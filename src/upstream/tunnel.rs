@@ -10,11 +10,11 @@ use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
 use tokio::time::timeout;
-use tokio_util::sync::CancellationToken;
 
 use super::pool::Connection;
 use super::websocket::{CLOSE_POLICY, Frames};
 use super::{UpstreamError, answer};
+use crate::tasks::Cutoff;
 use crate::body::Body;
 use crate::identity::{StripList, Upgrade};
 use crate::tasks::Tasks;
@@ -33,7 +33,7 @@ pub(super) fn open(
     mut answer: Response<Incoming>,
     upgrade: &Upgrade,
     visitor: OnUpgrade,
-    cutoff: CancellationToken,
+    cutoff: Cutoff,
     connection: Connection,
     strip: &StripList,
 ) -> Result<Response<Body>, UpstreamError> {
@@ -71,7 +71,7 @@ async fn run(
     visitor: Upgraded,
     upstream: Upgraded,
     websocket: bool,
-    cutoff: &CancellationToken,
+    cutoff: &Cutoff,
 ) -> io::Result<()> {
     let (from_visitor, mut to_visitor) = split(TokioIo::new(visitor));
     let (from_upstream, to_upstream) = split(TokioIo::new(upstream));
@@ -97,7 +97,7 @@ async fn run(
     }
 }
 
-async fn too_late(cutoff: &CancellationToken) {
+async fn too_late(cutoff: &Cutoff) {
     cutoff.cancelled().await;
     tokio::time::sleep(GRACE).await;
 }
@@ -121,7 +121,7 @@ async fn inward<S: AsyncWrite>(
     mut from: ReadHalf<TokioIo<Upgraded>>,
     to: &mut WriteHalf<S>,
     websocket: bool,
-    cutoff: &CancellationToken,
+    cutoff: &Cutoff,
 ) -> io::Result<End> {
     let mut frames = Frames::default();
     let mut buffer = vec![0; CHUNK];

@@ -15,7 +15,7 @@ const POLICY: &str =
     "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 #[derive(Template)]
-#[template(path = "upstream/whoami.html")]
+#[template(config = "src/askama.toml", path = "upstream/whoami.html")]
 struct Page<'a> {
     /// Empty for an anonymous visitor.
     person: &'a str,

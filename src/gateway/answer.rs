@@ -1,0 +1,265 @@
+//! Every refusal and what it is answered with, in one table.
+
+use std::time::Duration;
+
+use http::header::{ACCEPT, CONNECTION, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use hyper::body::Incoming;
+use serde_json::{Value, json};
+
+use super::Context;
+use super::admit::{self, Refusal};
+use crate::body::Body;
+use crate::cookies::{self, Own};
+use crate::flow::{FlowError, hand_over};
+use crate::identity::StampError;
+use crate::policy::Missing;
+use crate::portal::view::{AccountLine, ErrorKind, ErrorView};
+use crate::portal::{self, PortalError, reply};
+use crate::route::{Origin, Scheme};
+use crate::upstream::{Fault, UpstreamError};
+
+/// How long the browser keeps the nonce of a hand-over.
+const NONCE_KEPT: Duration = Duration::from_mins(10);
+
+/// When to come back while the store is down.
+const STORE_RETRY: Duration = Duration::from_secs(5);
+
+/// Why a request is not answered by an app or a page.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Refused {
+    #[error(transparent)]
+    Admission(#[from] Refusal),
+    #[error("a path that could be read in two ways")]
+    Ambiguous,
+    #[error("a host that no app has here")]
+    UnknownHost,
+    #[error("no app has this path")]
+    NotFound,
+    #[error("plain http for an https address")]
+    HttpsOnly,
+    #[error("a WebSocket from a foreign origin")]
+    ForeignOrigin,
+    #[error("sign-in required")]
+    Challenge {
+        missing: Missing,
+        /// Where the pages live.
+        pages: Origin,
+        /// The host that was asked.
+        origin: Origin,
+        /// Where to come back to.
+        back: String,
+        /// The nonce that the browser holds already.
+        nonce: Option<String>,
+    },
+    #[error("not allowed")]
+    Forbidden { username: Option<String>, origin: Origin },
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+    #[error(transparent)]
+    Portal(PortalError),
+    #[error(transparent)]
+    Stamp(#[from] StampError),
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
+}
+
+impl From<PortalError> for Refused {
+    fn from(error: PortalError) -> Self {
+        match error {
+            PortalError::Flow(error) => Self::Flow(error),
+            error => Self::Portal(error),
+        }
+    }
+}
+
+/// In what form the client wants to be refused.
+pub(super) struct Manner {
+    /// A browser goes to a page: it can be sent elsewhere.
+    navigation: bool,
+    html: bool,
+    /// The answer is given without reading the request's body.
+    unread_body: bool,
+    http1: bool,
+}
+
+impl Manner {
+    pub fn of(request: &Request<Incoming>) -> Self {
+        let headers = request.headers();
+        let html = names_html(headers);
+        let get = matches!(*request.method(), Method::GET | Method::HEAD);
+        let navigation = get && headers.get("sec-fetch-mode").map_or(html, |mode| mode == "navigate");
+        Self {
+            navigation,
+            html,
+            unread_body: admit::must_close(request),
+            http1: request.version() < Version::HTTP_2,
+        }
+    }
+}
+
+fn names_html(headers: &HeaderMap) -> bool {
+    headers.get_all(ACCEPT).iter().any(|accept| {
+        accept.to_str().is_ok_and(|accept| accept.split(',').any(|range| range.trim().starts_with("text/html")))
+    })
+}
+
+pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Response<Body> {
+    log(context, refused);
+    let mut response = match refused {
+        Refused::Challenge { .. } => challenge(context, manner, refused),
+        Refused::Portal(PortalError::SignInRequired) => sign_in_required(context, manner),
+        _ => refusal(context, manner, refused),
+    };
+    match refused {
+        Refused::Portal(PortalError::Method(methods)) => portal::allow(&mut response, methods),
+        Refused::Flow(_) => reply::retry_after(&mut response, STORE_RETRY),
+        _ => {}
+    }
+    let broken = matches!(refused, Refused::Admission(_) | Refused::Ambiguous);
+    if manner.http1 && (broken || manner.unread_body) {
+        response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
+    }
+    response
+}
+
+/// What is said for each refusal: the kind of page, and the word for programs.
+fn said(refused: &Refused) -> (ErrorKind, &'static str) {
+    match refused {
+        Refused::Admission(Refusal::Malformed(_)) | Refused::Ambiguous => {
+            (ErrorKind::BadRequest, "bad_request")
+        }
+        Refused::Admission(Refusal::Method) | Refused::Portal(PortalError::Method(_)) => {
+            (ErrorKind::MethodNotAllowed, "method_not_allowed")
+        }
+        Refused::Admission(Refusal::Expectation) => (ErrorKind::ExpectationFailed, "expectation_failed"),
+        Refused::Admission(Refusal::TargetTooLong) => (ErrorKind::AddressTooLong, "uri_too_long"),
+        Refused::Admission(Refusal::TooManyFields) => (ErrorKind::HeadersTooLarge, "headers_too_large"),
+        Refused::Admission(Refusal::BodyTooLarge) | Refused::Portal(PortalError::FormTooLarge) => {
+            (ErrorKind::BodyTooLarge, "body_too_large")
+        }
+        Refused::UnknownHost => (ErrorKind::UnknownHost, "unknown_host"),
+        Refused::NotFound | Refused::Portal(PortalError::NotFound) => (ErrorKind::NotFound, "not_found"),
+        Refused::HttpsOnly => (ErrorKind::HttpsOnly, "https_only"),
+        Refused::ForeignOrigin | Refused::Portal(PortalError::WrongOrigin) => {
+            (ErrorKind::WrongOrigin, "wrong_origin")
+        }
+        Refused::Challenge { .. } | Refused::Portal(PortalError::SignInRequired) => {
+            (ErrorKind::SignInRequired, "sign_in_required")
+        }
+        Refused::Forbidden { .. } => (ErrorKind::Forbidden, "forbidden"),
+        Refused::Portal(PortalError::Form(_)) => (ErrorKind::BadRequest, "bad_request"),
+        Refused::Flow(_) | Refused::Portal(PortalError::Flow(_)) => (ErrorKind::Unavailable, "unavailable"),
+        Refused::Stamp(_) => (ErrorKind::Internal, "internal"),
+        Refused::Upstream(error) => match error.status() {
+            StatusCode::GATEWAY_TIMEOUT => (ErrorKind::GatewayTimeout, "gateway_timeout"),
+            StatusCode::PAYLOAD_TOO_LARGE => (ErrorKind::BodyTooLarge, "body_too_large"),
+            StatusCode::BAD_GATEWAY => (ErrorKind::BadGateway, "bad_gateway"),
+            _ => (ErrorKind::BadRequest, "bad_request"),
+        },
+    }
+}
+
+fn refusal(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Response<Body> {
+    let (kind, word) = said(refused);
+    let switch = match refused {
+        Refused::Forbidden { username: Some(username), origin } => {
+            let pages = context.snapshot.pages(origin);
+            Some((username.as_str(), format!("{pages}/_vestibule/logout")))
+        }
+        _ => None,
+    };
+    let account = switch.as_ref().map(|(username, switch_address)| AccountLine { username, switch_address });
+    let page = manner.navigation || manner.html && !matches!(refused, Refused::Forbidden { .. });
+    if page {
+        page_of(context, kind, account, None)
+    } else {
+        json_of(kind, &json!({ "error": word }))
+    }
+}
+
+/// The way to the sign-in, for browsers that can be sent there, and in words for everybody else.
+fn challenge(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Response<Body> {
+    let Refused::Challenge { missing, pages, origin, back, nonce } = refused else {
+        return sign_in_required(context, manner);
+    };
+    let page = match missing {
+        Missing::SignIn => "login",
+        Missing::SecondFactor => "step-up",
+    };
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    query.append_pair("rd", back);
+    if !manner.navigation {
+        let login_url = format!("{pages}/_vestibule/{page}?{}", query.finish());
+        return with_login_url(context, manner, &login_url);
+    }
+    // Another host's pages: the ticket that comes back is bound to this browser by a nonce.
+    let mut fresh = None;
+    if pages != origin {
+        let nonce = match nonce {
+            Some(nonce) => nonce,
+            None => fresh.insert(hand_over::nonce()),
+        };
+        query.append_pair("nonce", &hand_over::nonce_hash(nonce));
+    }
+    let location = format!("{pages}/_vestibule/{page}?{}", query.finish());
+    let mut response = reply::redirect(StatusCode::FOUND, &location);
+    if let Some(nonce) = fresh {
+        let secure = origin.scheme == Scheme::Https;
+        reply::add_cookie(&mut response, cookies::set(Own::Enter, secure, &nonce, Some(NONCE_KEPT)));
+    }
+    response
+}
+
+/// `whoami` without a session.
+fn sign_in_required(context: &Context<'_>, manner: &Manner) -> Response<Body> {
+    let login_url = context.snapshot.portal.as_ref().map(|portal| format!("{portal}/_vestibule/login"));
+    with_login_url(context, manner, login_url.as_deref().unwrap_or("/_vestibule/login"))
+}
+
+fn with_login_url(context: &Context<'_>, manner: &Manner, login_url: &str) -> Response<Body> {
+    let kind = ErrorKind::SignInRequired;
+    let mut response = if manner.html {
+        page_of(context, kind, None, Some(login_url))
+    } else {
+        json_of(kind, &json!({ "error": "sign_in_required", "login_url": login_url }))
+    };
+    if let Ok(challenge) = HeaderValue::try_from(format!("Vestibule login=\"{login_url}\"")) {
+        response.headers_mut().insert(WWW_AUTHENTICATE, challenge);
+    }
+    response
+}
+
+fn page_of(
+    context: &Context<'_>,
+    kind: ErrorKind,
+    account: Option<AccountLine<'_>>,
+    sign_in: Option<&str>,
+) -> Response<Body> {
+    let request_id = context.client.request_id();
+    let page = context.gateway.settings.views.error(&ErrorView { kind, request_id, account, sign_in });
+    reply::page(status(kind), page)
+}
+
+fn json_of(kind: ErrorKind, value: &Value) -> Response<Body> {
+    reply::json(status(kind), value)
+}
+
+fn status(kind: ErrorKind) -> StatusCode {
+    StatusCode::from_u16(kind.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
+}
+
+/// A client's fault is worth a debug line; what an operator can mend is an error.
+fn log(context: &Context<'_>, refused: &Refused) {
+    let request_id = context.client.request_id();
+    match refused {
+        Refused::Flow(FlowError::Busy(_)) => tracing::warn!(request_id, "{refused}"),
+        Refused::Flow(_) | Refused::Stamp(_) => tracing::error!(request_id, "{refused}"),
+        Refused::Upstream(error) => match error.fault() {
+            Fault::Visitor => tracing::debug!(request_id, "{error}"),
+            Fault::Upstream => tracing::warn!(request_id, "{error}"),
+            Fault::Configuration => tracing::error!(request_id, "{error}"),
+        },
+        _ => tracing::debug!(request_id, "{refused}"),
+    }
+}

@@ -1,0 +1,289 @@
+//! The life of a request, top to bottom: sanitize, route, session, policy, act.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use http::header::{ORIGIN, USER_AGENT};
+use http::{Method, Request, Response, StatusCode};
+use http_body_util::Limited;
+use hyper::body::{Body as _, Incoming};
+
+use super::admit::{self, Admitted};
+use super::answer::Refused;
+use super::{Context, Noted, cutoff};
+use crate::app::{Application, Exchange};
+use crate::body::Body;
+use crate::cookies::{self, Found, Own};
+use crate::flow::{FlowError, who};
+use crate::identity::{self, Forwarded, Stamping, Upgrade};
+use crate::policy::{self, Decision, Facts, Missing, Permit};
+use crate::portal::{self, reply};
+use crate::route::{self, Origin, OwnPath, Route, Scheme};
+use crate::upstream;
+
+/// Answers a request, or says why it is refused.
+pub(super) async fn respond(
+    context: &Context<'_>,
+    request: Request<Incoming>,
+    noted: &mut Noted,
+) -> Result<Response<Body>, Refused> {
+    let admitted = admit::admit(&request, context.gateway.settings.max_request_body)?;
+    let (target, origin) = match find(context, &admitted)? {
+        Place::Here(target, origin) => (target, origin),
+        Place::Elsewhere(origin) => return to_configured(&origin, &admitted, request.method()),
+    };
+    if origin.scheme == Scheme::Https && !arrived_by_https(context) {
+        return to_configured(&origin, &admitted, request.method());
+    }
+    let user_agent = request.headers().get(USER_AGENT).cloned();
+    let x = Exchange {
+        app: &context.gateway.app,
+        snapshot: context.snapshot,
+        now: context.now,
+        address: context.client.address,
+        user_agent: user_agent.as_ref().and_then(|agent| agent.to_str().ok()).unwrap_or_default(),
+        request_id: context.client.request_id(),
+        origin: &origin,
+    };
+    match target {
+        Target::Own => Ok(own_page(context, x, request).await?),
+        Target::Portal if admitted.path() == "/" => Ok(reply::redirect(StatusCode::FOUND, "/_vestibule/")),
+        Target::Portal | Target::Nothing => Err(Refused::NotFound),
+        Target::App(index) => {
+            noted.app = Some(index);
+            let app = context.snapshot.apps.get(index).ok_or(Refused::NotFound)?;
+            app_request(context, &x, app, &admitted, request, noted).await
+        }
+    }
+}
+
+/// What a request is for.
+enum Target {
+    App(usize),
+    /// One of our own pages.
+    Own,
+    /// The portal's host, but none of our pages.
+    Portal,
+    /// A known host without an app for this path.
+    Nothing,
+}
+
+enum Place {
+    Here(Target, Origin),
+    /// The host is known, but by another address, to which browsers are sent.
+    Elsewhere(Origin),
+}
+
+fn find(context: &Context<'_>, admitted: &Admitted) -> Result<Place, Refused> {
+    let routes = &context.snapshot.routes;
+    let Admitted { host, port, .. } = admitted;
+    if !context.connection.covers(host) {
+        return Err(Refused::UnknownHost);
+    }
+    if context.connection.redirect {
+        return routes.origin_by_name(host).cloned().map(Place::Elsewhere).ok_or(Refused::UnknownHost);
+    }
+    let Some(origin) = routes.origin(host, *port) else {
+        // A plain port that nobody configured as an address, in front of https apps.
+        let named = routes.origin_by_name(host).filter(|_| !arrived_by_https(context));
+        let named = named.filter(|origin| origin.scheme == Scheme::Https);
+        return named.cloned().map(Place::Elsewhere).ok_or(Refused::UnknownHost);
+    };
+    let target = match route::own_path(admitted.path()) {
+        OwnPath::Yes => Target::Own,
+        OwnPath::Lookalike => return Err(Refused::Ambiguous),
+        OwnPath::No => {
+            let path = route::canonical_path(admitted.path());
+            let path = path.unwrap_or(Cow::Borrowed(admitted.path()));
+            match routes.find(host, *port, &path) {
+                Route::App(index) => Target::App(index),
+                Route::Portal => Target::Portal,
+                Route::NoApp => Target::Nothing,
+                Route::Unknown => return Err(Refused::UnknownHost),
+            }
+        }
+    };
+    let origin = match target {
+        Target::App(index) => context.snapshot.apps.get(index).map_or(origin, |app| &app.url.origin),
+        Target::Own | Target::Portal | Target::Nothing => origin,
+    };
+    Ok(Place::Here(target, origin.clone()))
+}
+
+fn arrived_by_https(context: &Context<'_>) -> bool {
+    context.connection.tls || context.client.scheme == Some(Scheme::Https)
+}
+
+/// To the same path at the configured address; what a redirect would lose or expose again is refused.
+fn to_configured(
+    origin: &Origin,
+    admitted: &Admitted,
+    method: &Method,
+) -> Result<Response<Body>, Refused> {
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        return Err(Refused::HttpsOnly);
+    }
+    let location = format!("{origin}{}", admitted.target.as_str());
+    Ok(reply::redirect(StatusCode::PERMANENT_REDIRECT, &location))
+}
+
+async fn own_page(
+    context: &Context<'_>,
+    x: Exchange<'_>,
+    request: Request<Incoming>,
+) -> Result<Response<Body>, Refused> {
+    let mut response = portal::respond(x, &context.gateway.settings.views, request).await?;
+    reply::strict_transport(&mut response, x.origin);
+    Ok(response)
+}
+
+async fn app_request(
+    context: &Context<'_>,
+    x: &Exchange<'_>,
+    app: &Application,
+    admitted: &Admitted,
+    request: Request<Incoming>,
+    noted: &mut Noted,
+) -> Result<Response<Body>, Refused> {
+    let path = readable_path(app, admitted)?;
+    if admitted.upgrade == Some(Upgrade::WebSocket) && !from_own_origin(&request, x.origin) {
+        return Err(Refused::ForeignOrigin);
+    }
+    let facts = Facts { method: request.method().as_str(), path: &path, client: x.address };
+    let (decision, visitor) = judge(x, app, &request, &facts).await?;
+    noted.username = visitor.as_ref().map(|visitor| visitor.subject.username.clone());
+    let permit = match decision {
+        Decision::Allow(permit) => permit,
+        Decision::Challenge(missing) => return Err(challenge(x, app, admitted, &request, missing)),
+        Decision::Deny => {
+            let username = visitor.map(|visitor| visitor.subject.username.clone());
+            return Err(Refused::Forbidden { username, origin: x.origin.clone() });
+        }
+    };
+    let session = visitor.map(|visitor| visitor.session);
+    let cutoff = || cutoff::watch(context, session);
+    forward(context, app, admitted, request, permit, cutoff).await
+}
+
+/// The path as rules read it. Where paths decide anything, one that could be read in two ways is refused.
+fn readable_path<'a>(app: &Application, admitted: &'a Admitted) -> Result<Cow<'a, str>, Refused> {
+    let raw = admitted.path();
+    if app.by_path && raw != "*" && route::is_ambiguous(raw) {
+        return Err(Refused::Ambiguous);
+    }
+    if let Some(prefix) = &app.strip_prefix {
+        let rest = raw.strip_prefix(prefix.as_str()).ok_or(Refused::Ambiguous)?;
+        if route::own_path(rest) != OwnPath::No {
+            return Err(Refused::Ambiguous);
+        }
+    }
+    Ok(route::canonical_path(raw).unwrap_or(Cow::Borrowed(raw)))
+}
+
+fn from_own_origin(request: &Request<Incoming>, origin: &Origin) -> bool {
+    let mut given = request.headers().get_all(ORIGIN).iter();
+    given.all(|given| given.as_bytes() == origin.to_string().as_bytes())
+}
+
+/// Who it is, and whether they may. While the store is down nobody is known: what needs nobody passes.
+async fn judge(
+    x: &Exchange<'_>,
+    app: &Application,
+    request: &Request<Incoming>,
+    facts: &Facts<'_>,
+) -> Result<(Decision, Option<who::Visitor>), Refused> {
+    let secure = x.origin.scheme == Scheme::Https;
+    let cookie = match cookies::find(request.headers(), Own::Session.name(secure)) {
+        Found::One(value) => Some(value),
+        Found::None | Found::Many => None,
+    };
+    let visitor = match who::visitor(x, cookie).await {
+        Ok(visitor) => visitor,
+        Err(error) => return without_store(app, facts, error),
+    };
+    let decision = decide(app, visitor.as_ref(), facts);
+    let (Decision::Challenge(Missing::SecondFactor), Some(cookie)) = (&decision, cookie) else {
+        return Ok((decision, visitor));
+    };
+    // The second factor may have been proved a moment ago, at another gateway.
+    let visitor = who::look_again(x, cookie).await?;
+    Ok((decide(app, visitor.as_ref(), facts), visitor))
+}
+
+fn decide(app: &Application, visitor: Option<&who::Visitor>, facts: &Facts<'_>) -> Decision {
+    policy::decide(&app.rules, visitor.map(|visitor| &visitor.subject), facts)
+}
+
+fn without_store(
+    app: &Application,
+    facts: &Facts<'_>,
+    error: FlowError,
+) -> Result<(Decision, Option<who::Visitor>), Refused> {
+    match decide(app, None, facts) {
+        Decision::Challenge(_) => Err(error.into()),
+        decision @ (Decision::Allow(_) | Decision::Deny) => Ok((decision, None)),
+    }
+}
+
+/// Where to sign in, and where to come back to.
+fn challenge(
+    x: &Exchange<'_>,
+    app: &Application,
+    admitted: &Admitted,
+    request: &Request<Incoming>,
+    missing: Missing,
+) -> Refused {
+    let repeatable = matches!(*request.method(), Method::GET | Method::HEAD);
+    let back = if repeatable {
+        format!("{}{}", x.origin, admitted.target.as_str())
+    } else {
+        app.url.to_string()
+    };
+    let secure = x.origin.scheme == Scheme::Https;
+    let nonce = match cookies::find(request.headers(), Own::Enter.name(secure)) {
+        Found::One(nonce) => Some(nonce.to_owned()),
+        Found::None | Found::Many => None,
+    };
+    Refused::Challenge {
+        missing,
+        pages: x.snapshot.pages(x.origin).clone(),
+        origin: x.origin.clone(),
+        back,
+        nonce,
+    }
+}
+
+async fn forward<C>(
+    context: &Context<'_>,
+    app: &Application,
+    admitted: &Admitted,
+    request: Request<Incoming>,
+    permit: Permit,
+    cutoff: C,
+) -> Result<Response<Body>, Refused>
+where
+    C: FnOnce() -> crate::tasks::Cutoff + Send,
+{
+    let limit = context.gateway.settings.max_request_body;
+    let request = request.map(|body| match usize::try_from(limit) {
+        _ if body.is_end_stream() => Body::Empty,
+        Ok(limit) if limit > 0 => Body::stream(Limited::new(body, limit)),
+        _ => Body::stream(body),
+    });
+    let forwarded = Forwarded {
+        chain: &context.client.forwarded_for,
+        scheme: if arrived_by_https(context) { Scheme::Https } else { Scheme::Http },
+        host: &admitted.host,
+        port: admitted.port,
+    };
+    let stamping = Stamping {
+        settings: &app.identity,
+        strip: &context.snapshot.strip,
+        allow_headers: &app.allow_headers,
+        forwarded,
+        request_id: &context.client.request_id,
+    };
+    let stamped = identity::stamp(permit, request, &stamping)?;
+    let pools = Arc::clone(&context.gateway.pools);
+    Ok(upstream::forward(&pools, &app.upstream, stamped, cutoff).await?)
+}
