@@ -1,0 +1,101 @@
+//! From the configuration to an [`App`] and its first [`Snapshot`].
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+
+use super::{BootError, Foundation};
+use crate::account::{Directory, FileDirectory, Hasher, Source, SourceSettings};
+use crate::accent::Accent;
+use crate::app::{App, Application, Snapshot};
+use crate::config::{self, Config};
+use crate::identity::StripList;
+use crate::listen::Workers;
+use crate::mail::Brand;
+use crate::route::Routes;
+use crate::session::Sessions;
+use crate::throttle::Throttle;
+use crate::upstream::{Timeouts, Trust, Upstream};
+use crate::words::Words;
+
+/// Password checks that may wait for a thread; more are told to come back. At some 20 ms each on two threads the last
+/// waits for well under a second.
+const WAITING_CHECKS: usize = 64;
+
+/// The app, and the account files to watch with the directories to fill from them.
+pub(super) fn app(foundation: &Foundation) -> Result<(Arc<App>, Vec<AccountFile>), BootError> {
+    let config = &foundation.config;
+    let files = account_files(config)?;
+    let directory = Directory::new(files.iter().map(|file| Source::File(file.directory.clone())).collect());
+    let snapshot = snapshot(config, directory)?;
+    let (store, keys) = (Arc::clone(&foundation.store), Arc::clone(&foundation.keys));
+    let app = App {
+        clock: foundation.clock.clone(),
+        sessions: Sessions::new(Arc::clone(&store), Arc::clone(&keys), config.session),
+        throttle: Throttle::new(Arc::clone(&store), Arc::clone(&keys), config.limits.throttle),
+        hasher: Hasher::new(Workers::count(), WAITING_CHECKS, config.passwords)?,
+        mailer: foundation.mailer.clone(),
+        words: Arc::new(Words::english()),
+        audit: foundation.audit.clone(),
+        tasks: foundation.tasks.clone(),
+        snapshot: ArcSwap::from_pointee(snapshot),
+        keys,
+        store,
+    };
+    Ok((Arc::new(app), files))
+}
+
+/// An account file, its content as read, and where its accounts go.
+pub(super) struct AccountFile {
+    pub path: std::path::PathBuf,
+    pub content: Vec<u8>,
+    pub directory: FileDirectory,
+}
+
+fn account_files(config: &Config) -> Result<Vec<AccountFile>, BootError> {
+    config.accounts.iter().map(|SourceSettings::File(path)| account_file(path)).collect()
+}
+
+fn account_file(path: &std::path::Path) -> Result<AccountFile, BootError> {
+    let content = std::fs::read(path).map_err(|error| BootError::Accounts {
+        path: path.to_owned(),
+        problem: error.to_string(),
+    })?;
+    let accounts = config::accounts(path, &content)
+        .map_err(|problem| BootError::Accounts { path: path.to_owned(), problem })?;
+    Ok(AccountFile { path: path.to_owned(), content, directory: FileDirectory::new(accounts) })
+}
+
+fn snapshot(config: &Config, directory: Directory) -> Result<Snapshot, BootError> {
+    let routes = Routes::new(config.apps.iter().map(|app| &app.url), config.portal.url.as_ref());
+    let trust = Trust::system();
+    let apps: Result<Vec<_>, BootError> =
+        config.apps.iter().map(|app| application(app, &routes, &trust)).collect();
+    Ok(Snapshot {
+        apps: apps?,
+        routes,
+        portal: config.portal.url.clone(),
+        directory,
+        session: config.session,
+        email_code: config.email_code,
+        brand: Brand {
+            title: config.portal.title.clone(),
+            accent: config.portal.accent.map(Accent::new).unwrap_or_default(),
+        },
+        strip: Arc::new(StripList::new(config.apps.iter().map(|app| &app.identity))),
+    })
+}
+
+fn application(app: &config::App, routes: &Routes, trust: &Trust) -> Result<Application, BootError> {
+    let rules_by_path = app.access.iter().any(|rule| !rule.paths.is_empty());
+    Ok(Application {
+        name: app.name.clone(),
+        url: app.url.clone(),
+        rules: app.access.clone(),
+        by_path: rules_by_path || routes.by_path(&app.url.origin.host),
+        identity: app.identity.clone(),
+        allow_headers: app.upstream.allow_headers.clone(),
+        strip_prefix: app.upstream.strip_prefix.clone(),
+        upstream: Upstream::new(&app.name, &app.upstream, Timeouts::default(), trust)?,
+    })
+}
