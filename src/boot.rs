@@ -6,6 +6,8 @@
 mod accounts;
 mod data_dir;
 mod readiness;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::io;
