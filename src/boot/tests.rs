@@ -48,7 +48,7 @@ admin:
     let path = directory.join("vestibule.yaml");
     std::fs::write(&path, text).expect("written");
     std::fs::write(directory.join("users.yaml"), "users: {}\n").expect("written");
-    crate::config::load(&path).map(|(config, _)| config).unwrap_or_else(|error| panic!("{error}"))
+    crate::config::load(&path).unwrap_or_else(|error| panic!("{error}")).0
 }
 
 /// A port that was free a moment ago.
