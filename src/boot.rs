@@ -3,7 +3,7 @@
 //! The order is the point: what can refuse (a port in use, a certificate, the data directory) comes first and leaves
 //! nothing behind; what may be down and come back (the store, the mail server) keeps nobody from starting.
 
-mod accounts;
+mod build;
 mod data_dir;
 mod readiness;
 #[cfg(test)]
@@ -19,19 +19,23 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Handle};
 use tracing::{error, info, warn};
 
-use crate::account::Directory;
+use crate::account::HasherError;
+use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::gateway::{self, Gateway};
 use crate::lifecycle::{Ended, GRACE, Lifecycle};
 use crate::listen::{self, BindError, Bound, CertificateError, Handler, HttpSettings, Tls, Workers};
 use crate::mail::{MailError, Mailer};
 use crate::observe::logging::LoggingError;
 use crate::observe::{AccessLog, Audit, admin, logging};
+use crate::portal::view::Views;
 use crate::secret::Keys;
 use crate::store::{Store, StoreError};
 use crate::tasks::{Shutdown, Tasks};
+use crate::upstream::{Pools, UpstreamError};
+use crate::words::Words;
 
-use accounts::Accounts;
 pub use data_dir::secrets;
 pub use watch::watch_file;
 
@@ -53,14 +57,18 @@ pub enum BootError {
     Certificate(#[from] CertificateError),
     #[error("{}: {error} ({remedy})", path.display())]
     DataDir { path: PathBuf, error: io::Error, remedy: &'static str },
-    #[error("{}: {reason}", path.display())]
-    Users { path: PathBuf, reason: String },
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Mail(#[from] MailError),
     #[error(transparent)]
     Log(#[from] LoggingError),
+    #[error("{}: {problem}", path.display())]
+    Accounts { path: PathBuf, problem: String },
+    #[error(transparent)]
+    Hasher(#[from] HasherError),
+    #[error(transparent)]
+    Upstream(#[from] UpstreamError),
     #[error("cannot start a thread: {0}")]
     Thread(io::Error),
     #[error("all workers have ended by themselves; the log above says why")]
@@ -73,8 +81,6 @@ pub struct Foundation {
     pub config: Config,
     pub clock: Clock,
     pub keys: Arc<Keys>,
-    /// Follows its files by itself.
-    pub directory: Directory,
     pub store: Arc<Store>,
     pub mailer: Mailer,
     pub audit: Audit,
@@ -96,34 +102,59 @@ pub fn run(config: Config) -> Result<(), BootError> {
         .map_err(BootError::Thread)?;
     let ended = services.block_on(async {
         let lifecycle = Lifecycle::install().map_err(BootError::Thread)?;
-        serve(config, lifecycle, build_app).await
+        serve(config, lifecycle, build_gateway).await
     });
     services.shutdown_timeout(LET_GO);
     ended
 }
 
-/// What answers requests, made from the foundation.
-#[expect(clippy::unnecessary_wraps, reason = "a configuration may hold what only shows here")]
-fn build_app(
-    _foundation: &Foundation,
-) -> Result<impl Fn(usize) -> Unfinished + Send + Sync + use<>, BootError> {
-    Ok(|_worker| Unfinished)
+/// Opens what the gateway works with, does one thing with it on behalf of the command line, and closes it again.
+pub fn once<T>(config: Config, work: impl AsyncFnOnce(Arc<App>) -> T) -> Result<T, BootError> {
+    let runtime = Builder::new_current_thread().enable_all().build().map_err(BootError::Thread)?;
+    runtime.block_on(async {
+        let foundation = Foundation::lay(config, Shutdown::default()).await?;
+        let (app, _) = build::app(&foundation)?;
+        let done = work(app).await;
+        foundation.end().await;
+        Ok(done)
+    })
 }
 
-/// Stands in until there is a gateway.
-#[derive(Clone)]
-struct Unfinished;
-
-impl Handler for Unfinished {
-    async fn handle(
-        &self,
-        _: Arc<listen::Connection>,
-        _: http::Request<hyper::body::Incoming>,
-    ) -> http::Response<crate::body::Body> {
-        let mut response = http::Response::new("there is no gateway yet\n".into());
-        *response.status_mut() = http::StatusCode::SERVICE_UNAVAILABLE;
-        response
+/// What answers requests, made from the foundation: one a worker.
+fn build_gateway(
+    foundation: &Foundation,
+) -> Result<impl Fn(usize) -> Gateway + Send + Sync + use<>, BootError> {
+    let (app, files) = build::app(foundation)?;
+    for file in files {
+        foundation.run_until_shutdown("accounts", watch_accounts(file));
     }
+    let config = &foundation.config;
+    let settings = Arc::new(gateway::Settings {
+        trusted_proxies: config.trusted_proxies.clone(),
+        max_request_body: config.limits.max_request_body,
+        views: Views::new(&config.portal, Words::english()),
+        access_log: foundation.access_log.clone(),
+    });
+    // Its connections end with the worker's runtime.
+    Ok(move |_worker| Gateway::new(Arc::clone(&app), Arc::clone(&settings), Pools::new(Tasks::default())))
+}
+
+/// Takes over an account file whenever it has changed; one with a mistake in it changes nothing.
+async fn watch_accounts(file: build::AccountFile) {
+    let build::AccountFile { path, content, directory } = file;
+    let shown = path.display().to_string();
+    let named = path.clone();
+    watch_file(path, LOOK, content, move |content| {
+        let read = content.map_err(|error| error.to_string());
+        match read.and_then(|content| crate::config::accounts(&named, content)) {
+            Ok(accounts) => {
+                info!(file = shown, accounts = accounts.len(), "the accounts have changed");
+                directory.replace(accounts);
+            }
+            Err(problem) => error!(file = shown, "the accounts stay as they were: {problem}"),
+        }
+    })
+    .await;
 }
 
 /// On the services runtime: opens everything, starts the workers, and waits for the end.
@@ -183,10 +214,8 @@ impl Foundation {
             error!(path = %trail.display(), %error, "the audit trail cannot be written; events go to the log alone");
             Audit::off()
         });
-        let accounts = Accounts::open(&config.accounts)?;
-        let foundation = Self {
+        Ok(Self {
             keys: Arc::new(keys),
-            directory: accounts.directory.clone(),
             store: Arc::new(Store::open(&config.store, clock.clone(), &tasks).await?),
             mailer: Mailer::new(&config.mail, clock.clone(), tasks.clone(), services.clone())?,
             audit,
@@ -196,9 +225,7 @@ impl Foundation {
             tasks,
             shutdown,
             services,
-        };
-        accounts.watch(&foundation);
-        Ok(foundation)
+        })
     }
 
     /// What runs beside the requests.

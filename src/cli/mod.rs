@@ -1,10 +1,69 @@
-//! The command line.
+//! The command line: one file a command. Start from [`run`].
+//!
+//! What is asked for goes to standard output, errors to standard error.
 
+pub mod certificate;
+pub mod check;
+pub mod code;
+pub mod hash_password;
+pub mod secret;
 pub mod serve;
 
-use std::path::Path;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
 
-use crate::config::{self, Config};
+use clap::{Args, Parser, Subcommand};
+
+use crate::config::{self, Config, LoadError};
+
+/// A login gateway: one binary in front of web apps that cannot sign people in themselves.
+#[derive(Debug, Parser)]
+#[command(version, about, disable_help_subcommand = true)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run the gateway.
+    Serve(ConfigFile),
+    /// Print every problem of the configuration, with its place and what would be right.
+    Check {
+        #[command(flatten)]
+        file: ConfigFile,
+        /// Also talk to the store, the mail server and each upstream.
+        #[arg(long)]
+        connect: bool,
+    },
+    /// Print the hash of a password, asked for twice or read from a pipe, for users.yaml.
+    HashPassword,
+    /// Print a new random secret for the configuration.
+    Secret,
+    /// Make a local CA and a certificate for these names, for development.
+    Certificate {
+        /// Host names, wildcards such as *.example.test, and addresses.
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+        /// The folder for what is made.
+        #[arg(long, default_value = "certs", value_name = "FOLDER")]
+        out: PathBuf,
+    },
+    /// Print a one-time code for a sign-in of this account that is waiting now, when mail is down.
+    Code {
+        /// The username or e-mail address.
+        name: String,
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+}
+
+#[derive(Debug, Args)]
+struct ConfigFile {
+    /// The configuration; else VESTIBULE_CONFIG, else config/vestibule.yaml.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
 
 /// Why a command did not do what was asked, in one line.
 #[derive(Debug, thiserror::Error)]
@@ -17,7 +76,45 @@ pub enum Failure {
     Usage(String),
 }
 
-/// The configuration of a command that needs one.
+impl Failure {
+    /// The exit status.
+    pub const fn status(&self) -> u8 {
+        match self {
+            Self::Work(_) => 1,
+            Self::Usage(_) => 2,
+        }
+    }
+}
+
+pub fn run(line: CommandLine) -> Result<(), Failure> {
+    match line.command {
+        Command::Serve(file) => serve::run(config::path(file.config)),
+        Command::Check { file, connect } => check::run(&config::path(file.config), connect),
+        Command::HashPassword => hash_password::run(),
+        Command::Secret => secret::run(),
+        Command::Certificate { names, out } => certificate::run(&names, &out),
+        Command::Code { name, file } => code::run(config::path(file.config), &name),
+    }
+}
+
+/// The configuration of a command that needs one. Its problems go to standard error.
 pub fn configuration(path: &Path) -> Result<Config, Failure> {
-    config::load(path).map(|(config, _)| config).map_err(|error| Failure::Usage(error.to_string()))
+    let (config, problems) = match config::load(path) {
+        Ok((config, warnings)) => (Ok(config), warnings),
+        Err(LoadError::Problems(problems)) => {
+            let summary = format!("{}: {}", path.display(), config::summary(&problems));
+            (Err(Failure::Usage(summary)), problems)
+        }
+        Err(error @ LoadError::Read(..)) => (Err(Failure::Usage(error.to_string())), Vec::new()),
+    };
+    for problem in problems {
+        eprintln!("{problem}\n");
+    }
+    config
+}
+
+/// Writes to standard output; a reader that went away, as `head` does, is no reason to panic.
+fn print(text: &str) -> Result<(), Failure> {
+    let written = io::stdout().lock().write_all(text.as_bytes());
+    written.map_err(|error| Failure::Work(format!("standard output cannot be written: {error}")))
 }

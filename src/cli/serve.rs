@@ -1,11 +1,11 @@
-//! `vestibule serve`: runs the gateway until a signal ends it.
+//! `vestibule serve`: runs the gateway.
 
 use std::path::PathBuf;
 
-use super::{Failure, configuration};
+use super::Failure;
 use crate::boot;
 
-#[expect(clippy::needless_pass_by_value, reason = "every command takes what it was given")]
 pub fn run(config: PathBuf) -> Result<(), Failure> {
-    boot::run(configuration(&config)?).map_err(|error| Failure::Work(error.to_string()))
+    let config = super::configuration(&config)?;
+    boot::run(config).map_err(|error| Failure::Work(error.to_string()))
 }

@@ -1,6 +1,6 @@
 //! Reads a mapping key by key. What is asked for is what is known: every other key is an error.
 
-use super::problem::{Place, Report, is_sensitive, nearest};
+use super::problem::{Place, Report, is_sensitive, nearest, quote};
 use super::source::{Entry, Kind, Node};
 
 /// The keys of one mapping. End with [`Fields::finish`].
@@ -98,8 +98,7 @@ impl<'a, 'r> Fields<'a, 'r> {
                 self.report.hide(entry.value.place);
             }
             let within = if self.node.path.is_empty() { String::new() } else { format!(" in `{}`", self.node.path) };
-            let key: String = entry.key.chars().take(80).flat_map(char::escape_default).collect();
-            self.report.error(entry.place, format!("unknown key `{key}`{within}"), help);
+            self.report.error(entry.place, format!("unknown key {}{within}", quote(&entry.key)), help);
         }
     }
 }

@@ -1,1 +1,187 @@
-//! Golden files.
+//! The samples load, and what `check` says stands in files: `tests/golden/config/NAME.yaml` beside `NAME.txt`.
+//!
+//! `UPDATE_GOLDEN=1 cargo test golden` writes the texts anew. In a case, `${DIR}` is a folder with certificates and
+//! account files.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use proptest::prelude::*;
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
+
+use super::*;
+use crate::mail::TransportSettings;
+use crate::route::Scheme;
+use crate::upstream::Target;
+
+const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
+const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$gAK8fv8Wc9IVM0dDCikllw$d0CuZgYWPv1We0WfVJtidwopdn9ANKU0R9rEoZSFG1w";
+
+/// A folder with what the cases name.
+fn folder() -> tempfile::TempDir {
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
+    let users = format!("users:\n  alice: {{ email: alice@example.com, groups: [ops], password: \"{HASH}\" }}\n");
+    write("users.yaml", &users);
+    for (name, hosts, year) in
+        [("example.com", ["example.com", "*.example.com"], 4000), ("expired", ["example.com", "*.example.com"], 2001)]
+    {
+        let key = KeyPair::generate().expect("a key");
+        let mut params = CertificateParams::new(hosts.map(str::to_owned)).expect("names");
+        params.not_after = date_time_ymd(year, 1, 1);
+        write(&format!("{name}.pem"), &params.self_signed(&key).expect("a certificate").pem());
+        write(&format!("{name}.key"), &key.serialize_pem());
+    }
+    write("not.pem", "no certificate\n");
+    write("logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>\n");
+    write("brand.css", "a { color: red }\n");
+    folder
+}
+
+fn environment(folder: &Path) -> Environment {
+    let dir = folder.display().to_string();
+    let values: [(&str, &str); 5] = [
+        ("DIR", &dir),
+        ("VESTIBULE_SECRET", SECRET),
+        ("SMTP_PASSWORD", "hunter2-of-mail"),
+        ("SHORT_SECRET", "aHVudGVyMg=="),
+        ("PORT", "2525"),
+    ];
+    Environment::Fixed(values.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect())
+}
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn rendered(problems: &[Problem]) -> String {
+    problems.iter().map(|problem| format!("{problem}\n\n")).collect()
+}
+
+#[test]
+fn what_check_says_stands_in_the_golden_files() {
+    let folder = folder();
+    let environment = environment(folder.path());
+    let cases = root().join("tests/golden/config");
+    let mut names: Vec<_> = fs::read_dir(&cases)
+        .expect("the cases")
+        .map(|entry| entry.expect("an entry").path())
+        .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
+        .collect();
+    names.sort();
+    assert!(names.len() >= 25, "cases are missing");
+    let mut wrong = Vec::new();
+    for path in names {
+        let text = fs::read_to_string(&path).expect("the case");
+        let name = path.file_name().expect("a name");
+        let problems = match parse(&text, Path::new(name), &environment) {
+            Ok((_, warnings)) => warnings,
+            Err(LoadError::Problems(problems)) => problems,
+            Err(error) => panic!("{error}"),
+        };
+        let said = rendered(&problems).replace(&folder.path().display().to_string(), "DIR");
+        assert!(!said.contains("hunter2"), "a secret is shown: {said}");
+        let expected = path.with_extension("txt");
+        if Environment::System.get("UPDATE_GOLDEN").is_some() {
+            fs::write(&expected, &said).expect("written");
+        } else if fs::read_to_string(&expected).unwrap_or_default() != said {
+            wrong.push(format!("{}:\n{said}", name.display()));
+        }
+    }
+    assert!(wrong.is_empty(), "not as in the golden files:\n{}", wrong.join("\n"));
+}
+
+#[test]
+fn the_quickstart_loads_and_is_for_this_machine_alone() {
+    let path = root().join("config/quickstart.yaml");
+    let text = fs::read_to_string(&path).expect("the sample");
+    let text = text.replace("config/users.yaml", &root().join("config/users.yaml").display().to_string());
+    let (config, warnings) = parse(&text, &path, &Environment::default())
+        .unwrap_or_else(|error| panic!("{}", explained(&error)));
+    assert_eq!(rendered(&warnings), "");
+    assert_eq!(config.portal.url.map(|url| url.to_string()).as_deref(), Some("http://localhost:8080"));
+    assert_eq!(config.apps[0].url.to_string(), "http://whoami.localhost:8080");
+    assert_eq!(config.apps[0].upstream.target, Target::Whoami);
+    assert!(matches!(config.mail.transport, TransportSettings::Terminal));
+    assert!(config.secrets.is_empty());
+}
+
+#[test]
+fn the_production_sample_loads_where_its_files_are() {
+    let folder = folder();
+    let path = root().join("config/vestibule.yaml");
+    let dir = folder.path().display().to_string();
+    let text = fs::read_to_string(&path).expect("the sample");
+    let text = text.replace("certs/", &format!("{dir}/")).replace("config/users.yaml", &format!("{dir}/users.yaml"));
+    let (config, warnings) = parse(&text, &path, &environment(folder.path()))
+        .unwrap_or_else(|error| panic!("{}", explained(&error)));
+    assert_eq!(rendered(&warnings), "");
+    assert_eq!(config.secrets.len(), 1);
+    assert_eq!(config.listen.len(), 2);
+    assert_eq!(config.apps[0].url.origin.scheme, Scheme::Https);
+    assert_eq!(config.apps[0].access.len(), 3);
+    let TransportSettings::Smtp(smtp) = config.mail.transport else { panic!("smtp") };
+    assert_eq!(smtp.credentials.expect("credentials").1.expose(), "hunter2-of-mail");
+}
+
+#[test]
+fn the_defaults_are_those_of_the_contract() {
+    let folder = folder();
+    let text = "listen: [{ address: 127.0.0.1:0 }]\naccounts: [{ file: \"${DIR}/users.yaml\" }]\nmail: { from: a@example.com, outbox: out }\n\
+                apps: [{ name: a, url: http://a.localhost, upstream: http://127.0.0.1:1 }]\n";
+    let (config, _) = parse(text, Path::new("v.yaml"), &environment(folder.path()))
+        .unwrap_or_else(|error| panic!("{}", explained(&error)));
+    let seconds = |duration: std::time::Duration| duration.as_secs();
+    assert_eq!(config.data_dir, Path::new("data"));
+    assert!(matches!(config.store, store::Settings::Embedded { file } if file == Path::new("data/state.db")));
+    assert!(config.trusted_proxies.is_empty() && config.admin.is_none() && config.portal.url.is_none());
+    let session = config.session;
+    assert_eq!((seconds(session.idle), seconds(session.lifetime)), (3600, 43_200));
+    assert_eq!((seconds(session.remember), session.cache), (2_592_000, 100_000));
+    let code = config.email_code;
+    assert_eq!((code.digits, seconds(code.lifetime), code.attempts, seconds(code.resend_after)), (6, 300, 5, 60));
+    assert_eq!((code.hourly, code.daily, code.quarantine), (10, 30, 15));
+    let passwords = config.passwords;
+    assert_eq!((passwords.memory, passwords.iterations, passwords.minimum_length), (19_456, 2, 12));
+    let throttle = config.limits.throttle;
+    assert_eq!((throttle.failures, seconds(throttle.within), seconds(throttle.lock)), (5, 600, 300));
+    assert_eq!((throttle.device_failures, config.limits.max_request_headers), (10, 65_536));
+    assert_eq!(config.limits.max_request_body, 0);
+    assert_eq!(config.log, observe::Settings { format: observe::Format::Text, level: "info".into(), access: true });
+    let names: Vec<_> = config.apps[0].identity.headers.iter().map(|(name, _)| name.as_str()).collect();
+    assert_eq!(names, ["remote-user", "remote-name", "remote-email", "remote-groups"]);
+    assert_eq!(config.apps[0].access.len(), 1);
+    assert_eq!(config.apps[0].access[0].policy, crate::policy::Policy::TwoFactor);
+}
+
+fn explained(error: &LoadError) -> String {
+    match error {
+        LoadError::Problems(problems) => rendered(problems),
+        LoadError::Read(..) => error.to_string(),
+    }
+}
+
+/// The production sample with a part of it replaced by noise.
+fn mutilated() -> impl Strategy<Value = String> {
+    let sample = fs::read_to_string(root().join("config/vestibule.yaml")).expect("the sample");
+    let length = sample.chars().count();
+    let noise = "[-\\[\\]{}:,?&*!|>'\"#$a-c0-9 \t\n]{0,12}";
+    (0..length, 0..40_usize, noise).prop_map(move |(at, gap, noise)| {
+        let head = sample.chars().take(at);
+        head.chain(noise.chars()).chain(sample.chars().skip(at + gap)).collect()
+    })
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_the_loader_panic_and_none_shows_a_secret(text in mutilated()) {
+        let values = BTreeMap::from([("VESTIBULE_SECRET".to_owned(), SECRET.to_owned()), ("SMTP_PASSWORD".to_owned(), "hunter2".to_owned())]);
+        if let Err(error) = parse(&text, Path::new("v.yaml"), &Environment::Fixed(values)) {
+            let said = explained(&error);
+            prop_assert!(!said.contains("hunter2") && !said.contains(SECRET), "{said}");
+        }
+        let (_, problems) = users::parse(&text, Path::new("u.yaml"));
+        prop_assert!(!problems.is_empty());
+    }
+}

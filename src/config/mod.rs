@@ -103,6 +103,15 @@ pub fn load_with(path: &Path, environment: &Environment) -> Result<(Config, Vec<
     parse(&text, path, environment)
 }
 
+/// Reads an account file that may have changed since the configuration was checked. The first problem says no.
+pub fn accounts(file: &Path, content: &[u8]) -> Result<Vec<account::Account>, String> {
+    let (accounts, problems) = users::read(content, file, &Environment::System, &mut users::Taken::default());
+    match problems.iter().find(|problem| problem.severity == Severity::Error) {
+        Some(problem) => Err(problem.to_string()),
+        None => Ok(accounts),
+    }
+}
+
 fn parse(text: &str, path: &Path, environment: &Environment) -> Result<(Config, Vec<Problem>), LoadError> {
     let mut report = Report::new(path, text);
     let mut others = Vec::new();

@@ -150,7 +150,7 @@ impl Report {
             .iter()
             .filter(|secret| secret.line == place.line)
             .map(|secret| (secret.column - 1, (secret.column - 1).saturating_add(secret.length)))
-            .chain(url_password(line))
+            .chain(url_passwords(line))
             .collect();
         let mut shown = String::new();
         let (mut width, mut start, mut end, mut in_secret) = (0_usize, None, None, false);
@@ -186,17 +186,41 @@ fn shorten(line: &str, start: usize, length: usize) -> (String, (usize, usize)) 
     (part, (start - skipped, length.min(WIDEST / 2)))
 }
 
-/// Where a line holds the password of a URL, as in `redis://user:password@host`.
-fn url_password(line: &str) -> Option<(usize, usize)> {
-    let (before, after) = line.split_once("://")?;
-    let authority = after.split(['/', ' ', '"', '\'', '?']).next()?;
-    let (user, _) = authority.rsplit_once('@')?;
-    let (name, password) = user.split_once(':')?;
-    if password.starts_with("${") && password.ends_with('}') {
-        return None;
+/// Where a line holds passwords of URLs, as in `redis://user:password@host`.
+fn url_passwords(line: &str) -> Vec<(usize, usize)> {
+    let mut found = Vec::new();
+    let mut from = 0;
+    while let Some((before, after)) = line.get(from..).and_then(|rest| rest.split_once("://")) {
+        from += before.len() + "://".len();
+        // A password may hold anything but these; whatever stands before the last @ is not the host.
+        let authority = after.split([' ', '"', '\'', ',']).next().unwrap_or_default();
+        let Some((name, password)) = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':')) else {
+            continue;
+        };
+        let reference = password.starts_with("${") && password.find('}') == Some(password.len() - 1);
+        if !reference {
+            let start = line.get(..from).unwrap_or_default().chars().count() + name.chars().count() + 1;
+            found.push((start, start + password.chars().count()));
+        }
     }
-    let from = before.chars().count() + 3 + name.chars().count() + 1;
-    Some((from, from + password.chars().count()))
+    found
+}
+
+/// A value for a message: on one line, not too long, the passwords of URLs left out.
+pub fn quote(text: &str) -> String {
+    let hidden = url_passwords(text);
+    let mut quoted = String::from("`");
+    for (at, character) in text.chars().enumerate().take(80) {
+        if let Some((from, _)) = hidden.iter().find(|(from, to)| (*from..*to).contains(&at)) {
+            quoted.push_str(if *from == at { "***" } else { "" });
+        } else if character.is_control() {
+            quoted.extend(character.escape_default());
+        } else {
+            quoted.push(character);
+        }
+    }
+    quoted.push_str(if text.chars().count() > 80 { "...`" } else { "`" });
+    quoted
 }
 
 /// Whether the value of this key must not be shown, a misspelt key included.
@@ -285,6 +309,9 @@ mod tests {
         assert!(shown("url: redis://me:hunter2@host/0", None, place).contains("url: redis://me:***@host/0"));
         assert!(shown("url: redis://:hunter2@host/0", None, place).contains("url: redis://:***@host/0"));
         assert!(shown("url: redis://:${PW}@host/0", None, place).contains("redis://:${PW}@host/0"));
+        let two = "[a://b:hunter2@c, d://e:hunter2/@hunter2@f]";
+        assert!(shown(two, None, place).contains("[a://b:***@c, d://e:***@f]"));
+        assert_eq!(quote(two), "`[a://b:***@c, d://e:***@f]`");
     }
 
     #[test]

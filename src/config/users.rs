@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::fields::{Fields, wrong};
-use super::problem::{Place, Problem, Report};
+use super::problem::{Place, Problem, Report, quote};
 use super::source::reference::Environment;
 use super::source::{self, Entry, Kind, Node};
 use super::value;
@@ -119,9 +119,8 @@ fn username(entry: &Entry, report: &mut Report) -> Option<String> {
     if good {
         return Some(name);
     }
-    let shown: String = entry.key.chars().take(80).flat_map(char::escape_default).collect();
     let help = "a username begins with a letter or digit, goes on with these and `.`, `_`, `-`, and has at most 64 of them";
-    report.error(entry.place, format!("`{shown}` is no username"), help);
+    report.error(entry.place, format!("{} is no username", quote(&entry.key)), help);
     None
 }
 

@@ -13,7 +13,8 @@ use super::{Browser, Entered, FlowError};
 use crate::account::{Account, Standing};
 use crate::app::Exchange;
 use crate::route::ReturnUrl;
-use crate::sign_in::{self, LIFETIME, code::Code};
+use crate::sign_in::LIFETIME;
+use crate::sign_in::code::Code;
 use crate::store::{Key, Space};
 use crate::subject::Proofs;
 use crate::throttle::Gate;
@@ -145,9 +146,9 @@ async fn refuse(
         mailing::audit(x, "too_many_wrong_codes", &account);
         return Ok(Outcome::TooMany(x.app.throttle.close(gate, x.now).await?));
     }
-    let counted = mailing::change(x.app, stored, |sign_in| {
-        let wrong = sign_in.wrong + i64::from(!known_device);
-        Ok((sign_in::SignIn { wrong, ..sign_in }, ()))
+    let counted = mailing::change(x.app, stored, |mut sign_in| {
+        sign_in.wrong += i64::from(!known_device);
+        Ok((sign_in, ()))
     });
     Ok(match counted.await? {
         Ok(Some((stored, ()))) => Outcome::Wrong(show(x, stored, account)),

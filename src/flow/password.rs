@@ -209,7 +209,11 @@ async fn go_on_with(
     if !same || !stored.sign_in.awaits_code(&x.snapshot.email_code, x.now) {
         return Ok(None);
     }
-    let changed = mailing::change(x.app, stored, |sign_in| Ok((SignIn { remember, ..sign_in }, ()))).await?;
+    let changed = mailing::change(x.app, stored, |mut sign_in| {
+        sign_in.remember = remember;
+        Ok((sign_in, ()))
+    })
+    .await?;
     Ok(matches!(changed, Ok(Some(_))).then(|| Outcome::CodeSent(value.to_owned())))
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::Context;
-use crate::app::{App, Exchange};
+use crate::app::App;
 use crate::flow::who;
 use crate::session::Session;
 use crate::tasks::{Cutoff, Shutdown, Watch};

@@ -15,7 +15,7 @@ use crate::app::{Application, Exchange};
 use crate::body::Body;
 use crate::cookies::{self, Found, Own};
 use crate::flow::{FlowError, who};
-use crate::identity::{self, Forwarded, Stamping, Upgrade};
+use crate::identity::{self, Forwarded, Stamping};
 use crate::policy::{self, Decision, Facts, Missing, Permit};
 use crate::portal::{self, reply};
 use crate::route::{self, Origin, OwnPath, Route, Scheme};
@@ -146,7 +146,7 @@ async fn app_request(
     noted: &mut Noted,
 ) -> Result<Response<Body>, Refused> {
     let path = readable_path(app, admitted)?;
-    if admitted.upgrade == Some(Upgrade::WebSocket) && !from_own_origin(&request, x.origin) {
+    if admitted.upgrade.as_ref().is_some_and(|upgrade| upgrade.websocket) && !from_own_origin(&request, x.origin) {
         return Err(Refused::ForeignOrigin);
     }
     let facts = Facts { method: request.method().as_str(), path: &path, client: x.address };

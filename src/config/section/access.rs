@@ -59,24 +59,25 @@ pub fn read(node: &Node, report: &mut Report, app_path: &str) -> Option<Read> {
     for node in nodes {
         if let Some(line) = everybody {
             let help = format!("the rule on line {line} matches every request: move this one before it");
-            report.warning(node.place, format!("`{}` is never reached", node.path), help);
+            report.warning(node.anchor, format!("`{}` is never reached", node.path), help);
         }
-        let Some(rule) = rule(node, report, app_path, &mut read.mentions) else { continue };
-        if is_catch_all(&rule) && everybody.is_none() {
-            everybody = Some(rule.line);
+        if is_catch_all(node) && everybody.is_none() {
+            everybody = Some(node.place.line);
         }
-        read.rules.push(rule);
+        read.rules.extend(rule(node, report, app_path, &mut read.mentions));
     }
     Some(read)
 }
 
-fn is_catch_all(rule: &Rule) -> bool {
-    let anything = |pattern: &PathPattern| pattern == &PathPattern::parse("/**").unwrap_or_else(|| pattern.clone());
-    (rule.paths.is_empty() || rule.paths.iter().any(anything))
-        && rule.methods.is_empty()
-        && rule.users.is_empty()
-        && rule.groups.is_empty()
-        && rule.networks.is_empty()
+/// Whether a rule matches every request: it has no condition, as far as it is written.
+fn is_catch_all(rule: &Node) -> bool {
+    let Kind::Map(entries) = &rule.kind else { return false };
+    let anything = |node: &Node| matches!(&node.kind, Kind::Text(text) if text == "/**");
+    entries.iter().all(|entry| match entry.key.as_str() {
+        "policy" => true,
+        "paths" => matches!(&entry.value.kind, Kind::List(paths) if paths.iter().any(anything)),
+        _ => false,
+    })
 }
 
 fn rule(node: &Node, report: &mut Report, app_path: &str, mentions: &mut Vec<Mention>) -> Option<Rule> {

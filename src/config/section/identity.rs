@@ -3,7 +3,7 @@
 use http::HeaderName;
 
 use super::super::fields::{Fields, wrong};
-use super::super::problem::Report;
+use super::super::problem::{Report, quote};
 use super::super::source::{Entry, Kind, Node};
 use super::super::value;
 use crate::identity::{Encoding, Field, Settings};
@@ -74,8 +74,8 @@ fn header_name(entry: &Entry, report: &mut Report) -> Option<HeaderName> {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     let name = entry.key.parse::<HeaderName>().ok().filter(|_| entry.key.bytes().all(plain));
     let Some(name) = name else {
-        let key: String = entry.key.chars().take(80).flat_map(char::escape_default).collect();
-        report.error(entry.place, format!("`{key}` is no name for an identity header"), "write letters, digits and -");
+        let message = format!("{} is no name for an identity header", quote(&entry.key));
+        report.error(entry.place, message, "write letters, digits and -");
         return None;
     };
     if is_reserved(name.as_str()) {

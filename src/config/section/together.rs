@@ -155,6 +155,7 @@ fn people(report: &mut Report, parts: &Parts<'_>) {
         let names: Vec<&str> = known.iter().map(String::as_str).collect();
         let help = nearest(&mention.name, &names).map(|name| format!("did you mean `{name}`?"));
         let message = format!("`{}`: {what} `{}`", mention.path, mention.name);
-        report.warning(mention.place, message, help.unwrap_or_default());
+        let help = help.unwrap_or_else(|| "correct the name, or add it to an account file".to_owned());
+        report.warning(mention.place, message, help);
     }
 }

@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
-use super::problem::{Place, Report};
+use super::problem::{Place, Report, quote};
 use outline::{Shape, Spot};
 use reference::Environment;
 
@@ -60,10 +60,7 @@ impl Node {
             Kind::Text(_) | Kind::Integer(_) | Kind::Float(_) | Kind::Bool(_) if self.private => {
                 "what is given here".to_owned()
             }
-            Kind::Text(text) => {
-                let short: String = text.chars().take(80).flat_map(char::escape_default).collect();
-                format!("`{short}`")
-            }
+            Kind::Text(text) => quote(text),
             Kind::Integer(number) => format!("`{number}`"),
             Kind::Float(number) => format!("`{number}`"),
             Kind::Bool(truth) => format!("`{truth}`"),
@@ -158,6 +155,11 @@ impl Joiner<'_> {
                 self.report.error(spot.place, "this can be read in two ways", "write it more plainly, texts in quotes");
                 return None;
             }
+        };
+        let anchor = match &kind {
+            // An entry of a list has no key of its own: point to its first.
+            Kind::Map(entries) if anchor == spot.place => entries.first().map_or(anchor, |entry| entry.place),
+            _ => anchor,
         };
         Some(Node { path, place: spot.place, anchor, kind, private, substituted })
     }

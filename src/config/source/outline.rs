@@ -133,7 +133,7 @@ impl Builder<'_> {
             return Err(());
         }
         if self.frames.len() >= DEEPEST {
-            self.report.error(place, "this is nested too deeply", format!("nest at most {DEEPEST} levels"));
+            self.too_deep(place);
             return Err(());
         }
         let sensitive = self.sensitive_below();
@@ -225,6 +225,10 @@ impl Builder<'_> {
         Place { line, column, length: length.max(1) }
     }
 
+    fn too_deep(&mut self, place: Place) {
+        self.report.error(place, "this is nested too deeply", format!("nest at most {DEEPEST} levels"));
+    }
+
     fn syntax(&mut self, line: usize, column: usize, info: &str) {
         self.report.hide_by_looks(line);
         let text = self.text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
@@ -238,6 +242,10 @@ impl Builder<'_> {
             "look at the indentation and the quotes of this line and the one above"
         };
         let place = Place { line: line.max(1), column, length: 1 };
+        if info.contains("recursion limit") {
+            self.too_deep(place);
+            return;
+        }
         self.report.error(place, format!("this is not YAML: {}", info.to_lowercase()), help);
     }
 }

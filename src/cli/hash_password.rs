@@ -1,0 +1,94 @@
+//! `vestibule hash-password`: asks twice without echo, or reads one line from a pipe, and prints a PHC string.
+
+use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
+
+use argon2::password_hash::PasswordHasher as _;
+use argon2::{Algorithm, Argon2, Params, Version};
+use zeroize::Zeroizing;
+
+use super::{Failure, print};
+use crate::secret::random;
+
+/// In characters.
+const SHORTEST: usize = 12;
+/// In bytes; a longer password is refused at the sign-in too.
+const LONGEST: usize = 1024;
+
+pub fn run() -> Result<(), Failure> {
+    let password = if io::stdin().is_terminal() { ask()? } else { read_line()? };
+    check(&password).map_err(Failure::Usage)?;
+    print(&format!("{}\n", hash(&password)?))
+}
+
+fn ask() -> Result<Zeroizing<String>, Failure> {
+    let prompt = |text: &str| {
+        rpassword::prompt_password(text)
+            .map(Zeroizing::new)
+            .map_err(|error| Failure::Work(format!("the terminal cannot be read: {error}")))
+    };
+    let password = prompt("Password: ")?;
+    // Before the second time, so that nobody types a refused one twice.
+    check(&password).map_err(Failure::Usage)?;
+    if *prompt("Again: ")? != *password {
+        return Err(Failure::Usage("the two passwords differ".to_owned()));
+    }
+    Ok(password)
+}
+
+fn read_line() -> Result<Zeroizing<String>, Failure> {
+    let mut line = Zeroizing::new(String::new());
+    // Two bytes for the end of the line, one to see that it is too long.
+    let mut input = io::stdin().lock().take(LONGEST as u64 + 3);
+    input
+        .read_line(&mut line)
+        .map_err(|error| Failure::Work(format!("no password can be read from standard input: {error}")))?;
+    while line.ends_with(['\n', '\r']) {
+        line.pop();
+    }
+    Ok(line)
+}
+
+fn check(password: &str) -> Result<(), String> {
+    if password.is_empty() {
+        return Err("no password was given".to_owned());
+    }
+    if password.chars().count() < SHORTEST {
+        return Err(format!("the password is too short: take {SHORTEST} characters or more, such as three or four words"));
+    }
+    if password.len() > LONGEST {
+        return Err(format!("the password is too long: {LONGEST} bytes are the most"));
+    }
+    Ok(())
+}
+
+/// Argon2id with OWASP's minimum (Password Storage Cheat Sheet): 19 MiB, two iterations, one lane.
+fn hash(password: &str) -> Result<String, Failure> {
+    let cannot = |error: &dyn std::fmt::Display| Failure::Work(format!("the password cannot be hashed: {error}"));
+    let params = Params::new(19 << 10, 2, 1, None).map_err(|error| cannot(&error))?;
+    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
+        .hash_password_with_salt(password.as_bytes(), &random::<16>())
+        .map(|hash| hash.to_string())
+        .map_err(|error| cannot(&error))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_password_has_twelve_characters_and_at_most_1024_bytes() {
+        assert!(check("").is_err());
+        assert!(check("eleven chars").is_ok());
+        assert!(check("eleven char").is_err());
+        assert!(check(&"\u{e4}".repeat(12)).is_ok());
+        assert!(check(&"a".repeat(1024)).is_ok());
+        assert!(check(&"\u{e4}".repeat(513)).is_err());
+    }
+
+    #[test]
+    fn the_hash_says_what_it_cost() {
+        let made = hash("correct horse battery").expect("hashed");
+        assert!(made.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{made}");
+        assert_ne!(made, hash("correct horse battery").expect("hashed"));
+    }
+}
