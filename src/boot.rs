@@ -6,6 +6,8 @@
 mod build;
 mod data_dir;
 mod readiness;
+#[cfg(test)]
+mod tests;
 mod watch;
 
 use std::io;
@@ -232,6 +234,7 @@ impl Foundation {
             self.run_until_shutdown("certificates", Arc::clone(tls).watch(LOOK));
         }
         self.run_until_shutdown("sweeper", sweep(Arc::clone(&self.store)));
+        self.run_until_shutdown("first look", look(Arc::clone(&self.store), self.mailer.clone()));
     }
 
     /// Runs a task that would never end.
@@ -262,6 +265,19 @@ impl Foundation {
         if !self.tasks.finished_within(LET_GO).await {
             warn!(tasks = self.tasks.running(), "some background tasks did not end");
         }
+    }
+}
+
+/// Says at the start what does not answer. Nobody waits for it: either may come back by itself.
+async fn look(store: Arc<Store>, mailer: Mailer) {
+    let (store_answers, mailer_answers) = tokio::join!(store.ping(), mailer.probe());
+    match store_answers {
+        Ok(()) => info!("the {} store answers", store.kind()),
+        Err(error) => error!(%error, "signing in and sessions wait for the {} store", store.kind()),
+    }
+    match mailer_answers {
+        Ok(answer) => info!("mail: {answer}"),
+        Err(error) => error!(%error, "no codes can be mailed now"),
     }
 }
 

@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::time::{sleep, timeout};
 use tracing::debug;
 
@@ -74,7 +74,10 @@ impl Http {
         if driven.await
             && let Some(parts) = http.into_parts()
         {
-            linger(parts.io.into_inner()).await;
+            tokio::select! {
+                () = linger(parts.io.into_inner()) => {}
+                () = connection.shutdown.aborted() => {}
+            }
         }
     }
 
@@ -147,12 +150,15 @@ fn service<H: Handler>(
     })
 }
 
-/// Reads on for a moment after the last answer. A socket closed with bytes unread is reset, and a reset can overtake
-/// the answer (RFC 9112 section 9.6).
-async fn linger<S: AsyncRead + Unpin>(stream: S) {
-    let mut rest = stream.take(LINGER_BYTES);
+/// Says that there will be no more, and reads on for a moment. A socket closed with bytes unread is reset, and a reset
+/// can overtake the answer (RFC 9112 section 9.6).
+async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
     let mut nowhere = tokio::io::sink();
-    if timeout(LINGER, tokio::io::copy(&mut rest, &mut nowhere)).await.is_err() {
+    let close = async {
+        stream.shutdown().await?;
+        tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut nowhere).await
+    };
+    if timeout(LINGER, close).await.is_err() {
         debug!("the client did not close its side");
     }
 }

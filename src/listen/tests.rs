@@ -1,11 +1,13 @@
 //! Raw bytes against real sockets.
 
+mod tls;
+
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{Request, Response};
-use http_body_util::BodyExt as _;
+use http_body_util::{BodyExt as _, Collected};
 use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
@@ -24,12 +26,15 @@ const DEADLINE: Duration = Duration::from_secs(10);
 #[derive(Clone)]
 struct Echo {
     gate: Arc<Semaphore>,
+    /// One permit for each slow request that has begun.
+    begun: Arc<Semaphore>,
 }
 
 impl Handler for Echo {
     async fn handle(&self, connection: Arc<Connection>, request: Request<Incoming>) -> Response<Body> {
         let path = request.uri().path().to_owned();
         if path == "/slow" {
+            self.begun.add_permits(1);
             self.gate.acquire().await.expect("the gate is never closed").forget();
         }
         if path == "/covers" {
@@ -39,7 +44,7 @@ impl Handler for Echo {
         if path == "/unread" {
             return Response::new(Body::from("refused"));
         }
-        let body = request.into_body().collect().await.map(|body| body.to_bytes()).unwrap_or_default();
+        let body = request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
         let text = format!("{path} {}", String::from_utf8_lossy(&body));
         Response::new(Body::from(text))
     }
@@ -48,6 +53,7 @@ impl Handler for Echo {
 struct Server {
     address: SocketAddr,
     gate: Arc<Semaphore>,
+    begun: Arc<Semaphore>,
     shutdown: Shutdown,
     workers: Workers,
 }
@@ -61,11 +67,12 @@ impl Server {
         };
         let bound = bind(&[listener], 2).expect("a port is free");
         let Address::Tcp(address) = bound.listeners()[0].address else { panic!("asked for TCP") };
-        let (gate, shutdown) = (Arc::new(Semaphore::new(0)), Shutdown::default());
-        let echo = Echo { gate: Arc::clone(&gate) };
+        let (gate, begun) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
+        let shutdown = Shutdown::default();
+        let echo = Echo { gate: Arc::clone(&gate), begun: Arc::clone(&begun) };
         let workers =
             Workers::start(bound, settings, tls, &shutdown, move |_| echo.clone()).expect("threads start");
-        Self { address, gate, shutdown, workers }
+        Self { address, gate, begun, shutdown, workers }
     }
 
     fn plain() -> Self {
@@ -74,6 +81,12 @@ impl Server {
 
     async fn connect(&self) -> Raw {
         Raw(TcpStream::connect(self.address).await.expect("it listens"))
+    }
+
+    /// Waits until this many slow requests have begun.
+    async fn begun(&self, requests: u32) {
+        let begun = timeout(DEADLINE, self.begun.acquire_many(requests)).await;
+        begun.expect("they begin in time").expect("never closed").forget();
     }
 
     /// Whether everything has ended.
@@ -127,4 +140,126 @@ async fn requests_on_one_connection_are_answered_in_order() {
     let answers = client.rest().await;
     let places: Vec<_> = ["/1 ", "/2 hi", "/3 "].iter().map(|text| answers.find(text)).collect();
     assert!(places.iter().all(Option::is_some) && places.is_sorted(), "{answers}");
+}
+
+#[tokio::test]
+async fn a_head_beyond_the_limit_is_answered_with_431() {
+    let server = Server::start(HttpSettings::new(8 * 1024), None);
+    let head = |length: usize| format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(length));
+    let mut client = server.connect().await;
+    client.send(head(8 * 1024)).await;
+    assert!(client.rest().await.starts_with("HTTP/1.1 431 "));
+    let mut client = server.connect().await;
+    client.send(head(7 * 1024)).await;
+    assert!(client.until("\r\n").await.starts_with("HTTP/1.1 200 "));
+    let mut client = server.connect().await;
+    client.send(format!("GET / HTTP/1.1\r\nHost: a\r\n{}\r\n", "X: y\r\n".repeat(100))).await;
+    assert!(client.rest().await.starts_with("HTTP/1.1 431 "), "too many fields");
+}
+
+#[tokio::test]
+async fn garbage_is_answered_with_400_and_closed() {
+    let server = Server::plain();
+    for garbage in ["\x16\x03\x01\x02", "GET / HTTP/1.1\r\n folded: x\r\n\r\n", "GET  / HTTP/1.1\r\n\r\n"] {
+        let mut client = server.connect().await;
+        client.send(garbage).await;
+        client.0.shutdown().await.expect("still open");
+        assert!(client.rest().await.starts_with("HTTP/1.1 400 "), "{garbage:?}");
+    }
+}
+
+#[tokio::test]
+async fn http2_without_tls_is_not_spoken() {
+    let server = Server::plain();
+    let mut client = server.connect().await;
+    client.send("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n").await;
+    let answer = client.rest().await;
+    assert!(answer.is_empty() || answer.starts_with("HTTP/1.1 400 "), "{answer:?}");
+}
+
+fn hasty() -> HttpSettings {
+    let soon = Duration::from_millis(100);
+    HttpSettings { first_head: soon, idle: soon, handshake: soon, ..HttpSettings::new(64 * 1024) }
+}
+
+#[tokio::test]
+async fn a_client_that_says_nothing_or_half_a_head_is_closed() {
+    let server = Server::start(HttpSettings { idle: DEADLINE * 2, ..hasty() }, None);
+    for beginning in ["", "GET / HTTP/1.1\r\nHost:"] {
+        let mut client = server.connect().await;
+        client.send(beginning).await;
+        assert_eq!(client.rest().await, "", "after {beginning:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_idle_connection_is_closed() {
+    let server = Server::start(HttpSettings { first_head: DEADLINE * 2, ..hasty() }, None);
+    let mut client = server.connect().await;
+    client.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    assert!(client.rest().await.ends_with("/1 "));
+}
+
+#[tokio::test]
+async fn a_request_under_way_outlives_the_wait_for_the_first_head() {
+    let server = Server::start(HttpSettings { idle: DEADLINE * 2, ..hasty() }, None);
+    let mut client = server.connect().await;
+    client.send("GET /slow HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n").await;
+    // Another client's time is over, so the first one's is too.
+    assert_eq!(server.connect().await.rest().await, "");
+    server.gate.add_permits(1);
+    assert!(client.rest().await.starts_with("HTTP/1.1 200 "));
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_read_is_never_taken_for_a_request() {
+    let server = Server::plain();
+    let inner = "GET /inner HTTP/1.1\r\nHost: a\r\n\r\n";
+    let mut client = server.connect().await;
+    client.send(format!("POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: {}\r\n\r\n", inner.len())).await;
+    let mut answers = client.until("refused").await;
+    client.0.write_all(inner.as_bytes()).await.ok();
+    client.0.shutdown().await.ok();
+    answers += &client.rest().await;
+    assert_eq!(answers.matches("HTTP/1.1").count(), 1, "{answers}");
+}
+
+#[tokio::test]
+async fn an_early_answer_reaches_a_client_that_goes_on_sending() {
+    let server = Server::plain();
+    let mut client = server.connect().await;
+    let length = 512 * 1024;
+    client.send(format!("POST /unread HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n")).await;
+    client.send(vec![b'x'; length]).await;
+    assert!(client.rest().await.ends_with("refused"));
+}
+
+#[tokio::test]
+async fn a_stop_finishes_the_request_under_way_and_closes_the_idle() {
+    let server = Server::plain();
+    let (mut busy, mut idle, mut silent) =
+        (server.connect().await, server.connect().await, server.connect().await);
+    idle.send("GET /1 HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    idle.until("/1 ").await;
+    busy.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    server.begun(1).await;
+    server.shutdown.begin();
+    assert_eq!((idle.rest().await, silent.rest().await), (String::new(), String::new()));
+    server.gate.add_permits(1);
+    let answer = busy.rest().await;
+    assert!(answer.contains("connection: close") && answer.ends_with("/slow "), "{answer}");
+    drop((busy, idle, silent));
+    assert!(server.ended().await);
+    assert!(TcpStream::connect(server.address).await.is_err(), "nobody listens any more");
+}
+
+#[tokio::test]
+async fn a_hard_stop_drops_what_is_under_way() {
+    let server = Server::plain();
+    let mut client = server.connect().await;
+    client.send("GET /slow HTTP/1.1\r\nHost: a\r\n\r\n").await;
+    server.begun(1).await;
+    server.shutdown.abort();
+    assert_eq!(client.rest().await, "");
+    assert!(server.ended().await);
 }

@@ -34,10 +34,6 @@ pub struct Tls {
 impl Tls {
     /// Reads all files. Nothing less than all of them is a good start.
     pub fn load(settings: &TlsSettings) -> Result<Self, CertificateError> {
-        Ok(Self::load_with_files(settings)?.0)
-    }
-
-    fn load_with_files(settings: &TlsSettings) -> Result<(Self, Vec<Files>), CertificateError> {
         if settings.certificates.is_empty() {
             return Err(CertificateError::None);
         }
@@ -47,12 +43,11 @@ impl Tls {
             tickets: aws_lc_rs::Ticketer::new().map_err(CertificateError::Tls)?,
             current: ArcSwap::default(),
         };
-        let files = tls.read()?;
-        tls.current.store(Arc::new(tls.parse(&files)?));
-        Ok((tls, files))
+        tls.reload(&mut None)?;
+        Ok(tls)
     }
 
-    fn read(&self) -> Result<Vec<Files>, CertificateError> {
+    pub(super) fn read(&self) -> Result<Vec<Files>, CertificateError> {
         self.settings.certificates.iter().map(Files::read).collect()
     }
 
@@ -153,7 +148,7 @@ impl Tls {
     }
 
     /// Whether there was something new and it is now in use.
-    fn reload(&self, seen: &mut Option<Vec<Files>>) -> Result<bool, CertificateError> {
+    pub(super) fn reload(&self, seen: &mut Option<Vec<Files>>) -> Result<bool, CertificateError> {
         let files = self.read()?;
         if seen.as_ref() == Some(&files) {
             return Ok(false);

@@ -1,0 +1,120 @@
+//! From a configuration file to answers, and to an orderly end.
+
+use std::path::Path;
+
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpStream, UnixStream};
+use tokio::time::timeout;
+
+use super::*;
+use crate::body::Body;
+
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Says hello to everybody.
+#[derive(Clone)]
+struct Hello;
+
+impl Handler for Hello {
+    async fn handle(
+        &self,
+        _: Arc<listen::Connection>,
+        _: http::Request<hyper::body::Incoming>,
+    ) -> http::Response<Body> {
+        http::Response::new(Body::from("hello"))
+    }
+}
+
+/// A configuration that listens on a unix socket, and on this port for the operator.
+fn config(directory: &Path, admin: u16) -> Config {
+    let text = format!(
+        "data_dir: {directory}/data
+listen:
+  - address: unix:{directory}/gateway.sock
+accounts:
+  - file: {directory}/users.yaml
+mail:
+  from: signin@example.com
+  outbox: {directory}/outbox
+apps:
+  - name: whoami
+    url: http://whoami.localhost:8080
+    upstream: \"whoami:\"
+admin:
+  address: 127.0.0.1:{admin}
+",
+        directory = directory.display(),
+    );
+    let path = directory.join("vestibule.yaml");
+    std::fs::write(&path, text).expect("written");
+    std::fs::write(directory.join("users.yaml"), "users: {}\n").expect("written");
+    crate::config::load(&path).unwrap_or_else(|error| panic!("{error}")).0
+}
+
+/// A port that was free a moment ago.
+fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    listener.local_addr().expect("bound").port()
+}
+
+/// What a GET gets, once somebody answers at all.
+async fn get<S, F>(mut connect: impl FnMut() -> F, path: &str) -> String
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    F: Future<Output = io::Result<S>>,
+{
+    let ask = async {
+        let mut stream = loop {
+            match connect().await {
+                Ok(stream) => break stream,
+                Err(_) => tokio::task::yield_now().await,
+            }
+        };
+        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        stream.write_all(request.as_bytes()).await.expect("sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("text");
+        answer
+    };
+    timeout(DEADLINE, ask).await.expect("an answer in time")
+}
+
+#[tokio::test]
+async fn a_configuration_becomes_a_gateway_that_answers_and_stops() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let admin = free_port();
+    let config = config(directory.path(), admin);
+    let lifecycle = Lifecycle::install().expect("signals");
+    let shutdown = lifecycle.shutdown().clone();
+    let socket = directory.path().join("gateway.sock");
+
+    let visit = async {
+        let hello = get(|| UnixStream::connect(&socket), "/").await;
+        assert!(hello.ends_with("hello"), "{hello}");
+        let ready = get(|| TcpStream::connect(("127.0.0.1", admin)), "/readyz").await;
+        assert!(ready.starts_with("HTTP/1.1 200 ") && ready.ends_with("ready\n"), "{ready}");
+        shutdown.begin();
+    };
+    let serve = timeout(DEADLINE, serve(config, lifecycle, |_| Ok(|_| Hello)));
+    let (served, ()) = tokio::join!(serve, visit);
+    assert!(matches!(served, Ok(Ok(()))), "it ends well and in time");
+
+    let mut kept: Vec<_> = std::fs::read_dir(directory.path().join("data"))
+        .expect("made")
+        .map(|entry| entry.expect("readable").file_name().to_string_lossy().into_owned())
+        .collect();
+    kept.sort();
+    assert_eq!(kept, ["audit.log", "secret", "state.db"]);
+    assert!(!socket.exists(), "nobody would answer there");
+}
+
+#[tokio::test]
+async fn a_port_in_use_ends_the_start_and_leaves_nothing_behind() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let taken = TcpListener::bind("127.0.0.1:0").expect("a port is free");
+    let config = config(directory.path(), taken.local_addr().expect("bound").port());
+    let lifecycle = Lifecycle::install().expect("signals");
+    let error = serve(config, lifecycle, |_| Ok(|_| Hello)).await.expect_err("it is taken").to_string();
+    assert!(error.contains("address already in use"), "{error}");
+    assert!(!directory.path().join("data").exists() && !directory.path().join("gateway.sock").exists());
+}
