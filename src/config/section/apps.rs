@@ -19,7 +19,8 @@ pub struct Placed {
     pub mentions: Vec<access::Mention>,
 }
 
-const EXAMPLE: &str = "write `apps: [{ name: grafana, url: https://grafana.example.com, upstream: http://127.0.0.1:3000 }]`";
+const EXAMPLE: &str =
+    "write `apps: [{ name: grafana, url: https://grafana.example.com, upstream: http://127.0.0.1:3000 }]`";
 
 pub fn read(keys: &mut Fields<'_, '_>, identity: &IdentitySettings) -> Vec<Placed> {
     let apps = keys.required("apps", EXAMPLE, |node, report| {
@@ -36,7 +37,8 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
     let name_place = keys.node("name").map_or(node.place, |node| node.place);
     let url_place = keys.node("url").map_or(node.place, |node| node.place);
     let name = keys.required("name", "write `name: grafana`", name);
-    let url = keys.required("url", "write what visitors type: `url: https://grafana.example.com`", value::app_url);
+    let url =
+        keys.required("url", "write what visitors type: `url: https://grafana.example.com`", value::app_url);
     let insecure = keys.or("insecure", false, value::truth);
     if let Some(url) = &url {
         let path = format!("{}.url", node.path);
@@ -46,7 +48,9 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
     let app_path = url.as_ref().map_or_else(String::new, |url| url.path.to_string());
     let access = keys.node("access").is_some();
     let access = match access {
-        true => keys.optional("access", |node, report| access::read(node, report, &app_path)).unwrap_or_default(),
+        true => {
+            keys.optional("access", |node, report| access::read(node, report, &app_path)).unwrap_or_default()
+        }
         false => access::default(node.place.line),
     };
     let hosts = value::choice(&[("preserve", HostHeader::Preserve), ("upstream", HostHeader::Upstream)]);
@@ -77,7 +81,11 @@ fn strip_prefix(keys: &mut Fields<'_, '_>, app_path: &str) -> Option<String> {
     if app_path.is_empty() {
         if let Some(node) = keys.node("strip_prefix") {
             let help = "remove `strip_prefix`, or write a path in `url`";
-            keys.report.warning(node.anchor, format!("`{}` has nothing to remove: the url has no path", node.path), help);
+            keys.report.warning(
+                node.anchor,
+                format!("`{}` has nothing to remove: the url has no path", node.path),
+                help,
+            );
         }
         return None;
     }
@@ -92,7 +100,10 @@ fn odd_header(node: &Node, report: &mut Report) -> Option<HeaderName> {
         return None;
     };
     if identity::is_reserved(&text) {
-        let message = format!("`{}`: to an app, `{text}` may be the same as a header that the gateway vouches for", node.path);
+        let message = format!(
+            "`{}`: to an app, `{text}` may be the same as a header that the gateway vouches for",
+            node.path
+        );
         report.error(node.place, message, "this name cannot be allowed");
         return None;
     }
