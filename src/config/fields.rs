@@ -86,11 +86,11 @@ impl<'a, 'r> Fields<'a, 'r> {
         } else {
             format!("`{}` has no `{key}`", self.node.path)
         };
-        self.report.error(self.place(), message, help);
+        self.report.error(self.anchor(), message, help);
     }
 
     /// Where to point when something inside is missing.
-    pub fn place(&self) -> Place {
+    pub fn anchor(&self) -> Place {
         self.node.anchor
     }
 

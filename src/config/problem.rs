@@ -223,11 +223,13 @@ fn url_passwords(line: &str) -> Vec<(usize, usize)> {
     found
 }
 
-/// A value for a message: on one line, not too long, the passwords of URLs left out.
+/// A value for a message: its first line, not too long, the passwords of URLs left out. A quote that is not closed
+/// makes a value of all that follows, secrets included.
 pub fn quote(text: &str) -> String {
-    let hidden = url_passwords(text);
+    let line = text.lines().next().unwrap_or_default();
+    let hidden = url_passwords(line);
     let mut quoted = String::from("`");
-    for (at, character) in text.chars().enumerate().take(80) {
+    for (at, character) in line.chars().enumerate().take(80) {
         if let Some((from, _)) = hidden.iter().find(|(from, to)| (*from..*to).contains(&at)) {
             quoted.push_str(if *from == at { "***" } else { "" });
         } else if character.is_control() {
@@ -236,7 +238,11 @@ pub fn quote(text: &str) -> String {
             quoted.push(character);
         }
     }
-    quoted.push_str(if text.chars().count() > 80 { "...`" } else { "`" });
+    quoted.push_str(if line.chars().count() > 80 || line.len() < text.trim_end().len() {
+        "...`"
+    } else {
+        "`"
+    });
     quoted
 }
 
@@ -304,7 +310,9 @@ mod tests {
 
     fn shown(text: &str, hidden: Option<Place>, place: Place) -> String {
         let mut report = Report::new(Path::new("v.yaml"), text);
-        hidden.into_iter().for_each(|place| report.hide(place));
+        if let Some(place) = hidden {
+            report.hide(place);
+        }
         report.error(place, "wrong", "write it right");
         report.into_problems().iter().map(ToString::to_string).collect()
     }

@@ -18,7 +18,7 @@ pub struct Read {
 }
 
 pub fn read(keys: &mut Fields<'_, '_>) -> Read {
-    let mut place = keys.place();
+    let mut place = keys.anchor();
     let settings = keys.optional("portal", |node, report| {
         let mut keys = Fields::of(node, report, "write `url: https://auth.example.com` below it")?;
         place = keys.node("url").map_or(node.anchor, |node| node.place);

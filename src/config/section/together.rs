@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use ipnet::IpNet;
 
 use super::super::problem::{Place, Report, nearest};
+use super::identity::fold;
 use super::{accounts, apps, listen, mail, portal, secret, store, tls};
 use crate::listen::Address;
 use crate::mail::TransportSettings;
@@ -33,6 +34,7 @@ pub fn check(report: &mut Report, parts: &Parts<'_>) {
     https(report, parts);
     people(report, parts);
     demo(report, parts);
+    spellings(report, parts.apps);
 }
 
 fn names(report: &mut Report, apps: &[apps::Placed]) {
@@ -125,6 +127,12 @@ fn listeners(report: &mut Report, parts: &Parts<'_>) {
         }
         _ => {}
     }
+    if let Some(first) = parts.listen.first()
+        && parts.listen.iter().all(|listener| listener.settings.redirect)
+    {
+        let help = "add one with `tls: true`, or one without `redirect` behind a proxy that speaks TLS";
+        report.error(first.place, "all listeners redirect, so nothing would ever be served", help);
+    }
     if let Some((admin, place)) = parts.admin
         && let Some(other) =
             parts.listen.iter().find(|other| listen::overlap(&other.settings.address, &Address::Tcp(admin)))
@@ -196,5 +204,18 @@ fn demo(report: &mut Report, parts: &Parts<'_>) {
             "the account file still has the demo account, whose password is public, and {host} is not this machine"
         );
         report.error(place, message, "remove the account `demo` from the file, or give it another password");
+    }
+}
+
+/// To a CGI or WSGI server `Remote_User` is `Remote-User`: what a visitor sends must not pass under such a name.
+fn spellings(report: &mut Report, apps: &[apps::Placed]) {
+    let identity = || apps.iter().flat_map(|app| &app.app.identity.headers);
+    for (name, place) in apps.iter().flat_map(|app| &app.allowed) {
+        if let Some((header, _)) = identity().find(|(header, _)| fold(header.as_str()) == fold(name.as_str()))
+        {
+            let message =
+                format!("to an app, `{name}` may be the same as `{header}`, which tells who is there");
+            report.error(*place, message, "remove it: visitors could pose as anybody");
+        }
     }
 }

@@ -262,6 +262,8 @@ impl Builder<'_> {
         let text = self.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
         let help = if text.contains("${") {
             "inside { } and [ ] a reference needs quotes: \"${NAME}\""
+        } else if info.contains("quote") {
+            "a quote that is opened must be closed: look at this line and those above"
         } else if text.trim_start_matches(' ').starts_with('\t') {
             "indent with spaces, not tabs"
         } else if text.contains(": ") || text.contains('%') || text.contains('@') {

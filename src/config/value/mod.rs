@@ -108,18 +108,18 @@ pub fn choice<T: Clone + 'static>(
 pub fn items<T>(
     read: impl Fn(&Node, &mut Report) -> Option<T>,
 ) -> impl Fn(&Node, &mut Report) -> Option<Vec<T>> {
-    move |node, report| match &node.kind {
-        Kind::List(nodes) => Some(nodes.iter().filter_map(|node| read(node, report)).collect()),
-        _ => {
-            let single = matches!(node.kind, Kind::Text(_) | Kind::Integer(_)) && !node.private;
-            let help = if single {
-                format!("put it in brackets: [{}]", node.shown().trim_matches('`'))
-            } else {
-                "write a list: [one, two]".to_owned()
-            };
-            wrong(node, report, "a list", &help);
-            None
+    move |node, report| {
+        if let Kind::List(nodes) = &node.kind {
+            return Some(nodes.iter().filter_map(|node| read(node, report)).collect());
         }
+        let single = matches!(node.kind, Kind::Text(_) | Kind::Integer(_)) && !node.private;
+        let help = if single {
+            format!("put it in brackets: [{}]", node.shown().trim_matches('`'))
+        } else {
+            "write a list: [one, two]".to_owned()
+        };
+        wrong(node, report, "a list", &help);
+        None
     }
 }
 
@@ -246,7 +246,7 @@ pub fn colour(node: &Node, report: &mut Report) -> Option<[u8; 3]> {
             .collect::<Option<_>>()?;
         match *nibbles.as_slice() {
             [r, g, b] => Some([r * 17, g * 17, b * 17]),
-            [a, b, c, d, e, f] => Some([a * 16 + b, c * 16 + d, e * 16 + f]),
+            [r1, r0, g1, g0, b1, b0] => Some([r1 * 16 + r0, g1 * 16 + g0, b1 * 16 + b0]),
             _ => None,
         }
     });
