@@ -93,20 +93,16 @@ impl Authority {
             (None, Some(_)) => return Err(half(&key_path, &certificate_path)),
         };
         let made = found.is_none();
-        let (pem, key) = match found {
-            Some((pem, key)) => {
-                let key = KeyPair::from_pem(&key).map_err(|_| {
-                    Failure::Work(format!("{} holds no key that can sign", key_path.display()))
-                })?;
-                (pem, key)
-            }
-            None => {
-                let key = KeyPair::generate().map_err(|error| failed(&error))?;
-                let pem = authority_params().self_signed(&key).map_err(|error| failed(&error))?.pem();
-                write(&key_path, &key.serialize_pem(), 0o600)?;
-                write(&certificate_path, &pem, 0o644)?;
-                (pem, key)
-            }
+        let (pem, key) = if let Some((pem, key)) = found {
+            let key = KeyPair::from_pem(&key)
+                .map_err(|_| Failure::Work(format!("{} holds no key that can sign", key_path.display())))?;
+            (pem, key)
+        } else {
+            let key = KeyPair::generate().map_err(|error| failed(&error))?;
+            let pem = authority_params().self_signed(&key).map_err(|error| failed(&error))?.pem();
+            write(&key_path, &key.serialize_pem(), 0o600)?;
+            write(&certificate_path, &pem, 0o644)?;
+            (pem, key)
         };
         let issuer = Issuer::new(authority_params(), key);
         Ok((Self { certificate_path, key_path, pem, issuer }, made))

@@ -60,7 +60,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct ConfigFile {
-    /// The configuration; else VESTIBULE_CONFIG, else config/vestibule.yaml.
+    /// The configuration; else `VESTIBULE_CONFIG`, else `config/vestibule.yaml`.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -107,9 +107,7 @@ pub fn configuration(path: &Path) -> Result<Config, Failure> {
         }
         Err(error @ LoadError::Read(..)) => (Err(Failure::Usage(error.to_string())), Vec::new()),
     };
-    for problem in problems {
-        eprintln!("{problem}\n");
-    }
+    eprint!("{}", config::render(&problems));
     config
 }
 

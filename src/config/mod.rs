@@ -143,6 +143,11 @@ pub fn summary(problems: &[Problem]) -> String {
     if counts.is_empty() { "no problems".to_owned() } else { counts.join(" and ") }
 }
 
+/// All problems as they are printed, a blank line after each.
+pub fn render(problems: &[Problem]) -> String {
+    problems.iter().fold(String::new(), |text, problem| text + &problem.to_string() + "\n\n")
+}
+
 /// What the system says about a file, in words.
 fn reason(error: &io::Error) -> String {
     match error.kind() {

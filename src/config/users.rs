@@ -53,13 +53,19 @@ fn users(root: &Node, report: &mut Report, taken: &mut Taken) -> Option<Vec<Acco
             report.warning(node.place, "nobody is in this file", EXAMPLE);
         }
         let mut accounts = Vec::new();
-        for entry in entries {
+        for (index, entry) in entries.iter().enumerate() {
+            if entries.iter().take(index).any(|earlier| earlier.key == entry.key) {
+                // Reported as a key that is there twice.
+                continue;
+            }
             let mut claim = |login: &str, place: Place, what: &str, report: &mut Report| {
-                let claimed = (file.clone(), place.line);
-                if let Some((other, line)) = taken.0.insert(canonical(login), claimed) {
+                let login = canonical(login);
+                if let Some((other, line)) = taken.0.get(&login) {
                     let message =
                         format!("the {what} `{login}` is somebody's already, in {}:{line}", other.display());
                     report.error(place, message, "a name or address is one person's: change one of the two");
+                } else {
+                    taken.0.insert(login, (file.clone(), place.line));
                 }
             };
             accounts.extend(account(entry, report, &mut claim));

@@ -85,7 +85,7 @@ fn rule(node: &Node, report: &mut Report, app_path: &str, mentions: &mut Vec<Men
     let paths = keys
         .optional("paths", |node, report| filled(node, report, |node, report| path(node, report, app_path)));
     let methods = keys.optional("methods", |node, report| filled(node, report, method));
-    let named = keys.node("users").or(keys.node("groups")).map(|node| node.anchor);
+    let person = keys.node("users").or(keys.node("groups")).map(|node| node.anchor);
     let users = keys
         .optional("users", |node, report| filled(node, report, |node, report| mention(node, report, false)));
     let groups = keys
@@ -96,7 +96,7 @@ fn rule(node: &Node, report: &mut Report, app_path: &str, mentions: &mut Vec<Men
         "write `policy: two_factor`, or bypass, one_factor or deny",
         value::choice(POLICIES),
     );
-    if let (Some(Policy::Bypass), Some(place)) = (policy, named) {
+    if let (Some(Policy::Bypass), Some(place)) = (policy, person) {
         let message = format!(
             "`{}` has `bypass` with `users` or `groups`: it lets in people who never said who they are",
             node.path
@@ -108,7 +108,7 @@ fn rule(node: &Node, report: &mut Report, app_path: &str, mentions: &mut Vec<Men
         );
     }
     keys.finish();
-    let mut names = |given: Option<Vec<Mention>>| {
+    let mut take = |given: Option<Vec<Mention>>| {
         let given = given.unwrap_or_default();
         let names = given.iter().map(|mention| mention.name.clone()).collect();
         mentions.extend(given);
@@ -117,8 +117,8 @@ fn rule(node: &Node, report: &mut Report, app_path: &str, mentions: &mut Vec<Men
     Some(Rule {
         paths: paths.unwrap_or_default(),
         methods: methods.unwrap_or_default(),
-        users: names(users),
-        groups: names(groups),
+        users: take(users),
+        groups: take(groups),
         networks: networks.unwrap_or_default(),
         policy: policy?,
         line: node.place.line,

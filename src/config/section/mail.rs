@@ -54,7 +54,11 @@ fn terminal(node: &Node, report: &mut Report) -> Option<TransportSettings> {
     if value::truth(node, report)? {
         return Some(TransportSettings::Terminal);
     }
-    report.error(node.place, "`mail.terminal` is false, so no way to send is left", EXAMPLE);
+    report.error(
+        node.place,
+        "`mail.terminal` says nothing if it is false",
+        "remove it, or write `terminal: true`",
+    );
     None
 }
 
@@ -90,11 +94,14 @@ fn smtp(node: &Node, report: &mut Report) -> Option<SmtpSettings> {
     if let (465, Security::Starttls) | (587, Security::Tls) = (port, security) {
         let (message, help) = if port == 465 {
             (
-                "port 465 speaks TLS from the start, and `security` is starttls",
+                "port 465 usually speaks TLS from the start, and `security` is starttls",
                 "write `security: tls`, or use port 587",
             )
         } else {
-            ("port 587 speaks STARTTLS, and `security` is tls", "write `security: starttls`, or use port 465")
+            (
+                "port 587 usually speaks STARTTLS, and `security` is tls",
+                "write `security: starttls`, or use port 465",
+            )
         };
         keys.report.warning(security_place, message, help);
     }

@@ -18,7 +18,7 @@ pub struct Read {
 }
 
 pub fn read(keys: &mut Fields<'_, '_>) -> Read {
-    let mut place = keys.place();
+    let mut place = keys.anchor();
     let settings = keys.optional("portal", |node, report| {
         let mut keys = Fields::of(node, report, "write `url: https://auth.example.com` below it")?;
         place = keys.node("url").map_or(node.anchor, |node| node.place);
@@ -48,7 +48,7 @@ fn fields(keys: &mut Fields<'_, '_>, place: Place) -> Settings {
         accent: keys.optional("accent", value::colour),
         notice: keys.optional("notice", value::text),
         stylesheet: keys.optional("stylesheet", stylesheet),
-        support: keys.optional("support", support),
+        support: keys.optional("support", value::contact),
     }
 }
 
@@ -102,18 +102,4 @@ fn stylesheet(node: &Node, report: &mut Report) -> Option<String> {
         report.error(node.place, message, "is this the right file?");
     }
     text
-}
-
-/// An e-mail address or a page.
-fn support(node: &Node, report: &mut Report) -> Option<String> {
-    let text = value::text(node, report)?;
-    if text.starts_with("https://") || text.starts_with("http://") {
-        let url = url::Url::parse(&text).ok().filter(|url| url.has_host()).map(String::from);
-        if url.is_none() {
-            let help = "write an e-mail address or the url of a page";
-            report.error(node.place, format!("`{}` is no url", node.path), help);
-        }
-        return url;
-    }
-    value::email(node, report)
 }

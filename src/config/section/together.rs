@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use ipnet::IpNet;
 
 use super::super::problem::{Place, Report, nearest};
+use super::identity::fold;
 use super::{accounts, apps, listen, mail, portal, secret, store, tls};
 use crate::listen::Address;
 use crate::mail::TransportSettings;
@@ -32,6 +33,8 @@ pub fn check(report: &mut Report, parts: &Parts<'_>) {
     listeners(report, parts);
     https(report, parts);
     people(report, parts);
+    demo(report, parts);
+    spellings(report, parts.apps);
 }
 
 fn names(report: &mut Report, apps: &[apps::Placed]) {
@@ -94,14 +97,17 @@ fn terminal(report: &mut Report, parts: &Parts<'_>) {
     if !matches!(mail.settings.transport, TransportSettings::Terminal) {
         return;
     }
-    let portal = parts.portal.settings.url.as_ref().map(|url| &url.host);
-    let remote =
-        parts.apps.iter().map(|app| &app.app.url.origin.host).chain(portal).find(|host| !host.is_loopback());
-    if let Some(host) = remote {
+    if let Some(host) = remote_host(parts) {
         let message =
             format!("`mail.terminal` prints codes instead of sending them, and {host} is not this machine");
         report.error(mail.place, message, "write `smtp` with a mail server; `terminal` is for localhost");
     }
+}
+
+/// A host that others than this machine can reach.
+fn remote_host<'a>(parts: &Parts<'a>) -> Option<&'a Host> {
+    let portal = parts.portal.settings.url.as_ref().map(|url| &url.host);
+    parts.apps.iter().map(|app| &app.app.url.origin.host).chain(portal).find(|host| !host.is_loopback())
 }
 
 fn listeners(report: &mut Report, parts: &Parts<'_>) {
@@ -121,14 +127,18 @@ fn listeners(report: &mut Report, parts: &Parts<'_>) {
         }
         _ => {}
     }
-    if let Some((admin, place)) = parts.admin
-        && parts.listen.iter().any(|listener| listener.settings.address == Address::Tcp(admin))
+    if let Some(first) = parts.listen.first()
+        && parts.listen.iter().all(|listener| listener.settings.redirect)
     {
-        report.error(
-            place,
-            format!("{admin} is an address of `listen` too"),
-            "give `admin` a port of its own",
-        );
+        let help = "add one with `tls: true`, or one without `redirect` behind a proxy that speaks TLS";
+        report.error(first.place, "all listeners redirect, so nothing would ever be served", help);
+    }
+    if let Some((admin, place)) = parts.admin
+        && let Some(other) =
+            parts.listen.iter().find(|other| listen::overlap(&other.settings.address, &Address::Tcp(admin)))
+    {
+        let message = format!("this address is listened on already, on line {}", other.place.line);
+        report.error(place, message, "give `admin` a port of its own");
     }
 }
 
@@ -184,5 +194,28 @@ fn people(report: &mut Report, parts: &Parts<'_>) {
         let message = format!("`{}`: {what} `{}`", mention.path, mention.name);
         let help = help.unwrap_or_else(|| "correct the name, or add it to an account file".to_owned());
         report.warning(mention.place, message, help);
+    }
+}
+
+/// The account of the quickstart has a password that everybody can read up.
+fn demo(report: &mut Report, parts: &Parts<'_>) {
+    if let (Some(place), Some(host)) = (parts.accounts.demo, remote_host(parts)) {
+        let message = format!(
+            "the account file still has the demo account, whose password is public, and {host} is not this machine"
+        );
+        report.error(place, message, "remove the account `demo` from the file, or give it another password");
+    }
+}
+
+/// To a CGI or WSGI server `Remote_User` is `Remote-User`: what a visitor sends must not pass under such a name.
+fn spellings(report: &mut Report, apps: &[apps::Placed]) {
+    let identity = || apps.iter().flat_map(|app| &app.app.identity.headers);
+    for (name, place) in apps.iter().flat_map(|app| &app.allowed) {
+        if let Some((header, _)) = identity().find(|(header, _)| fold(header.as_str()) == fold(name.as_str()))
+        {
+            let message =
+                format!("to an app, `{name}` may be the same as `{header}`, which tells who is there");
+            report.error(*place, message, "remove it: visitors could pose as anybody");
+        }
     }
 }

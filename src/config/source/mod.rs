@@ -283,11 +283,11 @@ mod tests {
 
     #[test]
     fn repetition_and_nesting_are_bounded() {
-        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for level in 1..12 {
-            let alias = format!("*a{}", level - 1);
-            bomb.push_str(&format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 10].join(", ")));
-        }
+        let line = |level: i32| {
+            let item = if level == 0 { "x".to_owned() } else { format!("*a{}", level - 1) };
+            format!("a{level}: &a{level} [{}]\n", [item.as_str(); 10].join(", "))
+        };
+        let bomb: String = (0..12).map(line).collect::<Vec<_>>().concat();
         assert!(problems(&bomb).iter().any(|problem| problem.contains("too large")));
         assert!(problems(&"[".repeat(5000)).iter().any(|problem| problem.contains("nested too deeply")));
         assert!(

@@ -11,7 +11,7 @@ use std::io::Read as _;
 const LARGEST: u64 = 1 << 20;
 
 /// Where `${NAME}` is looked up.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Environment {
     /// The environment of this process.
     System,

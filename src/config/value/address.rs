@@ -23,12 +23,12 @@ pub fn host(node: &Node, report: &mut Report) -> Option<Host> {
     };
     let host = Host::parse(&ascii);
     if host.is_none() {
-        wrong(
-            node,
-            report,
-            "a host name or address",
-            "write it without scheme and port, like smtp.example.com",
-        );
+        let help = if text.contains(':') {
+            "write it like smtp.example.com; a port has a key of its own, `port`"
+        } else {
+            "write it like smtp.example.com"
+        };
+        wrong(node, report, "a host name or address", help);
     }
     host
 }
@@ -99,6 +99,22 @@ pub fn email(node: &Node, report: &mut Report) -> Option<String> {
         return Some(address);
     }
     wrong(node, report, "an e-mail address", "write it like alice@example.com");
+    None
+}
+
+/// Where help is found: an e-mail address, or the url of a page.
+pub fn contact(node: &Node, report: &mut Report) -> Option<String> {
+    let text = text(node, report)?.trim().to_owned();
+    let page = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if page || is_email(&text) {
+        return Some(text);
+    }
+    wrong(
+        node,
+        report,
+        "an e-mail address or a url",
+        "write it like helpdesk@example.com or https://help.example.com",
+    );
     None
 }
 
