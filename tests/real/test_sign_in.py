@@ -478,22 +478,14 @@ def test_a_ticket_is_good_once_and_only_in_its_own_browser(gateway, signed_in):
     assert not (used.status == 303 and any(line.startswith("__Host-vestibule=") for line in used.all("set-cookie")))
 
 
-def test_a_short_idle_time_ends_an_unused_session(make_gateway, recorder, account, mails):
+def test_a_session_ends_with_its_lifetime_however_busy(make_gateway, recorder, account, mails):
     gateway = make_gateway(
-        [app("recorder", recorder.url, access=ADMIT)], session={"idle": "2s", "lifetime": "1h"}
+        [app("recorder", recorder.url, access=ADMIT)], session={"idle": "3s", "lifetime": "3s", "remember": "0s"}
     )
     person = Visitor(gateway)
-    person.sign_in(account, gateway.url("recorder"), mails)
-    jar = dict(person.cookies(gateway.url("recorder")))
-
-    # A request keeps it alive: ask less often than it takes to end, by asking afresh with growing gaps.
-    def ended_after_a_pause():
-        pause = threading.Event()
-        pause.wait(2.5)
-        person.jar[f"recorder.{DOMAIN}"] = dict(jar)
-        return not person.is_signed_in("recorder")
-
-    eventually(ended_after_a_pause, 20, "the end of an idle session")
+    assert person.sign_in(account, gateway.url("recorder"), mails).status == 200
+    eventually(lambda: not person.is_signed_in("recorder"), 10, "the end of the session's lifetime")
+    assert person.open(gateway.url("recorder")).status == 302
 
 
 # -- break-glass and restarts -----------------------------------------------------------------------------------
@@ -506,7 +498,6 @@ def test_the_break_glass_command_prints_a_code_that_works(gateway, account, mail
     assert printed.returncode == 0, printed.stderr
     code = re.search(r"\b\d{6}\b", printed.stdout).group()
     assert person.enter_code(code_page, code).status == 303
-    assert account.username in printed.stderr + gateway.output() or True
 
 
 def test_the_break_glass_command_finds_nothing_where_nothing_waits(gateway, people):
