@@ -3,11 +3,9 @@
 Each page is photographed into target/screenshots.
 """
 
-import re
-
 import pytest
 
-from rig.browser import DESKTOP, NARROW, PHONE
+from rig.browser import DESKTOP, NARROW, PHONE, VERIFY
 from rig.gateway import PROJECT, app
 from rig.visitor import Visitor
 
@@ -60,24 +58,26 @@ def fits(page):
 def test_every_page_fits_its_screen_and_is_photographed(site, chromium, people, mails, look):
     viewport, scheme = LOOKS[look]
     account = people.fresh()
-    with chromium.person(scheme=scheme, viewport=viewport) as page:
+    with chromium.person(scheme=scheme, viewport=viewport) as person:
+        page = person.page
+
         def seen(name):
             fits(page)
             shoot(page, look, name)
 
         page.goto(site.url("recorder", "/reports"))
         seen("login")
-        fill(page, account.username, "not the password")
-        page.get_by_role("alert").wait_for()
+        person.enter_password(account.username, "not the password")
+        person.refused()
         seen("login-refused")
-        fill(page, account.username, account.password)
-        page.wait_for_url(re.compile("/_vestibule/verify"))
+        person.enter_password(account.username, account.password)
+        page.wait_for_url(VERIFY)
         seen("code")
         code = mails.code_for(account.email)
-        enter(page, f"{(int(code) + 1) % 1_000_000:06}")
-        page.get_by_role("alert").wait_for()
+        person.enter_code(f"{(int(code) + 1) % 1_000_000:06}")
+        person.refused()
         seen("code-refused")
-        enter(page, code)
+        person.enter_code(code)
         page.wait_for_url(site.url("recorder", "/reports"))
 
         page.goto(site.url("auth"))
@@ -88,25 +88,10 @@ def test_every_page_fits_its_screen_and_is_photographed(site, chromium, people, 
         seen("bad-gateway")
         page.goto(site.url("recorder", "/_vestibule/logout"))
         seen("logout")
-        page.locator("form[action*='/_vestibule/logout'] button").click()
-        page.wait_for_url(re.compile("/_vestibule/login"))
+        person.sign_out()
         seen("signed-out")
         page.goto(f"https://unknown.example:{site.port}/")
         seen("unknown-host")
-
-
-def fill(page, username, password):
-    page.get_by_label(re.compile("username", re.I)).fill(username)
-    page.locator("input[type=password]").fill(password)
-    page.keyboard.press("Enter")
-
-
-def enter(page, code):
-    field = page.locator("input[autocomplete=one-time-code]")
-    before = page.url
-    field.fill(code)
-    if page.url == before and page.locator("input[autocomplete=one-time-code]").input_value() == code:
-        page.keyboard.press("Enter")
 
 
 def test_the_greeting_goes_on_by_itself_and_names_the_person(site, people, mails):
@@ -133,7 +118,8 @@ def test_the_form_tells_password_managers_and_keyboards_what_it_wants(site, peop
 
 def test_the_whole_sign_in_works_by_keyboard_alone_and_shows_the_focus(site, chromium, people, mails):
     account = people.fresh()
-    with chromium.person() as page:
+    with chromium.person() as person:
+        page = person.page
         page.goto(site.url("recorder"))
         for _ in range(8):
             if page.evaluate("document.activeElement.name") == "username":
@@ -149,20 +135,18 @@ def test_the_whole_sign_in_works_by_keyboard_alone_and_shows_the_focus(site, chr
             page.keyboard.press("Tab")
         page.keyboard.type(account.password)
         page.keyboard.press("Enter")
-        page.wait_for_url(re.compile("/_vestibule/verify"))
+        page.wait_for_url(VERIFY)
         assert page.evaluate("document.activeElement.name") == "code", "the code field waits for typing"
         page.keyboard.type(mails.code_for(account.email))
-        if "/_vestibule/verify" in page.url:
-            page.keyboard.press("Enter")
         page.wait_for_url(site.url("recorder"))
 
 
 def test_an_error_is_announced_and_tied_to_its_field(site, chromium, people):
-    with chromium.person(javascript=False) as page:
+    with chromium.person(javascript=False) as person:
+        page = person.page
         page.goto(site.url("recorder"))
-        fill(page, people.fresh().username, "not the password")
-        alert = page.get_by_role("alert")
-        alert.wait_for()
+        person.enter_password(people.fresh().username, "not the password")
+        person.refused()
         field = page.locator("input[aria-invalid=true]").first
         described = field.get_attribute("aria-describedby")
         assert described and all(page.locator(f"#{part}").count() == 1 for part in described.split())
@@ -173,7 +157,8 @@ def test_the_mail_can_be_read_with_everything_blocked(site, chromium, people, ma
     Visitor(site).ask_for_code(account, site.url("recorder"))
     html = mails.wait_for(account.email).get_body(("html",)).get_content()
     for look, (viewport, scheme) in LOOKS.items():
-        with chromium.person(javascript=False, scheme=scheme, viewport=viewport) as page:
+        with chromium.person(javascript=False, scheme=scheme, viewport=viewport) as reader:
+            page = reader.page
             page.set_content(html)
             assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
             shoot(page, look, "mail")

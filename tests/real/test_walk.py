@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from rig.browser import LOGIN, VERIFY
 from rig.gateway import app
 
 ADMIT = [{"policy": "two_factor"}]
@@ -24,27 +25,11 @@ def site(request, make_gateway, django, prometheus):
     )
 
 
-def sign_in(page, site, account, mails, at):
-    """Every step as a person takes it: by labels and buttons, never by address."""
-    before = len(mails.to(account.email))
-    page.goto(at)
-    assert page.url.startswith(site.url("auth", "/_vestibule/login")), page.url
-    page.get_by_label(re.compile("username", re.I)).fill(account.username)
-    page.locator("input[type=password]").fill(account.password)
-    page.keyboard.press("Enter")
-    page.wait_for_url(re.compile("/_vestibule/verify"))
-    assert account.email[0] + "***" in page.inner_text("main"), "the code page names the masked address"
-    code = mails.code_for(account.email, before + 1)
-    field = page.locator("input[autocomplete=one-time-code]")
-    field.fill(code)
-    if "/_vestibule/verify" in page.url:
-        field.press("Enter")
-
-
 @pytest.mark.parametrize("javascript", [True, False], ids=["with javascript", "without javascript"])
 def test_the_walk_from_dashboard_to_sign_out(site, chromium, account, mails, javascript):
-    with chromium.person(javascript=javascript) as page:
-        sign_in(page, site, account, mails, site.url("prometheus", GRAPH))
+    with chromium.person(javascript=javascript) as person:
+        page = person.page
+        person.sign_in(account, mails, site.url("prometheus", GRAPH))
 
         # The dashboard, with its charts drawn from answers to its own XHR.
         page.wait_for_url(re.compile(re.escape(site.url("prometheus", ""))))
@@ -66,8 +51,8 @@ def test_the_walk_from_dashboard_to_sign_out(site, chromium, account, mails, jav
         # Out, from the app's own link.
         page.get_by_role("link", name="Sign out").click()
         page.wait_for_url(re.compile("/_vestibule/logout"))
-        page.locator("form[action*='/_vestibule/logout'] button").click()
-        page.wait_for_url(re.compile(re.escape(site.url("auth", "/_vestibule/login"))))
+        person.sign_out()
+        assert page.url.startswith(site.url("auth", "/_vestibule/login"))
 
         # Back may show what the browser kept; a reload asks the gateway, which shows the sign-in.
         page.go_back()
@@ -79,22 +64,23 @@ def test_the_walk_from_dashboard_to_sign_out(site, chromium, account, mails, jav
 
 
 def test_back_then_reload_after_signing_out_shows_the_sign_in(site, chromium, account, mails):
-    with chromium.person() as page:
-        sign_in(page, site, account, mails, site.url("django"))
+    with chromium.person() as person:
+        page = person.page
+        person.sign_in(account, mails, site.url("django"))
         page.wait_for_url(site.url("django"))
         page.goto(site.url("django", "/_vestibule/logout"))
-        page.locator("form[action*='/_vestibule/logout'] button").click()
-        page.wait_for_url(re.compile("/_vestibule/login"))
+        person.sign_out()
         for _ in range(2):
             page.go_back()
         page.reload()
-        page.wait_for_url(re.compile("/_vestibule/login"))
+        page.wait_for_url(LOGIN)
         assert page.locator("#who").count() == 0
 
 
 def test_a_script_of_the_page_reaches_its_own_app_only_while_signed_in(site, chromium, account, mails):
-    with chromium.person() as page:
-        sign_in(page, site, account, mails, site.url("prometheus", GRAPH))
+    with chromium.person() as person:
+        page = person.page
+        person.sign_in(account, mails, site.url("prometheus", GRAPH))
         page.wait_for_url(re.compile(re.escape(site.url("prometheus", ""))))
         ask = "fetch('/api/v1/query?query=1').then(a => a.status)"
         assert page.evaluate(ask) == 200
@@ -103,30 +89,20 @@ def test_a_script_of_the_page_reaches_its_own_app_only_while_signed_in(site, chr
 
 
 def test_a_wrong_password_and_a_wrong_code_say_so_and_lose_nothing(site, chromium, account, mails):
-    with chromium.person() as page:
+    with chromium.person() as person:
+        page = person.page
         page.goto(site.url("django"))
-        page.get_by_label(re.compile("username", re.I)).fill(account.username)
-        page.locator("input[type=password]").fill("not the password")
-        page.keyboard.press("Enter")
-        page.get_by_role("alert").wait_for()
-        assert "Invalid username or password." in page.inner_text("main")
-        assert page.get_by_label(re.compile("username", re.I)).input_value() == account.username
-        assert page.locator("input[type=password]").input_value() == ""
+        person.enter_password(account.username, "not the password")
+        assert "Invalid username or password." in person.refused()
+        assert person.username.input_value() == account.username
+        assert person.password.input_value() == ""
 
-        page.locator("input[type=password]").fill(account.password)
-        page.keyboard.press("Enter")
-        page.wait_for_url(re.compile("/_vestibule/verify"))
+        person.enter_password(account.username, account.password)
+        page.wait_for_url(VERIFY)
         code = mails.code_for(account.email)
-        field = page.locator("input[autocomplete=one-time-code]")
-        field.fill(another(code))
-        if page.get_by_role("alert").count() == 0:
-            field.press("Enter")
-        page.get_by_role("alert").wait_for()
-        assert "Invalid or expired code." in page.inner_text("main")
-
-        page.locator("input[autocomplete=one-time-code]").fill(f"{code[:3]} {code[3:]}")
-        if "/_vestibule/verify" in page.url:
-            page.keyboard.press("Enter")
+        person.enter_code(another(code))
+        assert "Invalid or expired code." in person.refused()
+        person.enter_code(f"{code[:3]} {code[3:]}")
         page.wait_for_url(site.url("django"))
 
 
