@@ -478,16 +478,6 @@ def test_a_ticket_is_good_once_and_only_in_its_own_browser(gateway, signed_in):
     assert not (used.status == 303 and any(line.startswith("__Host-vestibule=") for line in used.all("set-cookie")))
 
 
-def test_a_session_ends_with_its_lifetime_however_busy(make_gateway, recorder, account, mails):
-    gateway = make_gateway(
-        [app("recorder", recorder.url, access=ADMIT)], session={"idle": "3s", "lifetime": "3s", "remember": "0s"}
-    )
-    person = Visitor(gateway)
-    assert person.sign_in(account, gateway.url("recorder"), mails).status == 200
-    eventually(lambda: not person.is_signed_in("recorder"), 10, "the end of the session's lifetime")
-    assert person.open(gateway.url("recorder")).status == 302
-
-
 # -- break-glass and restarts -----------------------------------------------------------------------------------
 
 

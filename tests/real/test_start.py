@@ -11,7 +11,7 @@ import pytest
 from rig import wire
 from rig.browser import VERIFY
 from rig.gateway import DOMAIN, PROJECT, app, program
-from rig.process import HOST, Process, eventually, free_port
+from rig.process import HOST, Process, eventually
 from rig.visitor import Visitor
 
 ADMIT = [{"policy": "two_factor"}]

@@ -4,7 +4,6 @@ import email.utils
 import time
 from urllib.parse import urlencode, urljoin, urlsplit
 
-from . import wire
 from .wire import Answer
 
 NAVIGATION = [
