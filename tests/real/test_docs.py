@@ -52,7 +52,7 @@ ENVIRONMENT = {
 }
 
 
-@pytest.mark.parametrize("block", blocks())
+@pytest.mark.parametrize("block", list(blocks()))
 def test_every_configuration_in_the_texts_passes_check(installed, block):
     parts = yaml.safe_load(block)
     if "users" in parts:

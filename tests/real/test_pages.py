@@ -7,6 +7,7 @@ import pytest
 
 from rig.browser import DESKTOP, NARROW, PHONE, VERIFY
 from rig.gateway import PROJECT, app
+from rig.mail import text_of
 from rig.visitor import Visitor
 
 ADMIT = [{"paths": ["/light"], "policy": "one_factor"}, {"paths": ["/ops"], "groups": ["ops"], "policy": "two_factor"},
@@ -155,7 +156,7 @@ def test_an_error_is_announced_and_tied_to_its_field(site, chromium, people):
 def test_the_mail_can_be_read_with_everything_blocked(site, chromium, people, mails):
     account = people.fresh()
     Visitor(site).ask_for_code(account, site.url("recorder"))
-    html = mails.wait_for(account.email).get_body(("html",)).get_content()
+    html = text_of(mails.wait_for(account.email), "html")
     for look, (viewport, scheme) in LOOKS.items():
         with chromium.person(javascript=False, scheme=scheme, viewport=viewport) as reader:
             page = reader.page

@@ -10,6 +10,7 @@ import pytest
 from rig import wire
 from rig.accounts import Account
 from rig.gateway import DOMAIN, app, vestibule
+from rig.mail import text_of
 from rig.process import eventually
 from rig.visitor import NAVIGATION, Visitor
 
@@ -134,8 +135,7 @@ def test_strangers_cannot_hold_up_a_browser_that_has_signed_in_before(gateway, p
 def test_the_mail_says_what_it_must(gateway, account, mails):
     Visitor(gateway).ask_for_code(account, gateway.url("recorder"))
     mail = mails.wait_for(account.email)
-    text = mail.get_body(("plain",)).get_content()
-    html = mail.get_body(("html",)).get_content()
+    text, html = text_of(mail), text_of(mail, "html")
     code = mails.code_for(account.email)
     assert text.splitlines()[0] == f"Your sign-in code is {code}."
     assert mail["subject"] == "Your sign-in code for Example Corp"

@@ -46,7 +46,7 @@ class GatewayUserMiddleware(RemoteUserMiddleware):
 HOME = engines["django"].from_string(
     """<!doctype html><title>Notebook</title>
 <h1>Notebook</h1>
-<p>Signed in as <b id="who">{{ request.user.username }}</b> ({{ mail }}; {{ groups }})</p>
+<p>Signed in as <b id="who">{{ user.username }}</b> ({{ mail }}; {{ groups }})</p>
 <form method="post" action="/note">{% csrf_token %}
 <label>Note <input name="note"></label> <button>Keep</button></form>
 <p id="note">{{ note }}</p>
@@ -59,6 +59,7 @@ def home(request):
     return HttpResponse(
         HOME.render(
             {
+                "user": request.user,
                 "mail": request.META.get("HTTP_REMOTE_EMAIL", ""),
                 "groups": request.META.get("HTTP_REMOTE_GROUPS", ""),
                 "note": request.session.get("note", ""),

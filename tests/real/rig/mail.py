@@ -118,8 +118,12 @@ class MailServer:
         return code_in(self.wait_for(address, count))
 
 
+def text_of(message, kind="plain"):
+    return message.get_body((kind,)).get_content().replace("\r\n", "\n")
+
+
 def code_in(message):
-    text = message.get_body(("plain",)).get_content()
+    text = text_of(message)
     found = CODE.search(text)
     assert found, f"no code in this mail:\n{text}"
     return found.group(1)
