@@ -2,7 +2,7 @@
 
 import re
 import socket
-import ssl
+import subprocess
 import threading
 
 import pytest
@@ -417,10 +417,21 @@ def test_the_app_answers_as_it_likes(gateway, signed_in, recorder):
 
 
 def test_http_2_is_spoken_to_those_who_ask_for_it(gateway, signed_in, recorder):
-    context = ssl.create_default_context(cafile=str(gateway.certificates.authority))
-    context.set_alpn_protocols(["h2", "http/1.1"])
-    with wire.open_socket(gateway.port, context, f"recorder.{DOMAIN}") as connected:
-        assert connected.selected_alpn_protocol() == "h2"
+    recorder.requests.clear()
+    url = gateway.url("recorder", "/page?x=1")
+    said = subprocess.run(
+        ["curl", "-sS", "--http2", "--cacert", gateway.certificates.authority,
+         "--resolve", f"recorder.{DOMAIN}:{gateway.port}:{HOST}", "--cookie", signed_in.cookie_header(url)[0][1],
+         "--header", "Remote-User: forged", "--header", "X-Odd: yes", "--data-binary", "a body",
+         "--write-out", "\n%{http_version} %{http_code}", url],
+        capture_output=True, text=True, timeout=30, check=True,
+    ).stdout
+    assert said == "ok\n2 200"
+    request = recorder.last
+    assert (request.line, request.body) == ("POST /page?x=1 HTTP/1.1", b"a body")
+    assert request.header("host") == gateway.host("recorder")
+    assert request.header("remote-user") == signed_in.account.username
+    assert request.header("x-odd") == "yes"
 
 
 def test_own_pages_are_never_kept_framed_or_scripted_from_elsewhere(gateway):

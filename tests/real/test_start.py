@@ -21,14 +21,14 @@ def test_a_port_in_use_is_one_clear_line_and_exit_1(make_gateway, recorder):
     gateway = make_gateway([app("recorder", recorder.url)], start=False)
     with socket.create_server((HOST, gateway.port)):
         process = Process([program(), "serve", "--config", gateway.file], gateway.folder, "second").start()
-        assert process.child.wait(20) == 1
+        assert process.wait(20) == 1
     said = [line for line in process.output().splitlines() if str(gateway.port) in line]
     assert len(said) == 1 and "in use" in said[0], process.output()
 
 
 def test_a_second_gateway_on_the_same_port_ends_too(gateway):
     process = Process([program(), "serve", "--config", gateway.file], gateway.folder, "second").start()
-    assert process.child.wait(20) == 1
+    assert process.wait(20) == 1
     assert gateway.health("/healthz").status == 200
 
 
@@ -37,7 +37,7 @@ def test_a_broken_configuration_is_not_served(make_gateway, recorder):
     gateway.settings["apps"][0]["upstrem"] = "x"
     gateway.write()
     process = Process([program(), "serve", "--config", gateway.file], gateway.folder, "broken").start()
-    assert process.child.wait(20) == 2
+    assert process.wait(20) == 2
     assert "upstrem" in process.output()
 
 
@@ -59,7 +59,7 @@ def test_sigterm_lets_a_request_finish_and_takes_no_new_one(make_gateway, record
     with wire.open_socket(gateway.port, gateway.trust, f"recorder.{DOMAIN}") as connected:
         connected.sendall(f"GET / HTTP/1.1\r\nHost: {gateway.host('recorder')}\r\n\r\n".encode())
         recorder.wait_for(1)
-        gateway._process.signal(signal.SIGTERM)
+        gateway.signal(signal.SIGTERM)
 
         def refuses():
             try:
@@ -70,7 +70,7 @@ def test_sigterm_lets_a_request_finish_and_takes_no_new_one(make_gateway, record
         eventually(refuses, 5, "no new connections")
         answer_now.set()
         assert connected.recv(4096).startswith(b"HTTP/1.1 200")
-    assert gateway._process.child.wait(15) == 0
+    assert gateway.wait() == 0
 
 
 def test_a_second_signal_ends_it_at_once(make_gateway, recorder):
@@ -79,11 +79,11 @@ def test_a_second_signal_ends_it_at_once(make_gateway, recorder):
     with wire.open_socket(gateway.port, gateway.trust, f"recorder.{DOMAIN}") as connected:
         connected.sendall(f"GET / HTTP/1.1\r\nHost: {gateway.host('recorder')}\r\n\r\n".encode())
         recorder.wait_for(1)
-        gateway._process.signal(signal.SIGTERM)
+        gateway.signal(signal.SIGTERM)
         eventually(lambda: not _accepts(gateway.port), 5, "no new connections")
-        gateway._process.signal(signal.SIGTERM)
+        gateway.signal(signal.SIGTERM)
         before = time.monotonic()
-        gateway._process.child.wait(5)
+        gateway.wait(5)
         assert time.monotonic() - before < 3
 
 

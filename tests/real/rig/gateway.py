@@ -52,7 +52,10 @@ def app(name, upstream, **more):
 
 
 class Gateway:
-    """A configured gateway with a portal host and TLS. Keyword arguments are top-level keys of the configuration."""
+    """A configured gateway with a portal host and TLS.
+
+    Keyword arguments are top-level keys of the configuration; None leaves one out.
+    """
 
     def __init__(self, folder, certificates, people, apps, mail, store="embedded", **sections):
         self.folder = folder
@@ -78,7 +81,12 @@ class Gateway:
         }
         for name, value in sections.items():
             known = self.settings.get(name)
-            self.settings[name] = {**known, **value} if isinstance(known, dict) and isinstance(value, dict) else value
+            if value is None:
+                del self.settings[name]
+            elif isinstance(known, dict) and isinstance(value, dict):
+                known.update(value)
+            else:
+                self.settings[name] = value
         self.file = folder / "vestibule.yaml"
         self.write()
         self._process = Process([program(), "serve", "--config", self.file], folder, "vestibule")
@@ -129,6 +137,13 @@ class Gateway:
 
     def alive(self):
         return self._process.alive()
+
+    def signal(self, number):
+        self._process.signal(number)
+
+    def wait(self, within=15.0):
+        """Waits for it to end by itself; gives its exit status."""
+        return self._process.wait(within)
 
     def output(self):
         return self._process.output()

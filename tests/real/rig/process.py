@@ -77,6 +77,10 @@ class Process:
     def signal(self, number):
         os.kill(self.pid, number)
 
+    def wait(self, within=15.0):
+        """Waits for it to end by itself; gives its exit status."""
+        return self.child.wait(within)
+
     def stop(self, within=15.0):
         """Asks it to end and waits; what does not end in time is killed and fails the test."""
         if not self.alive():
