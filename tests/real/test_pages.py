@@ -153,7 +153,7 @@ def test_an_error_is_announced_and_tied_to_its_field(site, chromium, people):
         assert described and all(page.locator(f"#{part}").count() == 1 for part in described.split())
 
 
-def test_the_mail_can_be_read_with_everything_blocked(site, chromium, people, mails):
+def test_the_mail_can_be_read_with_everything_blocked_and_is_photographed(site, chromium, people, mails):
     account = people.fresh()
     Visitor(site).ask_for_code(account, site.url("recorder"))
     html = text_of(mails.wait_for(account.email), "html")

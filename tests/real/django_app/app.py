@@ -4,7 +4,6 @@ Run as `gunicorn app:application`, with DJANGO_DATABASE naming a file to keep us
 """
 
 import hashlib
-import json
 import os
 import queue
 
