@@ -111,3 +111,12 @@ def test_the_ten_line_configuration_has_ten_lines():
     whole = [block for block in BLOCK.findall((PROJECT / "README.md").read_text()) if "apps:" in block]
     lines = [line for line in whole[0].splitlines() if line.strip() and not line.lstrip().startswith("#")]
     assert len(lines) <= 10
+
+
+def test_every_key_of_the_annotated_sample_is_documented():
+    reference = (PROJECT / "docs" / "configuration.md").read_text()
+    sample = (PROJECT / "config" / "vestibule.yaml").read_text()
+    keys = set(re.findall(r"^(?:# ?)? *(?:- )?([a-z_]+):(?: |$)", sample, re.M))
+    assert len(keys) > 50, keys
+    named = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`[^`\n]+`|^ *(?:- )?(?:\{ )?[a-z_]+:", reference, re.M))))
+    assert keys <= named, keys - named
