@@ -116,7 +116,7 @@ def test_the_ten_line_configuration_has_ten_lines():
 def test_every_key_of_the_annotated_sample_is_documented():
     reference = (PROJECT / "docs" / "configuration.md").read_text()
     sample = (PROJECT / "config" / "vestibule.yaml").read_text()
-    keys = set(re.findall(r"^(?:# ?)? *(?:- )?([a-z_]+):(?: |$)", sample, re.M))
+    keys = set(re.findall(r"^(?:# ?)? *(?:- )?([a-z_]+):(?: |$)", sample, re.M)) - {"rotates"}  # an ordinary word
     assert len(keys) > 50, keys
     named = set(re.findall(r"[a-z_]+", " ".join(re.findall(r"`[^`\n]+`|^ *(?:- )?(?:\{ )?[a-z_]+:", reference, re.M))))
     assert keys <= named, keys - named
