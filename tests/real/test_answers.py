@@ -165,7 +165,6 @@ MALFORMED = {
     "host with a path": b"GET / HTTP/1.1\r\nHost: {host}/evil\r\n\r\n",
     "host with a user": b"GET / HTTP/1.1\r\nHost: me@{host}\r\n\r\n",
     "absolute form of another host": b"GET https://other.example/ HTTP/1.1\r\nHost: {host}\r\n\r\n",
-    "length and chunked": b"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 6\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\nG",
     "two lengths": b"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nxy",
     "length with a sign": b"POST / HTTP/1.1\r\nHost: {host}\r\nContent-Length: +1\r\n\r\nx",
     "gzip, chunked": b"POST / HTTP/1.1\r\nHost: {host}\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
@@ -193,6 +192,21 @@ def test_a_malformed_or_ambiguous_request_gets_400_and_the_connection_is_closed(
     assert wire.status_of(said) == 400, said[:300]
     assert said.count(b"HTTP/1.1 ") == 1
     assert not recorder.requests
+
+
+@pytest.mark.parametrize("lengths_first", [True, False])
+def test_a_request_with_both_framings_is_one_request_and_the_last_on_its_connection(gateway, recorder, lengths_first):
+    # RFC 9112, 6.1: chunked wins or 400; either way the connection is not used again.
+    lines = ["Content-Length: 6\r\n", "Transfer-Encoding: chunked\r\n"]
+    both = "".join(lines if lengths_first else reversed(lines))
+    smuggled = f"GET /public/smuggled HTTP/1.1\r\nHost: {gateway.host('recorder')}\r\n\r\n"
+    said = gateway.raw(
+        f"POST /public/x HTTP/1.1\r\nHost: {gateway.host('recorder')}\r\n{both}\r\n0\r\n\r\n{smuggled}".encode(),
+        name="recorder",
+    )
+    assert said.count(b"HTTP/1.1 ") == 1 and wire.status_of(said) in (200, 400)
+    assert [request.target for request in recorder.requests] in ([], ["/public/x"])
+    assert all(not request.all("content-length") for request in recorder.requests)
 
 
 def test_the_rest_of_a_refused_body_is_never_read_as_a_request(gateway, recorder):
