@@ -11,12 +11,13 @@ use super::mailing::{self, Mailed, Stored};
 use super::{Browser, Entered, FlowError, who};
 use crate::account::{Account, Standing, canonical};
 use crate::app::Exchange;
+use crate::observe::Event;
 use crate::policy::{self, Facts, Policy};
 use crate::route::ReturnUrl;
 use crate::secret::{self, Secret};
 use crate::session;
 use crate::sign_in::{Begin, SignIn};
-use crate::subject::Proofs;
+use crate::subject::{AccountId, Proofs};
 use crate::throttle::{Admission, Gate};
 
 /// What was typed, and where the visitor wanted to go.
@@ -94,6 +95,9 @@ async fn check(
         None => Gate::Network { name: &name, address: x.address },
     };
     if let Admission::Locked(wait) = x.app.throttle.admit(gate, x.now).await? {
+        if let Some(account) = &account {
+            mailing::audit(x, "locked_out", account);
+        }
         return Ok(Checked::Locked(wait));
     }
     // Asked for unknown names too: an answer must not come faster for them.
@@ -108,6 +112,7 @@ async fn check(
             return Err(busy.into());
         }
     };
+    let known = account.as_ref().map(|account| account.id.clone());
     match account.filter(|_| right) {
         Some(account) => {
             x.app.throttle.passed(gate).await?;
@@ -115,9 +120,22 @@ async fn check(
         }
         None => {
             x.app.throttle.failed(gate, x.now).await?;
+            wrong_password(x, known);
             Ok(Checked::Wrong)
         }
     }
+}
+
+/// What was typed as a name is not written down: it may be a password.
+fn wrong_password(x: &Exchange<'_>, account: Option<AccountId>) {
+    x.app.audit.record(&Event {
+        at: x.now,
+        what: "wrong_password",
+        account: account.as_ref().map(AccountId::as_str),
+        address: Some(x.address),
+        request_id: Some(x.request_id),
+        detail: account.is_none().then_some("no account has this name"),
+    });
 }
 
 /// Whether the rule for the destination lets this account in with its password alone.

@@ -123,6 +123,9 @@ pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) 
     match refused {
         Refused::Portal(PortalError::Method(methods)) => portal::allow(&mut response, methods),
         Refused::Flow(_) => reply::retry_after(&mut response, STORE_RETRY),
+        Refused::Challenge { origin, .. } | Refused::Forbidden { origin, .. } => {
+            reply::strict_transport(&mut response, origin);
+        }
         _ => {}
     }
     let broken = matches!(refused, Refused::Admission(_) | Refused::Ambiguous);
@@ -229,10 +232,9 @@ fn sign_in_required(context: &Context<'_>, manner: &Manner) -> Response<Body> {
 
 fn with_login_url(context: &Context<'_>, manner: &Manner, login_url: &str) -> Response<Body> {
     let kind = ErrorKind::SignInRequired;
-    let mut response = if manner.form != Form::Json {
-        page_of(context, kind, None, Some(login_url))
-    } else {
-        json_of(kind, &json!({ "error": "sign_in_required", "login_url": login_url }))
+    let mut response = match manner.form {
+        Form::Navigation | Form::Html => page_of(context, kind, None, Some(login_url)),
+        Form::Json => json_of(kind, &json!({ "error": "sign_in_required", "login_url": login_url })),
     };
     if let Ok(challenge) = HeaderValue::try_from(format!("Vestibule login=\"{login_url}\"")) {
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);

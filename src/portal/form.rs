@@ -37,7 +37,7 @@ pub async fn read<B>(headers: &HeaderMap, body: B) -> Result<Form, PortalError>
 where
     B: http_body::Body<Data = Bytes> + Send + Unpin,
 {
-    let kind = headers.get(CONTENT_TYPE).map(|kind| kind.as_bytes()).unwrap_or_default();
+    let kind = headers.get(CONTENT_TYPE).map(http::HeaderValue::as_bytes).unwrap_or_default();
     let essence = kind.split(|byte| *byte == b';').next().unwrap_or_default().trim_ascii();
     if !essence.eq_ignore_ascii_case(b"application/x-www-form-urlencoded") {
         return Err(PortalError::Form("its type is not application/x-www-form-urlencoded"));

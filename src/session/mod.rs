@@ -157,7 +157,14 @@ impl Sessions {
         host: &Host,
         now: Timestamp,
     ) -> Result<Option<Arc<Session>>, StoreError> {
-        let Some(session) = self.read(cookie, host, now).await? else {
+        let read = match self.read(cookie, host, now).await {
+            Err(StoreError::Corrupt(error)) => {
+                tracing::warn!(error, "a session cannot be read and its visitor has to sign in again");
+                None
+            }
+            read => read?,
+        };
+        let Some(session) = read else {
             self.cache.remove(cookie);
             return Ok(None);
         };

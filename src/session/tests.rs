@@ -157,3 +157,16 @@ async fn a_store_that_was_copied_opens_nothing() {
         assert!(rig.load(&made).await.is_none());
     }
 }
+
+#[tokio::test]
+async fn a_record_that_cannot_be_read_is_no_session() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(true, false).await;
+    let session = rig.load(&opened.cookie).await.unwrap();
+    let ends = rig.clock.now().plus(Duration::from_hours(1));
+    for garbage in [&b"{}"[..], b"", b"\xff", b"{\"sign_on\":1}"] {
+        rig.store.put(sign_on_key(session.sign_on()), garbage, ends).await.unwrap();
+        rig.clock.advance(TRUSTED);
+        assert!(rig.load(&opened.cookie).await.is_none());
+    }
+}
