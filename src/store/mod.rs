@@ -57,7 +57,9 @@ impl Space {
         match self {
             Self::Counter => Kind::Counter,
             Self::Index => Kind::Index,
-            Self::Session | Self::SignOn | Self::SignIn | Self::Ticket | Self::Device | Self::Lock => Kind::Record,
+            Self::Session | Self::SignOn | Self::SignIn | Self::Ticket | Self::Device | Self::Lock => {
+                Kind::Record
+            }
         }
     }
 
