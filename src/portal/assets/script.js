@@ -4,9 +4,9 @@
 // The problem is what the page is about: it is focused, also where `autofocus` works on fields alone.
 const problem = document.querySelector("[data-problem]");
 if (problem) {
-  addEventListener("load", () => {
+  addEventListener("load", () => requestAnimationFrame(() => {
     if (document.activeElement === document.body) problem.focus();
-  });
+  }));
 }
 
 // A complete code is sent at once, but only as typed or pasted: after a wrong one, the first change decides anew.
