@@ -88,12 +88,12 @@ impl Failure {
 
 pub fn run(line: CommandLine) -> Result<(), Failure> {
     match line.command {
-        Command::Serve(file) => serve::run(config::path(file.config)),
+        Command::Serve(file) => serve::run(&config::path(file.config)),
         Command::Check { file, connect } => check::run(&config::path(file.config), connect),
         Command::HashPassword => hash_password::run(),
         Command::Secret => secret::run(),
         Command::Certificate { names, out } => certificate::run(&names, &out),
-        Command::Code { name, file } => code::run(config::path(file.config), &name),
+        Command::Code { name, file } => code::run(&config::path(file.config), &name),
     }
 }
 

@@ -100,7 +100,9 @@ impl Manner {
 
 fn names_html(headers: &HeaderMap) -> bool {
     headers.get_all(ACCEPT).iter().any(|accept| {
-        accept.to_str().is_ok_and(|accept| accept.split(',').any(|range| range.trim().starts_with("text/html")))
+        accept
+            .to_str()
+            .is_ok_and(|accept| accept.split(',').any(|range| range.trim().starts_with("text/html")))
     })
 }
 
@@ -171,11 +173,7 @@ fn refusal(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Respons
     };
     let account = switch.as_ref().map(|(username, switch_address)| AccountLine { username, switch_address });
     let page = manner.navigation || manner.html && !matches!(refused, Refused::Forbidden { .. });
-    if page {
-        page_of(context, kind, account, None)
-    } else {
-        json_of(kind, &json!({ "error": word }))
-    }
+    if page { page_of(context, kind, account, None) } else { json_of(kind, &json!({ "error": word })) }
 }
 
 /// The way to the sign-in, for browsers that can be sent there, and in words for everybody else.

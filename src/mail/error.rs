@@ -41,7 +41,11 @@ pub enum MailError {
 
 /// What somebody else's server said, fit for a log line: one line, printable, not endless.
 pub(super) fn quoted(foreign: &str) -> String {
-    let line: String =
-        foreign.trim().chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(300).collect();
+    let line: String = foreign
+        .trim()
+        .chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .take(300)
+        .collect();
     line
 }

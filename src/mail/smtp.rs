@@ -153,9 +153,8 @@ fn client_config(ca: Option<&Path>) -> Result<ClientConfig, String> {
     }
     if let Some(file) = ca {
         let at = |reason: &dyn std::fmt::Display| format!("{}: {reason}", file.display());
-        let certificates: Vec<_> = CertificateDer::pem_file_iter(file)
-            .and_then(Iterator::collect)
-            .map_err(|error| at(&error))?;
+        let certificates: Vec<_> =
+            CertificateDer::pem_file_iter(file).and_then(Iterator::collect).map_err(|error| at(&error))?;
         if certificates.is_empty() {
             return Err(at(&"it holds no certificate"));
         }

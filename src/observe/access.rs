@@ -177,8 +177,7 @@ fn text(line: &mut String, entry: &Entry<'_>) {
 
 /// As the rest of the log has it in JSON.
 fn json(line: &mut String, entry: &Entry<'_>) {
-    let _ =
-        write!(line, "{{\"timestamp\":\"{}\",\"level\":\"INFO\",\"target\":\"access\"", entry.at);
+    let _ = write!(line, "{{\"timestamp\":\"{}\",\"level\":\"INFO\",\"target\":\"access\"", entry.at);
     let _ = write!(line, ",\"status\":{},\"ms\":{:.3}", entry.status, milliseconds(entry.elapsed));
     if let Some(bytes) = entry.bytes {
         let _ = write!(line, ",\"bytes\":{bytes}");

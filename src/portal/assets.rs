@@ -78,7 +78,8 @@ const SCRIPT: &[u8] = include_bytes!("assets/script.js");
 
 impl Asset {
     fn new(stem: &str, ending: &str, media_type: &'static str, bytes: Vec<u8>) -> Self {
-        let hash = sha256(&bytes).iter().take(6).fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
+        let hash =
+            sha256(&bytes).iter().take(6).fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
         Self {
             name: format!("{stem}.{hash}.{ending}"),
             bytes: bytes.into(),

@@ -16,9 +16,9 @@ use super::connect::Dialer;
 use super::pool::{Connection, Pools};
 use super::transfer::{Download, Progress, Upload};
 use super::{Upstream, UpstreamError, answer, tunnel};
-use crate::tasks::Cutoff;
 use crate::body::Body;
 use crate::identity::StampedParts;
+use crate::tasks::Cutoff;
 
 /// An answer whose length is known and not above this ends soon enough by itself.
 const SOON_OVER: u64 = 1024 * 1024;

@@ -25,10 +25,10 @@ pub use connect::Trust;
 pub use error::{Fault, UpstreamError};
 pub use pool::Pools;
 
-use crate::tasks::Cutoff;
 use crate::body::Body;
 use crate::identity::Stamped;
 use crate::route::{Host, Origin, Scheme};
+use crate::tasks::Cutoff;
 use connect::Dialer;
 
 /// Where an app's requests go.

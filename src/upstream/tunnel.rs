@@ -14,9 +14,9 @@ use tokio::time::timeout;
 use super::pool::Connection;
 use super::websocket::{CLOSE_POLICY, Frames};
 use super::{UpstreamError, answer};
-use crate::tasks::Cutoff;
 use crate::body::Body;
 use crate::identity::{StripList, Upgrade};
+use crate::tasks::Cutoff;
 use crate::tasks::Tasks;
 
 /// From the cut-off to the end, however slow the visitor reads. The contract grants five seconds.
@@ -67,12 +67,7 @@ pub(super) fn open(
     Ok(Response::from_parts(head, Body::Empty))
 }
 
-async fn run(
-    visitor: Upgraded,
-    upstream: Upgraded,
-    websocket: bool,
-    cutoff: &Cutoff,
-) -> io::Result<()> {
+async fn run(visitor: Upgraded, upstream: Upgraded, websocket: bool, cutoff: &Cutoff) -> io::Result<()> {
     let (from_visitor, mut to_visitor) = split(TokioIo::new(visitor));
     let (from_upstream, to_upstream) = split(TokioIo::new(upstream));
     let half_open = if websocket { HALF_OPEN } else { Duration::MAX };

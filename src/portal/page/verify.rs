@@ -19,7 +19,11 @@ use crate::mail::mask_address;
 pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     if let Some(awaiting) = code::awaiting(&visit.x, visit.browser()).await? {
         let note = visit.parameter("sent").map(|_| Note::SentAgain);
-        return Ok(form(visit, StatusCode::OK, &Shown { awaiting, typed: String::new(), problem: None, note }));
+        return Ok(form(
+            visit,
+            StatusCode::OK,
+            &Shown { awaiting, typed: String::new(), problem: None, note },
+        ));
     }
     if visit.parameter("started").is_some() && visit.headers.get(http::header::COOKIE).is_none() {
         // Straight from the first step, and no cookie came along: going back there would only turn in a circle.

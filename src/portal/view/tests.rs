@@ -71,11 +71,20 @@ fn gallery(views: &Views) -> Vec<(String, Page)> {
         ("login-wrong".into(), views.login(&LoginView { username: "alice", problem: wrong, ..LOGIN })),
         (
             "login-locked".into(),
-            views.login(&LoginView { problem: Some(Problem::TooMany { minutes: 5 }), remember: None, ..LOGIN }),
+            views.login(&LoginView {
+                problem: Some(Problem::TooMany { minutes: 5 }),
+                remember: None,
+                ..LOGIN
+            }),
         ),
         (
             "login-note".into(),
-            views.login(&LoginView { note: Some(Note::SignedOut), destination: None, username: "alice", ..LOGIN }),
+            views.login(&LoginView {
+                note: Some(Note::SignedOut),
+                destination: None,
+                username: "alice",
+                ..LOGIN
+            }),
         ),
         ("verify".into(), views.verify(&VERIFY)),
         (
@@ -97,7 +106,10 @@ fn gallery(views: &Views) -> Vec<(String, Page)> {
         ),
         (
             "continue".into(),
-            views.continue_page(&ContinueView { name: "Alice Example", target: "https://grafana.example.com/d?a=1&b=2" }),
+            views.continue_page(&ContinueView {
+                name: "Alice Example",
+                target: "https://grafana.example.com/d?a=1&b=2",
+            }),
         ),
         (
             "logout".into(),
@@ -118,8 +130,12 @@ fn gallery(views: &Views) -> Vec<(String, Page)> {
         let account = (kind == ErrorKind::Forbidden)
             .then_some(AccountLine { username: "alice", switch_address: "/_vestibule/logout" });
         let sign_in = (kind == ErrorKind::SignInRequired).then_some("/_vestibule/login?rd=%2F");
-        let page =
-            views.error(&ErrorView { kind, request_id: "0192f0c1a2b34c5d6e7f8091a2b3c4d5", account, sign_in });
+        let page = views.error(&ErrorView {
+            kind,
+            request_id: "0192f0c1a2b34c5d6e7f8091a2b3c4d5",
+            account,
+            sign_in,
+        });
         pages.push((format!("error-{kind:?}").to_lowercase(), page));
     }
     pages
@@ -138,7 +154,9 @@ fn no_page_holds_anything_inline_or_of_a_third_party() {
         refuse_inline(&name, &page.html);
     }
     let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/portal/templates");
-    for file in fs::read_dir(templates).expect("the folder is there").map(|file| file.expect("readable").path()) {
+    for file in
+        fs::read_dir(templates).expect("the folder is there").map(|file| file.expect("readable").path())
+    {
         let text = fs::read_to_string(&file).expect("readable");
         refuse_inline(&file.display().to_string(), &text);
         assert!(!text.contains("|safe"), "{} opens a way around escaping", file.display());
@@ -150,12 +168,19 @@ fn refuse_inline(name: &str, html: &str) {
         assert!(!html.contains(never), "{never} in {name}");
     }
     for script in html.split("<script").skip(1) {
-        assert!(script.starts_with(" src=\"") && script.contains("defer></script>"), "inline script in {name}");
+        assert!(
+            script.starts_with(" src=\"") && script.contains("defer></script>"),
+            "inline script in {name}"
+        );
     }
-    for (attribute, value) in
-        ["src=\"", "<link rel=\"stylesheet\" href=\""].iter().flat_map(|open| html.split(open).skip(1).map(move |v| (open, v)))
+    for (attribute, value) in ["src=\"", "<link rel=\"stylesheet\" href=\""]
+        .iter()
+        .flat_map(|open| html.split(open).skip(1).map(move |v| (open, v)))
     {
-        assert!(value.starts_with(FOLDER) || value.starts_with("{{"), "{attribute} leads elsewhere in {name}");
+        assert!(
+            value.starts_with(FOLDER) || value.starts_with("{{"),
+            "{attribute} leads elsewhere in {name}"
+        );
     }
 }
 
@@ -232,7 +257,8 @@ fn a_refresh_leads_to_paths_and_web_addresses_alone() {
 
 #[test]
 fn a_problem_is_tied_to_its_fields() {
-    let page = views().login(&LoginView { problem: Some(Problem::InvalidCredentials), username: "alice", ..LOGIN });
+    let page =
+        views().login(&LoginView { problem: Some(Problem::InvalidCredentials), username: "alice", ..LOGIN });
     assert!(page.html.contains("aria-invalid=\"true\" aria-describedby=\"problem\""), "{}", page.html);
     assert!(page.html.contains("aria-describedby=\"problem password-hint\""), "{}", page.html);
     assert!(page.html.contains("value=\"alice\""), "what was typed is kept: {}", page.html);
@@ -293,7 +319,8 @@ fn without_hashes(html: &str) -> String {
 #[test]
 #[ignore = "for looking at, not for checking"]
 fn gallery_to_look_at() {
-    let folder = std::path::PathBuf::from(option_env!("VESTIBULE_GALLERY").expect("VESTIBULE_GALLERY names a folder"));
+    let folder =
+        std::path::PathBuf::from(option_env!("VESTIBULE_GALLERY").expect("VESTIBULE_GALLERY names a folder"));
     let views = views();
     for (name, page) in gallery(&views) {
         fs::write(folder.join(name + ".html"), page.html).expect("written");
