@@ -28,6 +28,11 @@ const LIFETIME: Duration = Duration::from_hours(820 * 24);
 const CA_LIFETIME: Duration = Duration::from_hours(3650 * 24);
 
 pub fn run(names: &[String], out: &Path) -> Result<(), Failure> {
+    print(&make(names, out)?)
+}
+
+/// Makes the files, and says what was made and how it is used.
+fn make(names: &[String], out: &Path) -> Result<String, Failure> {
     let names =
         names.iter().map(|name| parse(name)).collect::<Result<Vec<_>, _>>().map_err(Failure::Usage)?;
     let Some(first) = names.first() else { return Err(Failure::Usage("no name is given".to_owned())) };
@@ -39,7 +44,7 @@ pub fn run(names: &[String], out: &Path) -> Result<(), Failure> {
     write(&certificate, &issued.chain, 0o644)?;
     write(&key, &issued.key, 0o600)?;
     let ca = if made { "made " } else { "used " };
-    print(&format!(
+    Ok(format!(
         "{ca} {ca_path}\nwrote {certificate} for {names}\nwrote {key}\n\n\
          tls:\n  certificates:\n    - certificate: {certificate}\n      key: {key}\n\n\
          Browsers accept it once they trust {ca_path}: import it among the authorities in the browser's settings,\n\
@@ -227,9 +232,9 @@ mod tests {
     fn a_ca_is_made_once_and_keys_are_for_the_owner_alone() {
         let folder = tempfile::tempdir().expect("a folder");
         let out = folder.path().join("certs");
-        run(&["app.example.test".to_owned(), "127.0.0.1".to_owned()], &out).expect("made");
+        make(&["app.example.test".to_owned(), "127.0.0.1".to_owned()], &out).expect("made");
         let ca = fs::read(out.join("ca.pem")).expect("a CA");
-        run(&["*.example.test".to_owned()], &out).expect("made");
+        make(&["*.example.test".to_owned()], &out).expect("made");
         assert_eq!(fs::read(out.join("ca.pem")).expect("a CA"), ca);
         for key in ["ca.key", "app.example.test.key", "wildcard.example.test.key"] {
             let mode = fs::metadata(out.join(key)).expect("a key").permissions().mode();
@@ -240,12 +245,12 @@ mod tests {
     #[test]
     fn a_foreign_ca_is_not_used() {
         let folder = tempfile::tempdir().expect("a folder");
-        run(&["a.test".to_owned()], folder.path()).expect("made");
+        make(&["a.test".to_owned()], folder.path()).expect("made");
         let other = KeyPair::generate().expect("a key");
         fs::write(folder.path().join("ca.key"), other.serialize_pem()).expect("written");
-        let failure = run(&["a.test".to_owned()], folder.path()).expect_err("the key is another's");
+        let failure = make(&["a.test".to_owned()], folder.path()).expect_err("the key is another's");
         assert!(failure.to_string().contains("not a CA that this command made"), "{failure}");
         fs::remove_file(folder.path().join("ca.key")).expect("removed");
-        assert!(run(&["a.test".to_owned()], folder.path()).is_err());
+        assert!(make(&["a.test".to_owned()], folder.path()).is_err());
     }
 }

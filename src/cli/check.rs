@@ -4,17 +4,18 @@ use std::path::Path;
 use std::time::Duration;
 
 use tokio::net::{TcpStream, UnixStream};
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::{Failure, print};
 use crate::clock::{Clock, stopwatch};
 use crate::config::{self, App, Config, LoadError};
-use crate::mail::{self, TransportSettings};
+use crate::mail::{self, Mailer};
 use crate::store::{self, Store};
 use crate::tasks::Tasks;
 use crate::upstream::Target;
 
-/// How long the others may take to answer.
+/// How long an upstream may take to accept a connection; the store and the mailer have deadlines of their own.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 pub fn run(path: &Path, connect: bool) -> Result<(), Failure> {
@@ -53,9 +54,9 @@ fn connect_to_all(config: &Config) -> Result<(), Failure> {
 /// Prints what came of it; 1 if it failed.
 async fn tell(what: &str, reached: impl Future<Output = Result<String, String>>) -> Result<u32, Failure> {
     let started = stopwatch();
-    let answer = timeout(PATIENCE, reached).await;
+    let answer = reached.await;
     let took = started.elapsed().as_millis();
-    match answer.unwrap_or_else(|_| Err(format!("no answer within {} s", PATIENCE.as_secs()))) {
+    match answer {
         Ok(answer) => print(&format!("{what}: ok, {answer} ({took} ms)\n")).map(|()| 0),
         Err(why) => print(&format!("{what}: failed, {why}\n")).map(|()| 1),
     }
@@ -68,33 +69,30 @@ async fn reach_store(settings: &store::Settings) -> Result<String, String> {
     Ok(format!("{} answers", store.kind()))
 }
 
+/// Does all of a send but the mail.
 async fn reach_mail(settings: &mail::Settings) -> Result<String, String> {
-    match &settings.transport {
-        TransportSettings::Smtp(smtp) => reach_tcp(&smtp.host, smtp.port).await,
-        TransportSettings::Outbox(folder) => {
-            let made = std::fs::create_dir_all(folder);
-            made.map_err(|error| format!("the folder {} cannot be made: {error}", folder.display()))?;
-            Ok(format!("mails go to {}", folder.display()))
-        }
-        TransportSettings::Terminal => Ok("mails go to the terminal".to_owned()),
-    }
+    let mailer = Mailer::new(settings, Clock::System, Tasks::default(), Handle::current());
+    mailer.map_err(|error| error.to_string())?.probe().await.map_err(|error| error.to_string())
 }
 
 async fn reach_upstream(app: &App) -> Result<String, String> {
-    match &app.upstream.target {
-        Target::Tcp { host, port, .. } => reach_tcp(host.as_str().trim_matches(['[', ']']), *port).await,
-        Target::Unix(path) => {
-            let connected = UnixStream::connect(path).await;
-            connected.map_err(|error| format!("unix:{} cannot be reached: {error}", path.display()))?;
-            Ok(format!("unix:{} accepts connections", path.display()))
+    let (name, connected) = match &app.upstream.target {
+        Target::Tcp { host, port, .. } => {
+            let address = (host.as_str().trim_matches(['[', ']']), *port);
+            (
+                format!("{host}:{port}"),
+                timeout(PATIENCE, TcpStream::connect(address)).await.map(|tcp| tcp.map(drop)),
+            )
         }
-        Target::Whoami => Ok("built in".to_owned()),
+        Target::Unix(path) => {
+            let connected = timeout(PATIENCE, UnixStream::connect(path)).await;
+            (format!("unix:{}", path.display()), connected.map(|unix| unix.map(drop)))
+        }
+        Target::Whoami => return Ok("is built in".to_owned()),
+    };
+    match connected {
+        Ok(Ok(())) => Ok(format!("{name} accepts connections")),
+        Ok(Err(error)) => Err(format!("{name} cannot be reached: {error}")),
+        Err(_) => Err(format!("{name} did not answer within {} s", PATIENCE.as_secs())),
     }
-}
-
-async fn reach_tcp(host: &str, port: u16) -> Result<String, String> {
-    let connected = TcpStream::connect((host, port)).await;
-    let peer = connected.and_then(|stream| stream.peer_addr());
-    peer.map(|peer| format!("{host}:{port} accepts connections at {peer}"))
-        .map_err(|error| format!("{host}:{port} cannot be reached: {error}"))
 }

@@ -2,15 +2,13 @@
 
 use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 
-use argon2::password_hash::PasswordHasher as _;
-use argon2::{Algorithm, Argon2, Params, Version};
 use zeroize::Zeroizing;
 
 use super::{Failure, print};
-use crate::secret::random;
+use crate::account::{PasswordSettings, password};
 
-/// In characters.
-const SHORTEST: usize = 12;
+/// OWASP's minimum (Password Storage Cheat Sheet), as the configuration has it where it does not say otherwise.
+const TODAY: PasswordSettings = PasswordSettings { memory: 19 << 10, iterations: 2, minimum_length: 12 };
 /// In bytes; a longer password is refused at the sign-in too.
 const LONGEST: usize = 1024;
 
@@ -52,9 +50,10 @@ fn check(password: &str) -> Result<(), String> {
     if password.is_empty() {
         return Err("no password was given".to_owned());
     }
-    if password.chars().count() < SHORTEST {
+    if password.chars().count() < TODAY.minimum_length {
         return Err(format!(
-            "the password is too short: take {SHORTEST} characters or more, such as three or four words"
+            "the password is too short: take {} characters or more, such as three or four words",
+            TODAY.minimum_length
         ));
     }
     if password.len() > LONGEST {
@@ -63,15 +62,9 @@ fn check(password: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// Argon2id with OWASP's minimum (Password Storage Cheat Sheet): 19 MiB, two iterations, one lane.
 fn hash(password: &str) -> Result<String, Failure> {
-    let cannot =
-        |error: &dyn std::fmt::Display| Failure::Work(format!("the password cannot be hashed: {error}"));
-    let params = Params::new(19 << 10, 2, 1, None).map_err(|error| cannot(&error))?;
-    Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
-        .hash_password_with_salt(password.as_bytes(), &random::<16>())
-        .map(|hash| hash.to_string())
-        .map_err(|error| cannot(&error))
+    password::hash(password, &TODAY)
+        .map_err(|error| Failure::Work(format!("the password cannot be hashed: {error}")))
 }
 
 #[cfg(test)]

@@ -104,11 +104,12 @@ pub fn load_with(path: &Path, environment: &Environment) -> Result<(Config, Vec<
     parse(&text, path, environment)
 }
 
-/// Reads an account file that may have changed since the configuration was checked. The first problem says no.
+/// Reads an account file that may have changed since the configuration was checked. The first error says no, in one
+/// line that does not name the file.
 pub fn accounts(file: &Path, content: &[u8]) -> Result<Vec<account::Account>, String> {
-    let (accounts, problems) = users::read(content, file, &Environment::System, &mut users::Taken::default());
+    let (accounts, problems) = users::parse(content, file);
     match problems.iter().find(|problem| problem.severity == Severity::Error) {
-        Some(problem) => Err(problem.to_string()),
+        Some(problem) => Err(format!("line {}: {}", problem.line, problem.message)),
         None => Ok(accounts),
     }
 }

@@ -8,14 +8,14 @@ use super::problem::{Place, Problem, Report, quote};
 use super::source::reference::Environment;
 use super::source::{self, Entry, Kind, Node};
 use super::value;
-use crate::account::{Account, Approval, StoredHash, canonical, password};
+use crate::account::{Account, Approval, StoredHash, canonical, is_username, password};
 use crate::secret::Secret;
 use crate::subject::AccountId;
 
 /// The accounts of a file, and what is wrong with it. With an error among the problems the accounts are not all
 /// there: whoever holds an earlier state should keep it.
-pub fn parse(text: &str, file: &Path) -> (Vec<Account>, Vec<Problem>) {
-    read(text.as_bytes(), file, &Environment::System, &mut Taken::default())
+pub fn parse(content: &[u8], file: &Path) -> (Vec<Account>, Vec<Problem>) {
+    read(content, file, &Environment::System, &mut Taken::default())
 }
 
 /// The names and addresses that are somebody's already, over all files read so far, with their place.
@@ -121,11 +121,7 @@ fn account(
 /// In the form in which it is compared.
 fn username(entry: &Entry, report: &mut Report) -> Option<String> {
     let name = canonical(&entry.key);
-    let letter = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let good = name.len() <= 64
-        && name.bytes().next().is_some_and(letter)
-        && name.bytes().all(|byte| letter(byte) || b"._-".contains(&byte));
-    if good {
+    if is_username(&name) {
         return Some(name);
     }
     let help = "a username begins with a letter or digit, goes on with these and `.`, `_`, `-`, and has at most 64 of them";
@@ -141,11 +137,11 @@ fn hash(node: &Node, report: &mut Report) -> Option<StoredHash> {
     };
     let text = text.trim();
     if let Err(why) = password::check_format(text) {
-        let message = format!("`{}` is no password hash that can be used: {why}", node.path);
+        let message = format!("`{}`: {why}", node.path);
         report.error(
             node.place,
             message,
-            "write what `vestibule hash-password` prints, never the password itself",
+            "write what `vestibule hash-password` prints; never the password itself",
         );
         return None;
     }

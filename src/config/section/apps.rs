@@ -100,14 +100,6 @@ fn odd_header(node: &Node, report: &mut Report) -> Option<(HeaderName, Place)> {
         wrong(node, report, "a header name", "write it like X_Odd_Name");
         return None;
     };
-    if identity::is_reserved(&text) {
-        let message = format!(
-            "`{}`: to an app, `{text}` may be the same as a header that the gateway vouches for",
-            node.path
-        );
-        report.error(node.place, message, "this name cannot be allowed");
-        return None;
-    }
     if text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-') {
         let message = format!("`{}`: `{text}` is an ordinary name and passes anyway", node.path);
         report.warning(node.place, message, "remove it");

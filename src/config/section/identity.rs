@@ -8,7 +8,7 @@ use super::super::source::{Entry, Kind, Node};
 use super::super::value;
 use crate::identity::{Encoding, Field, Settings};
 
-/// Names, folded, that carry something else: framing, hop-by-hop (RFC 9110, 7.6.1), forwarding, or the browser's own.
+/// Names that carry something else: framing, hop-by-hop (RFC 9110, 7.6.1), forwarding, or the browser's own.
 const RESERVED: [&str; 40] = [
     "accept",
     "accept-encoding",
@@ -94,7 +94,7 @@ fn headers(node: &Node, report: &mut Report) -> Option<Vec<(HeaderName, Field)>>
         let name = header_name(entry, report);
         let field = field(&entry.value, report);
         let (Some(name), Some(field)) = (name, field) else { continue };
-        if headers.iter().any(|(known, _)| fold(known.as_str()) == fold(name.as_str())) {
+        if headers.iter().any(|(known, _)| *known == name) {
             let message = format!("`{}` is the same header as one before it", entry.value.path);
             report.error(entry.place, message, "apps cannot tell the two apart: remove one");
             continue;
@@ -112,7 +112,7 @@ fn header_name(entry: &Entry, report: &mut Report) -> Option<HeaderName> {
         report.error(entry.place, message, "write letters, digits and -");
         return None;
     };
-    if is_reserved(name.as_str()) {
+    if RESERVED.contains(&name.as_str()) || name.as_str().starts_with("sec-") {
         let message = format!("the header `{}` has another meaning and cannot tell who is there", entry.key);
         report.error(entry.place, message, "choose another name, like Remote-User or X-WEBAUTH-USER");
         return None;
@@ -135,16 +135,4 @@ fn field(node: &Node, report: &mut Report) -> Option<Field> {
             }
         },
     })
-}
-
-pub fn is_reserved(name: &str) -> bool {
-    let name = fold(name);
-    RESERVED.contains(&name.as_str()) || name.starts_with("sec-")
-}
-
-/// The form in which CGI and WSGI servers compare names: `Remote_User` is `Remote-User`.
-pub fn fold(name: &str) -> String {
-    name.chars()
-        .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' })
-        .collect()
 }

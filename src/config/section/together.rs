@@ -2,11 +2,12 @@
 
 use std::net::SocketAddr;
 
+use http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 
 use super::super::problem::{Place, Report, nearest};
-use super::identity::fold;
 use super::{accounts, apps, listen, mail, portal, secret, store, tls};
+use crate::identity::StripList;
 use crate::listen::Address;
 use crate::mail::TransportSettings;
 use crate::route::{Host, Scheme};
@@ -207,15 +208,20 @@ fn demo(report: &mut Report, parts: &Parts<'_>) {
     }
 }
 
-/// To a CGI or WSGI server `Remote_User` is `Remote-User`: what a visitor sends must not pass under such a name.
+/// What `allow_headers` lets through must not be, to a CGI or WSGI server, a header that the gateway vouches for.
 fn spellings(report: &mut Report, apps: &[apps::Placed]) {
-    let identity = || apps.iter().flat_map(|app| &app.app.identity.headers);
+    let strip = StripList::new(apps.iter().map(|app| &app.app.identity));
     for (name, place) in apps.iter().flat_map(|app| &app.allowed) {
-        if let Some((header, _)) = identity().find(|(header, _)| fold(header.as_str()) == fold(name.as_str()))
-        {
+        let mut headers = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static(""))]);
+        strip.apply(&mut headers, std::slice::from_ref(name));
+        if strip.is_identity(name) {
             let message =
-                format!("to an app, `{name}` may be the same as `{header}`, which tells who is there");
+                format!("to an app, `{name}` may be the same as the header that tells who is there");
             report.error(*place, message, "remove it: visitors could pose as anybody");
+        } else if headers.is_empty() {
+            let message =
+                format!("to an app, `{name}` may be the same as a header that visitors must not send");
+            report.error(*place, message, "remove it: the gateway would not let it through");
         }
     }
 }
