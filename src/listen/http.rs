@@ -92,7 +92,7 @@ impl Http {
         let mut http =
             pin!(self.http2.serve_connection(TokioIo::new(stream), service(&connection, handler, &activity)));
         self.drive(&mut http, &connection, &activity, Some(self.idle), |http| {
-            http.as_mut().graceful_shutdown()
+            http.as_mut().graceful_shutdown();
         })
         .await;
     }
