@@ -41,13 +41,15 @@ impl Scheme {
 /// The accent as one scheme needs it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shades {
-    /// Filled shapes: the primary button.
+    /// Filled shapes: the primary button. The company's own colour, unless the ground swallows it.
     pub fill: Rgb,
+    /// The border of a filled shape, which tells a pale one from the ground.
+    pub edge: Rgb,
     /// The same under the pointer.
     pub fill_hover: Rgb,
     /// Text on a filled shape.
     pub on_fill: Rgb,
-    /// Links and focus rings on the scheme's ground.
+    /// Links and focus rings on the scheme's ground: a little more contrast than must be, for thin letters.
     pub text: Rgb,
 }
 
@@ -67,15 +69,17 @@ impl Accent {
     }
 
     pub fn shades(self, scheme: Scheme) -> Shades {
-        let fill = self.0.until_contrast(3.0, scheme.ground(), scheme.away());
+        let (ground, away) = (scheme.ground(), scheme.away());
+        let fill = self.0.until_contrast(1.3, ground, away);
         let on_fill = if fill.contrast(WHITE) >= 4.5 { WHITE } else { INK };
         // Away from the text on it, so that hovering never costs contrast.
         let deeper = if on_fill == WHITE { Rgb([0; 3]) } else { WHITE };
         Shades {
             fill,
             fill_hover: fill.mix(deeper, 0.14),
+            edge: fill.until_contrast(3.0, ground, away),
             on_fill,
-            text: self.0.until_contrast(4.5, scheme.ground(), scheme.away()),
+            text: self.0.until_contrast(5.5, ground, away),
         }
     }
 }
@@ -143,8 +147,9 @@ mod tests {
                     for scheme in [Scheme::Light, Scheme::Dark] {
                         let shades = Accent::new([red, green, blue]).shades(scheme);
                         let ground = scheme.ground();
-                        assert!(shades.text.contrast(ground) >= 4.5, "{shades:?}");
-                        assert!(shades.fill.contrast(ground) >= 3.0, "{shades:?}");
+                        assert!(shades.text.contrast(ground) >= 5.5, "{shades:?}");
+                        assert!(shades.fill.contrast(ground) >= 1.3, "{shades:?}");
+                        assert!(shades.edge.contrast(ground) >= 3.0, "{shades:?}");
                         assert!(shades.on_fill.contrast(shades.fill) >= 4.5, "{shades:?}");
                         assert!(shades.on_fill.contrast(shades.fill_hover) >= 4.5, "{shades:?}");
                     }
@@ -156,6 +161,13 @@ mod tests {
     #[test]
     fn an_accent_that_is_readable_already_stays_as_it_is() {
         let teal = Accent::new([0x0f, 0x76, 0x6e]).shades(Scheme::Light);
-        assert_eq!((teal.fill.to_string(), teal.on_fill), ("#0f766e".into(), WHITE));
+        assert_eq!((teal.fill.to_string(), teal.fill, teal.on_fill), ("#0f766e".into(), teal.edge, WHITE));
+    }
+
+    #[test]
+    fn a_pale_accent_is_kept_and_gets_a_border() {
+        let yellow = Accent::new([0xfa, 0xcc, 0x15]).shades(Scheme::Light);
+        assert_eq!((yellow.fill.to_string(), yellow.on_fill), ("#facc15".into(), INK));
+        assert_ne!(yellow.edge, yellow.fill);
     }
 }

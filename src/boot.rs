@@ -260,10 +260,11 @@ impl Foundation {
 
     async fn end(self) {
         self.shutdown.abort();
+        // Before the wait: what keeps the store's connection up is one of the tasks.
+        self.store.close().await;
         if !self.tasks.finished_within(LET_GO).await {
             warn!(tasks = self.tasks.running(), "some background tasks did not end");
         }
-        self.store.close().await;
     }
 }
 

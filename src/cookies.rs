@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use cookie::{Cookie, SameSite};
-use http::header::{COOKIE, Entry};
+use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 
 /// Cookies longer than this are ignored, as browsers do (RFC 6265 §6.1), in bytes of the value.
@@ -72,20 +72,25 @@ pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
     found
 }
 
-/// Removes all our cookies, of both kinds of names, and leaves the bytes of all others as they are.
+/// Removes all our cookies, of both kinds of names, leaves the bytes of all others as they are, and makes one line of
+/// several: HTTP/2 sends crumbs, and a WSGI server would join those with commas (RFC 9113 §8.2.3).
 ///
 /// Quotes do not protect a cookie: in `x="; __Host-vestibule=...; y="` the middle one is ours ("cookie sandwich").
 pub fn strip(headers: &mut HeaderMap) {
     let ours = |line: &HeaderValue| line.as_bytes().split(|byte| *byte == b';').any(is_own_crumb);
-    if !headers.get_all(COOKIE).iter().any(ours) {
-        return;
+    let mut lines = headers.get_all(COOKIE).iter();
+    match (lines.next(), lines.next()) {
+        (None, _) => return,
+        (Some(line), None) if !ours(line) => return,
+        _ => {}
     }
-    let Entry::Occupied(entry) = headers.entry(COOKIE) else { return };
-    let (name, lines) = entry.remove_entry_mult();
     let kept: Vec<_> =
-        lines.filter_map(|line| if ours(&line) { without_ours(&line) } else { Some(line) }).collect();
-    for line in kept {
-        headers.append(name.clone(), line);
+        headers.get_all(COOKIE).iter().filter_map(|line| without_ours(line.as_bytes())).collect();
+    headers.remove(COOKIE);
+    if let Ok(line) = HeaderValue::from_bytes(&kept.join(&b"; "[..]))
+        && !line.is_empty()
+    {
+        headers.insert(COOKIE, line);
     }
 }
 
@@ -126,11 +131,11 @@ fn built(own: Own, secure: bool, value: &str, max_age: Option<Duration>) -> Cook
 }
 
 /// The line without our crumbs, or nothing if only blanks and separators would be left.
-fn without_ours(line: &HeaderValue) -> Option<HeaderValue> {
+fn without_ours(line: &[u8]) -> Option<Vec<u8>> {
     let mut kept: Vec<u8> = Vec::with_capacity(line.len());
     let mut first = true;
     let mut dropped_first = false;
-    for (place, crumb) in line.as_bytes().split(|byte| *byte == b';').enumerate() {
+    for (place, crumb) in line.split(|byte| *byte == b';').enumerate() {
         if is_own_crumb(crumb) {
             dropped_first |= place == 0;
             continue;
@@ -145,7 +150,7 @@ fn without_ours(line: &HeaderValue) -> Option<HeaderValue> {
     if kept.iter().all(|byte| matches!(byte, b';' | b' ' | b'\t')) {
         return None;
     }
-    HeaderValue::from_bytes(kept).ok()
+    Some(kept.to_vec())
 }
 
 /// Whether a crumb's name, without whatever is not visible ASCII at its ends, is one of ours. Frameworks trim Unicode
@@ -164,4 +169,141 @@ fn trim_blanks(crumb: &[u8]) -> &[u8] {
     let rest = crumb.get(start..).unwrap_or_default();
     let end = rest.iter().rposition(|byte| !matches!(byte, b' ' | b'\t')).map_or(0, |last| last + 1);
     rest.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn headers(lines: &[&[u8]]) -> HeaderMap {
+        lines.iter().map(|line| (COOKIE, HeaderValue::from_bytes(line).unwrap())).collect()
+    }
+
+    #[test]
+    fn a_cookie_is_found_by_its_exact_name_in_any_line() {
+        let check = |lines: &[&[u8]], expected: Found<'_>| {
+            let shown: Vec<_> = lines.iter().map(|line| String::from_utf8_lossy(line)).collect();
+            assert_eq!(find(&headers(lines), "__Host-vestibule"), expected, "{shown:?}");
+        };
+        check(&[], Found::None);
+        check(&[b"a=1; __Host-vestibule=S; b=2"], Found::One("S"));
+        check(&[b"a=1", b"b=2;\t__Host-vestibule=S"], Found::One("S"));
+        check(&[b"__Host-vestibule="], Found::One(""));
+        check(&[b"__Host-vestibule=a=b"], Found::One("a=b"));
+        check(&[b"__Host-vestibule=S; __Host-vestibule=S"], Found::Many);
+        check(&[b"__Host-vestibule=S", b"__Host-vestibule=T"], Found::Many);
+        check(&[b"__Host-Vestibule=S; vestibule=S; __Host-vestibule-login=S"], Found::None);
+        check(&[b"__Host-vestibule =S; __Host-vestibule; x__Host-vestibule=S"], Found::None);
+        check(&[b"\xe2\x80\x80__Host-vestibule=S; \xa0__Host-vestibule=S"], Found::None);
+        check(&[b"__Host-vestibule=\xff; __Host%2Dvestibule=S"], Found::None);
+        check(&[format!("__Host-vestibule={}", "x".repeat(4097)).as_bytes()], Found::None);
+    }
+
+    #[test]
+    fn ours_are_stripped_byte_for_byte_around_the_others() {
+        let check = |before: &[&[u8]], after: &[&[u8]]| {
+            let mut stripped = headers(before);
+            strip(&mut stripped);
+            let kept: Vec<_> = stripped.get_all(COOKIE).iter().map(HeaderValue::as_bytes).collect();
+            assert_eq!(
+                kept,
+                after,
+                "{:?}",
+                before.iter().map(|line| String::from_utf8_lossy(line)).collect::<Vec<_>>()
+            );
+        };
+        check(&[b"a=1; __Host-vestibule=S; b=2"], &[b"a=1; b=2"]);
+        check(&[b"__Host-vestibule=S; a=1"], &[b"a=1"]);
+        check(&[b"a=1; vestibule-login=S"], &[b"a=1"]);
+        check(&[b"__Host-vestibule-enter=S"], &[]);
+        check(&[b"__Host-vestibule=S;; vestibule=T ;"], &[]);
+        check(&[b"a=1;__Host-vestibule-device=S;b=2"], &[b"a=1;b=2"]);
+        check(&[b"a=1;; __Host-vestibule=S;;b=2"], &[b"a=1;;;b=2"]);
+        check(&[b"x=\"; __Host-vestibule=S; y=\""], &[b"x=\"; y=\""]);
+        check(&[b"$Version=1; __Host-vestibule=S"], &[b"$Version=1"]);
+        check(&[b"a=1;\t__Host-vestibule\t=S;\tb=2"], &[b"a=1;\tb=2"]);
+        check(&[b"a=1; __Host-vestibule =S; \xe2\x80\x80vestibule=S"], &[b"a=1"]);
+        check(&[b"a=1; __Host-vestibule"], &[b"a=1"]);
+        check(&[b"a=1; __Host-vestibule=S", b"__Host-vestibule=S", b"b=\xff"], &[b"a=1; b=\xff"]);
+        check(&[b"a=1", b"b=2;", b"c"], &[b"a=1; b=2;; c"]);
+        let others: &[&[u8]] = &[b"a = 1 ;;b;vestibules=1; Vestibule=2; __Host-x=3; a=vestibule=S "];
+        check(others, others);
+    }
+
+    #[test]
+    fn an_upstream_cannot_set_ours() {
+        let check = |line: &[u8], expected: bool| {
+            let value = HeaderValue::from_bytes(line).unwrap();
+            assert_eq!(is_own_set_cookie(&value), expected, "{}", String::from_utf8_lossy(line));
+        };
+        for own in Own::ALL {
+            check(format!("{}=x; Path=/", own.name(true)).as_bytes(), true);
+            check(format!("{}=x", own.name(false)).as_bytes(), true);
+        }
+        check(b" __Host-vestibule = x", true);
+        check(b"\tvestibule=x", true);
+        check(b"=vestibule=x", true);
+        check(b"==vestibule=x", true);
+        check(b"\xc2\xa0vestibule=x", true);
+        check(b"vestibule", true);
+        check(b"vestibules=x", false);
+        check(b"a=vestibule; b=vestibule=x", false);
+        check(b"", false);
+    }
+
+    #[test]
+    fn attributes_are_the_same_for_setting_and_deleting() {
+        let day = Duration::from_hours(24);
+        assert_eq!(
+            set(Own::Session, true, "v", None),
+            "__Host-vestibule=v; HttpOnly; SameSite=Lax; Secure; Path=/"
+        );
+        assert_eq!(
+            set(Own::Device, false, "v", Some(day)),
+            "vestibule-device=v; HttpOnly; SameSite=Lax; Path=/; Max-Age=86400"
+        );
+        assert_eq!(
+            delete(Own::Session, true),
+            "__Host-vestibule=; HttpOnly; SameSite=Lax; Secure; Path=/; Max-Age=0"
+        );
+        assert_eq!(set(Own::Session, true, "a\r\nb", None), delete(Own::Session, true));
+    }
+
+    /// A crumb of somebody else, with or without blanks around it.
+    fn foreign() -> impl Strategy<Value = String> {
+        "[ \t]{0,2}[a-uw-z\"$%=_-][ -:<-~]{0,12}".prop_filter("ours", |crumb| !crumb.contains("vestibule"))
+    }
+
+    proptest! {
+        #[test]
+        fn other_cookies_keep_every_byte(
+            crumbs in proptest::collection::vec((foreign(), any::<bool>()), 1..8),
+            own in 0_usize..8,
+        ) {
+            let name = Own::ALL[own / 2].name(own % 2 == 0);
+            let ours = format!(" {name}=SECRET");
+            let mut line = String::from("first=1");
+            let mut expected = line.clone();
+            for (crumb, followed) in &crumbs {
+                line = format!("{line};{crumb}");
+                expected = format!("{expected};{crumb}");
+                if *followed {
+                    line = format!("{line};{ours}");
+                }
+            }
+            let mut stripped = headers(&[line.as_bytes()]);
+            strip(&mut stripped);
+            prop_assert_eq!(stripped.get(COOKIE).unwrap().as_bytes(), expected.as_bytes());
+        }
+
+        #[test]
+        fn none_of_ours_survives(noise in "[ -~]{0,20}", after in "[ -~]{0,20}", own in 0_usize..8) {
+            let name = Own::ALL[own / 2].name(own % 2 == 0);
+            let mut stripped = headers(&[format!("{noise};{name}=SECRET;{after}").as_bytes()]);
+            strip(&mut stripped);
+            prop_assert_eq!(find(&stripped, name), Found::None);
+        }
+    }
 }

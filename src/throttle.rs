@@ -102,7 +102,7 @@ impl Throttle {
 
     /// After a right password: forgets the tries.
     pub async fn passed(&self, gate: Gate<'_>) -> Result<(), StoreError> {
-        self.store.take(self.key(Space::Counter, gate)).await?;
+        self.store.reset(self.key(Space::Counter, gate)).await?;
         self.store.take(self.key(Space::Lock, gate)).await?;
         Ok(())
     }
@@ -120,7 +120,7 @@ impl Throttle {
         let lock = Lock { until: now.plus(wait), times: times.saturating_add(1) };
         let value = serde_json::to_vec(&lock).map_err(|error| StoreError::Corrupt(error.to_string()))?;
         self.store.put(self.key(Space::Lock, gate), &value, lock.until.plus(MEMORY)).await?;
-        self.store.take(self.key(Space::Counter, gate)).await?;
+        self.store.reset(self.key(Space::Counter, gate)).await?;
         Ok(wait)
     }
 

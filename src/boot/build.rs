@@ -5,8 +5,8 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 
 use super::{BootError, Foundation};
-use crate::account::{Directory, FileDirectory, Hasher, Source, SourceSettings};
 use crate::accent::Accent;
+use crate::account::{Directory, FileDirectory, Hasher, Source, SourceSettings};
 use crate::app::{App, Application, Snapshot};
 use crate::config::{self, Config};
 use crate::identity::StripList;
@@ -57,10 +57,8 @@ fn account_files(config: &Config) -> Result<Vec<AccountFile>, BootError> {
 }
 
 fn account_file(path: &std::path::Path) -> Result<AccountFile, BootError> {
-    let content = std::fs::read(path).map_err(|error| BootError::Accounts {
-        path: path.to_owned(),
-        problem: error.to_string(),
-    })?;
+    let content = std::fs::read(path)
+        .map_err(|error| BootError::Accounts { path: path.to_owned(), problem: error.to_string() })?;
     let accounts = config::accounts(path, &content)
         .map_err(|problem| BootError::Accounts { path: path.to_owned(), problem })?;
     Ok(AccountFile { path: path.to_owned(), content, directory: FileDirectory::new(accounts) })

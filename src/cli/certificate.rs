@@ -8,8 +8,8 @@ use std::path::{Path, PathBuf};
 use std::time::{Duration, SystemTime};
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DistinguishedName, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer,
+    KeyPair, KeyUsagePurpose,
 };
 use rustls::RootCertStore;
 use rustls::client::verify_server_cert_signed_by_trust_anchor;
@@ -28,7 +28,8 @@ const LIFETIME: Duration = Duration::from_hours(820 * 24);
 const CA_LIFETIME: Duration = Duration::from_hours(3650 * 24);
 
 pub fn run(names: &[String], out: &Path) -> Result<(), Failure> {
-    let names = names.iter().map(|name| parse(name)).collect::<Result<Vec<_>, _>>().map_err(Failure::Usage)?;
+    let names =
+        names.iter().map(|name| parse(name)).collect::<Result<Vec<_>, _>>().map_err(Failure::Usage)?;
     let Some(first) = names.first() else { return Err(Failure::Usage("no name is given".to_owned())) };
     fs::create_dir_all(out).map_err(|error| cannot("made", out, &error))?;
     let (authority, made) = Authority::open(out)?;
@@ -54,7 +55,11 @@ pub fn run(names: &[String], out: &Path) -> Result<(), Failure> {
 
 /// A host name or wildcard in ASCII, or an address.
 fn parse(name: &str) -> Result<String, String> {
-    let wrong = || format!("`{name}` is no name for a certificate: give a host name, a wildcard such as *.example.test, or an address");
+    let wrong = || {
+        format!(
+            "`{name}` is no name for a certificate: give a host name, a wildcard such as *.example.test, or an address"
+        )
+    };
     if let Ok(address) = name.trim_matches(['[', ']']).parse::<IpAddr>() {
         return Ok(address.to_string());
     }
@@ -88,19 +93,16 @@ impl Authority {
             (None, Some(_)) => return Err(half(&key_path, &certificate_path)),
         };
         let made = found.is_none();
-        let (pem, key) = match found {
-            Some((pem, key)) => {
-                let key = KeyPair::from_pem(&key)
-                    .map_err(|_| Failure::Work(format!("{} holds no key that can sign", key_path.display())))?;
-                (pem, key)
-            }
-            None => {
-                let key = KeyPair::generate().map_err(|error| failed(&error))?;
-                let pem = authority_params().self_signed(&key).map_err(|error| failed(&error))?.pem();
-                write(&key_path, &key.serialize_pem(), 0o600)?;
-                write(&certificate_path, &pem, 0o644)?;
-                (pem, key)
-            }
+        let (pem, key) = if let Some((pem, key)) = found {
+            let key = KeyPair::from_pem(&key)
+                .map_err(|_| Failure::Work(format!("{} holds no key that can sign", key_path.display())))?;
+            (pem, key)
+        } else {
+            let key = KeyPair::generate().map_err(|error| failed(&error))?;
+            let pem = authority_params().self_signed(&key).map_err(|error| failed(&error))?.pem();
+            write(&key_path, &key.serialize_pem(), 0o600)?;
+            write(&certificate_path, &pem, 0o644)?;
+            (pem, key)
         };
         let issuer = Issuer::new(authority_params(), key);
         Ok((Self { certificate_path, key_path, pem, issuer }, made))
@@ -136,7 +138,9 @@ impl Authority {
             return Ok(());
         }
         let path = self.certificate_path.display();
-        Err(Failure::Work(format!("{path} is not a CA that this command made: move it away, or name another folder with --out")))
+        Err(Failure::Work(format!(
+            "{path} is not a CA that this command made: move it away, or name another folder with --out"
+        )))
     }
 }
 
@@ -184,7 +188,11 @@ fn write(path: &Path, text: &str, mode: u32) -> Result<(), Failure> {
 }
 
 fn half(present: &Path, absent: &Path) -> Failure {
-    Failure::Work(format!("{} is there and {} is not: bring it back, or remove both", present.display(), absent.display()))
+    Failure::Work(format!(
+        "{} is there and {} is not: bring it back, or remove both",
+        present.display(),
+        absent.display()
+    ))
 }
 
 fn cannot(what: &str, path: &Path, error: &io::Error) -> Failure {
@@ -203,7 +211,8 @@ mod tests {
 
     #[test]
     fn names_come_out_in_ascii() {
-        let check = |name: &str, expected: Option<&str>| assert_eq!(parse(name).ok().as_deref(), expected, "{name}");
+        let check =
+            |name: &str, expected: Option<&str>| assert_eq!(parse(name).ok().as_deref(), expected, "{name}");
         check("App.Example.test", Some("app.example.test"));
         check("*.example.test", Some("*.example.test"));
         check("b\u{fc}cher.test", Some("xn--bcher-kva.test"));

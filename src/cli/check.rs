@@ -1,6 +1,5 @@
 //! `vestibule check`: every problem of the configuration; with `--connect`, what the others say that it names.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -9,7 +8,7 @@ use tokio::time::timeout;
 
 use super::{Failure, print};
 use crate::clock::{Clock, stopwatch};
-use crate::config::{self, App, Config, LoadError, Problem};
+use crate::config::{self, App, Config, LoadError};
 use crate::mail::{self, TransportSettings};
 use crate::store::{self, Store};
 use crate::tasks::Tasks;
@@ -22,21 +21,14 @@ pub fn run(path: &Path, connect: bool) -> Result<(), Failure> {
     let (config, warnings) = match config::load(path) {
         Ok(loaded) => loaded,
         Err(LoadError::Problems(problems)) => {
-            print(&rendered(&problems))?;
+            print(&config::render(&problems))?;
             return Err(Failure::Usage(format!("{}: {}", path.display(), config::summary(&problems))));
         }
         Err(error @ LoadError::Read(..)) => return Err(Failure::Usage(error.to_string())),
     };
-    print(&rendered(&warnings))?;
+    print(&config::render(&warnings))?;
     print(&format!("{}: {}\n", path.display(), config::summary(&warnings)))?;
     if connect { connect_to_all(&config) } else { Ok(()) }
-}
-
-fn rendered(problems: &[Problem]) -> String {
-    problems.iter().fold(String::new(), |mut text, problem| {
-        let _ = writeln!(text, "{problem}\n");
-        text
-    })
 }
 
 fn connect_to_all(config: &Config) -> Result<(), Failure> {
@@ -70,7 +62,8 @@ async fn tell(what: &str, reached: impl Future<Output = Result<String, String>>)
 }
 
 async fn reach_store(settings: &store::Settings) -> Result<String, String> {
-    let store = Store::open(settings, Clock::System, &Tasks::default()).await.map_err(|error| error.to_string())?;
+    let store =
+        Store::open(settings, Clock::System, &Tasks::default()).await.map_err(|error| error.to_string())?;
     store.ping().await.map_err(|error| error.to_string())?;
     Ok(format!("{} answers", store.kind()))
 }

@@ -1,13 +1,13 @@
 //! `vestibule code NAME`: a one-time code for somebody who waits while mail is down.
 
-use std::path::PathBuf;
+use std::path::Path;
 
 use super::{Failure, print};
 use crate::boot;
 use crate::flow::break_glass;
 
-pub fn run(config: PathBuf, name: &str) -> Result<(), Failure> {
-    let config = super::configuration(&config)?;
+pub fn run(config: &Path, name: &str) -> Result<(), Failure> {
+    let config = super::configuration(config)?;
     let handed_out = boot::once(config, async |app| break_glass::code(&app, name).await);
     let handed_out = handed_out.map_err(|error| Failure::Work(error.to_string()))?;
     let break_glass::HandedOut { code, host, started, valid_for } =

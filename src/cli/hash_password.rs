@@ -53,7 +53,9 @@ fn check(password: &str) -> Result<(), String> {
         return Err("no password was given".to_owned());
     }
     if password.chars().count() < SHORTEST {
-        return Err(format!("the password is too short: take {SHORTEST} characters or more, such as three or four words"));
+        return Err(format!(
+            "the password is too short: take {SHORTEST} characters or more, such as three or four words"
+        ));
     }
     if password.len() > LONGEST {
         return Err(format!("the password is too long: {LONGEST} bytes are the most"));
@@ -63,7 +65,8 @@ fn check(password: &str) -> Result<(), String> {
 
 /// Argon2id with OWASP's minimum (Password Storage Cheat Sheet): 19 MiB, two iterations, one lane.
 fn hash(password: &str) -> Result<String, Failure> {
-    let cannot = |error: &dyn std::fmt::Display| Failure::Work(format!("the password cannot be hashed: {error}"));
+    let cannot =
+        |error: &dyn std::fmt::Display| Failure::Work(format!("the password cannot be hashed: {error}"));
     let params = Params::new(19 << 10, 2, 1, None).map_err(|error| cannot(&error))?;
     Argon2::new(Algorithm::Argon2id, Version::V0x13, params)
         .hash_password_with_salt(password.as_bytes(), &random::<16>())

@@ -60,7 +60,7 @@ enum Command {
 
 #[derive(Debug, Args)]
 struct ConfigFile {
-    /// The configuration; else VESTIBULE_CONFIG, else config/vestibule.yaml.
+    /// The configuration; else `VESTIBULE_CONFIG`, else `config/vestibule.yaml`.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
 }
@@ -88,12 +88,12 @@ impl Failure {
 
 pub fn run(line: CommandLine) -> Result<(), Failure> {
     match line.command {
-        Command::Serve(file) => serve::run(config::path(file.config)),
+        Command::Serve(file) => serve::run(&config::path(file.config)),
         Command::Check { file, connect } => check::run(&config::path(file.config), connect),
         Command::HashPassword => hash_password::run(),
         Command::Secret => secret::run(),
         Command::Certificate { names, out } => certificate::run(&names, &out),
-        Command::Code { name, file } => code::run(config::path(file.config), &name),
+        Command::Code { name, file } => code::run(&config::path(file.config), &name),
     }
 }
 
@@ -107,9 +107,7 @@ pub fn configuration(path: &Path) -> Result<Config, Failure> {
         }
         Err(error @ LoadError::Read(..)) => (Err(Failure::Usage(error.to_string())), Vec::new()),
     };
-    for problem in problems {
-        eprintln!("{problem}\n");
-    }
+    eprint!("{}", config::render(&problems));
     config
 }
 

@@ -16,6 +16,12 @@ impl<'a, 'r> Fields<'a, 'r> {
     pub fn of(node: &'a Node, report: &'r mut Report, example: &str) -> Option<Self> {
         match &node.kind {
             Kind::Map(entries) => Some(Self { entries, node, asked: Vec::new(), report }),
+            Kind::Null => {
+                let name =
+                    if node.path.is_empty() { "this file".to_owned() } else { format!("`{}`", node.path) };
+                report.error(node.anchor, format!("{name} has no value"), example);
+                None
+            }
             _ => {
                 wrong(node, report, "a mapping of keys and values", example);
                 None
@@ -39,7 +45,11 @@ impl<'a, 'r> Fields<'a, 'r> {
     ) -> Option<T> {
         let node = self.node(key)?;
         if matches!(node.kind, Kind::Null) {
-            let help = "write a value, or remove the key to have its default";
+            let help = if self.report.has_comment(node.anchor) {
+                "a plain # begins a comment: put the value in quotes, or remove the key"
+            } else {
+                "write a value, or remove the key"
+            };
             self.report.error(node.anchor, format!("`{}` has no value", node.path), help);
             return None;
         }
@@ -76,11 +86,11 @@ impl<'a, 'r> Fields<'a, 'r> {
         } else {
             format!("`{}` has no `{key}`", self.node.path)
         };
-        self.report.error(self.place(), message, help);
+        self.report.error(self.anchor(), message, help);
     }
 
     /// Where to point when something inside is missing.
-    pub fn place(&self) -> Place {
+    pub fn anchor(&self) -> Place {
         self.node.anchor
     }
 
@@ -97,7 +107,8 @@ impl<'a, 'r> Fields<'a, 'r> {
             if is_sensitive(&entry.key) {
                 self.report.hide(entry.value.place);
             }
-            let within = if self.node.path.is_empty() { String::new() } else { format!(" in `{}`", self.node.path) };
+            let within =
+                if self.node.path.is_empty() { String::new() } else { format!(" in `{}`", self.node.path) };
             self.report.error(entry.place, format!("unknown key {}{within}", quote(&entry.key)), help);
         }
     }
@@ -108,5 +119,6 @@ pub fn wrong(node: &Node, report: &mut Report, expected: &str, help: &str) {
     if matches!(node.kind, Kind::Broken) {
         return;
     }
-    report.error(node.place, format!("`{}` must be {expected}, not {}", node.path, node.shown()), help);
+    let name = if node.path.is_empty() { "this file".to_owned() } else { format!("`{}`", node.path) };
+    report.error(node.place, format!("{name} must be {expected}, not {}", node.shown()), help);
 }

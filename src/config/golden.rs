@@ -3,7 +3,6 @@
 //! `UPDATE_GOLDEN=1 cargo test golden` writes the texts anew. In a case, `${DIR}` is a folder with certificates and
 //! account files.
 
-use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -16,17 +15,20 @@ use crate::route::Scheme;
 use crate::upstream::Target;
 
 const SECRET: &str = "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=";
-const HASH: &str = "$argon2id$v=19$m=19456,t=2,p=1$gAK8fv8Wc9IVM0dDCikllw$d0CuZgYWPv1We0WfVJtidwopdn9ANKU0R9rEoZSFG1w";
+const HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$iQK8fv8Wc9IVM0dDCikllw$d0CuZgYWPv1We0WfVJtidwopdn9ANKU0R9rEoZSFG1w";
 
 /// A folder with what the cases name.
 fn folder() -> tempfile::TempDir {
     let folder = tempfile::tempdir().expect("a folder");
     let write = |name: &str, text: &str| fs::write(folder.path().join(name), text).expect("written");
-    let users = format!("users:\n  alice: {{ email: alice@example.com, groups: [ops], password: \"{HASH}\" }}\n");
+    let users =
+        format!("users:\n  alice: {{ email: alice@example.com, groups: [ops], password: \"{HASH}\" }}\n");
     write("users.yaml", &users);
-    for (name, hosts, year) in
-        [("example.com", ["example.com", "*.example.com"], 4000), ("expired", ["example.com", "*.example.com"], 2001)]
-    {
+    for (name, hosts, year) in [
+        ("example.com", ["example.com", "*.example.com"], 4000),
+        ("expired", ["example.com", "*.example.com"], 2001),
+    ] {
         let key = KeyPair::generate().expect("a key");
         let mut params = CertificateParams::new(hosts.map(str::to_owned)).expect("names");
         params.not_after = date_time_ymd(year, 1, 1);
@@ -55,33 +57,21 @@ fn root() -> PathBuf {
     PathBuf::from(env!("CARGO_MANIFEST_DIR"))
 }
 
-fn rendered(problems: &[Problem]) -> String {
-    problems.iter().map(|problem| format!("{problem}\n\n")).collect()
-}
-
-#[test]
-fn what_check_says_stands_in_the_golden_files() {
-    let folder = folder();
-    let environment = environment(folder.path());
-    let cases = root().join("tests/golden/config");
-    let mut names: Vec<_> = fs::read_dir(&cases)
+/// Compares what is said about each case with its golden file.
+fn compare(cases: &str, least: usize, say: impl Fn(&str, &Path) -> Vec<Problem>, dir: &str) {
+    let mut paths: Vec<_> = fs::read_dir(root().join(cases))
         .expect("the cases")
         .map(|entry| entry.expect("an entry").path())
         .filter(|path| path.extension().is_some_and(|extension| extension == "yaml"))
         .collect();
-    names.sort();
-    assert!(names.len() >= 25, "cases are missing");
+    paths.sort();
+    assert!(paths.len() >= least, "cases are missing");
     let mut wrong = Vec::new();
-    for path in names {
+    for path in paths {
         let text = fs::read_to_string(&path).expect("the case");
         let name = path.file_name().expect("a name");
-        let problems = match parse(&text, Path::new(name), &environment) {
-            Ok((_, warnings)) => warnings,
-            Err(LoadError::Problems(problems)) => problems,
-            Err(error) => panic!("{error}"),
-        };
-        let said = rendered(&problems).replace(&folder.path().display().to_string(), "DIR");
-        assert!(!said.contains("hunter2"), "a secret is shown: {said}");
+        let said = render(&say(&text, Path::new(name))).replace(dir, "DIR");
+        assert!(!said.contains("hunter2") && !said.contains("$argon2id"), "a secret is shown: {said}");
         let expected = path.with_extension("txt");
         if Environment::System.get("UPDATE_GOLDEN").is_some() {
             fs::write(&expected, &said).expect("written");
@@ -93,13 +83,50 @@ fn what_check_says_stands_in_the_golden_files() {
 }
 
 #[test]
+fn what_check_says_stands_in_the_golden_files() {
+    let folder = folder();
+    let environment = environment(folder.path());
+    let say = |text: &str, name: &Path| match parse(text, name, &environment) {
+        Ok((_, warnings)) => warnings,
+        Err(LoadError::Problems(problems)) => problems,
+        Err(error) => panic!("{error}"),
+    };
+    compare("tests/golden/config", 50, say, &folder.path().display().to_string());
+}
+
+#[test]
+fn what_is_said_about_account_files_stands_in_the_golden_files() {
+    let folder = folder();
+    let environment = environment(folder.path());
+    let say = |text: &str, name: &Path| {
+        let mut taken = users::Taken::default();
+        users::read(text.as_bytes(), name, &environment, &mut taken).1
+    };
+    compare("tests/golden/users", 5, say, &folder.path().display().to_string());
+}
+
+#[test]
+fn the_demo_account_is_known_by_its_hash() {
+    let path = root().join("config/users.yaml");
+    let (accounts, problems) = users::parse(&fs::read_to_string(&path).expect("the sample"), &path);
+    assert_eq!(render(&problems), "");
+    let folder = folder();
+    let text =
+        fs::read_to_string(root().join("tests/golden/config/certificate_right.yaml")).expect("the case");
+    let text = text.replace("${DIR}/users.yaml", &path.display().to_string());
+    let error = parse(&text, Path::new("v.yaml"), &environment(folder.path())).err().expect("it is refused");
+    assert!(explained(&error).contains("password is public"), "{}", explained(&error));
+    assert_eq!(accounts[0].username, "demo");
+}
+
+#[test]
 fn the_quickstart_loads_and_is_for_this_machine_alone() {
     let path = root().join("config/quickstart.yaml");
     let text = fs::read_to_string(&path).expect("the sample");
     let text = text.replace("config/users.yaml", &root().join("config/users.yaml").display().to_string());
-    let (config, warnings) = parse(&text, &path, &Environment::default())
-        .unwrap_or_else(|error| panic!("{}", explained(&error)));
-    assert_eq!(rendered(&warnings), "");
+    let (config, warnings) =
+        parse(&text, &path, &Environment::default()).unwrap_or_else(|error| panic!("{}", explained(&error)));
+    assert_eq!(render(&warnings), "");
     assert_eq!(config.portal.url.map(|url| url.to_string()).as_deref(), Some("http://localhost:8080"));
     assert_eq!(config.apps[0].url.to_string(), "http://whoami.localhost:8080");
     assert_eq!(config.apps[0].upstream.target, Target::Whoami);
@@ -113,10 +140,11 @@ fn the_production_sample_loads_where_its_files_are() {
     let path = root().join("config/vestibule.yaml");
     let dir = folder.path().display().to_string();
     let text = fs::read_to_string(&path).expect("the sample");
-    let text = text.replace("certs/", &format!("{dir}/")).replace("config/users.yaml", &format!("{dir}/users.yaml"));
+    let text =
+        text.replace("certs/", &format!("{dir}/")).replace("config/users.yaml", &format!("{dir}/users.yaml"));
     let (config, warnings) = parse(&text, &path, &environment(folder.path()))
         .unwrap_or_else(|error| panic!("{}", explained(&error)));
-    assert_eq!(rendered(&warnings), "");
+    assert_eq!(render(&warnings), "");
     assert_eq!(config.secrets.len(), 1);
     assert_eq!(config.listen.len(), 2);
     assert_eq!(config.apps[0].url.origin.scheme, Scheme::Https);
@@ -140,7 +168,10 @@ fn the_defaults_are_those_of_the_contract() {
     assert_eq!((seconds(session.idle), seconds(session.lifetime)), (3600, 43_200));
     assert_eq!((seconds(session.remember), session.cache), (2_592_000, 100_000));
     let code = config.email_code;
-    assert_eq!((code.digits, seconds(code.lifetime), code.attempts, seconds(code.resend_after)), (6, 300, 5, 60));
+    assert_eq!(
+        (code.digits, seconds(code.lifetime), code.attempts, seconds(code.resend_after)),
+        (6, 300, 5, 60)
+    );
     assert_eq!((code.hourly, code.daily, code.quarantine), (10, 30, 15));
     let passwords = config.passwords;
     assert_eq!((passwords.memory, passwords.iterations, passwords.minimum_length), (19_456, 2, 12));
@@ -148,7 +179,10 @@ fn the_defaults_are_those_of_the_contract() {
     assert_eq!((throttle.failures, seconds(throttle.within), seconds(throttle.lock)), (5, 600, 300));
     assert_eq!((throttle.device_failures, config.limits.max_request_headers), (10, 65_536));
     assert_eq!(config.limits.max_request_body, 0);
-    assert_eq!(config.log, observe::Settings { format: observe::Format::Text, level: "info".into(), access: true });
+    assert_eq!(
+        config.log,
+        observe::Settings { format: observe::Format::Text, level: "info".into(), access: true }
+    );
     let names: Vec<_> = config.apps[0].identity.headers.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["remote-user", "remote-name", "remote-email", "remote-groups"]);
     assert_eq!(config.apps[0].access.len(), 1);
@@ -157,31 +191,40 @@ fn the_defaults_are_those_of_the_contract() {
 
 fn explained(error: &LoadError) -> String {
     match error {
-        LoadError::Problems(problems) => rendered(problems),
+        LoadError::Problems(problems) => render(problems),
         LoadError::Read(..) => error.to_string(),
     }
 }
 
-/// The production sample with a part of it replaced by noise.
+/// The production sample with literal secrets, and noise in or instead of any part that holds none.
 fn mutilated() -> impl Strategy<Value = String> {
     let sample = fs::read_to_string(root().join("config/vestibule.yaml")).expect("the sample");
-    let length = sample.chars().count();
+    let sample = sample.replace("${VESTIBULE_SECRET}", SECRET).replace("${SMTP_PASSWORD}", "hunter2");
+    let lines: Vec<String> = sample.lines().map(|line| format!("{line}\n")).collect();
+    let safe: Vec<usize> = (0..lines.len())
+        .filter(|at| !lines[*at].contains("hunter2") && !lines[*at].contains(SECRET))
+        .collect();
     let noise = "[-\\[\\]{}:,?&*!|>'\"#$a-c0-9 \t\n]{0,12}";
-    (0..length, 0..40_usize, noise).prop_map(move |(at, gap, noise)| {
-        let head = sample.chars().take(at);
-        head.chain(noise.chars()).chain(sample.chars().skip(at + gap)).collect()
+    (prop::sample::select(safe), 0..40_usize, 0..40_usize, noise).prop_map(move |(line, at, gap, noise)| {
+        let mut lines = lines.clone();
+        let text: Vec<char> = lines[line].trim_end_matches('\n').chars().collect();
+        let head = text.iter().take(at).copied();
+        let tail = text.iter().skip(at + gap).copied();
+        lines[line] = head.chain(noise.chars()).chain(tail).chain(['\n']).collect();
+        lines.concat()
     })
 }
 
 proptest! {
     #[test]
     fn no_text_makes_the_loader_panic_and_none_shows_a_secret(text in mutilated()) {
-        let values = BTreeMap::from([("VESTIBULE_SECRET".to_owned(), SECRET.to_owned()), ("SMTP_PASSWORD".to_owned(), "hunter2".to_owned())]);
-        if let Err(error) = parse(&text, Path::new("v.yaml"), &Environment::Fixed(values)) {
-            let said = explained(&error);
-            prop_assert!(!said.contains("hunter2") && !said.contains(SECRET), "{said}");
-        }
+        let said = match parse(&text, Path::new("v.yaml"), &Environment::default()) {
+            Ok((_, warnings)) => render(&warnings),
+            Err(error) => explained(&error),
+        };
+        prop_assert!(!said.contains("hunter2") && !said.contains(SECRET), "{said}");
         let (_, problems) = users::parse(&text, Path::new("u.yaml"));
-        prop_assert!(!problems.is_empty());
+        let said = render(&problems);
+        prop_assert!(!said.is_empty() && !said.contains("hunter2") && !said.contains(SECRET), "{said}");
     }
 }

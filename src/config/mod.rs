@@ -83,7 +83,8 @@ pub enum LoadError {
 
 /// The file to read: what the command line names, else `VESTIBULE_CONFIG`, else `config/vestibule.yaml`.
 pub fn path(flag: Option<PathBuf>) -> PathBuf {
-    let named = || Environment::System.get("VESTIBULE_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
+    let named =
+        || Environment::System.get("VESTIBULE_CONFIG").filter(|path| !path.is_empty()).map(PathBuf::from);
     flag.or_else(named).unwrap_or_else(|| "config/vestibule.yaml".into())
 }
 
@@ -120,21 +121,31 @@ fn parse(text: &str, path: &Path, environment: &Environment) -> Result<(Config, 
     let mut problems = report.into_problems();
     problems.extend(others);
     match config {
-        Some(config) if problems.iter().all(|problem| problem.severity == Severity::Warning) => Ok((config, problems)),
+        Some(config) if problems.iter().all(|problem| problem.severity == Severity::Warning) => {
+            Ok((config, problems))
+        }
         _ => Err(LoadError::Problems(problems)),
     }
 }
 
 /// `2 errors and 1 warning`.
 pub fn summary(problems: &[Problem]) -> String {
-    let count = |severity, name: &str| match problems.iter().filter(|problem| problem.severity == severity).count() {
-        0 => None,
-        1 => Some(format!("1 {name}")),
-        several => Some(format!("{several} {name}s")),
-    };
-    let counts: Vec<_> =
-        [count(Severity::Error, "error"), count(Severity::Warning, "warning")].into_iter().flatten().collect();
+    let count =
+        |severity, name: &str| match problems.iter().filter(|problem| problem.severity == severity).count() {
+            0 => None,
+            1 => Some(format!("1 {name}")),
+            several => Some(format!("{several} {name}s")),
+        };
+    let counts: Vec<_> = [count(Severity::Error, "error"), count(Severity::Warning, "warning")]
+        .into_iter()
+        .flatten()
+        .collect();
     if counts.is_empty() { "no problems".to_owned() } else { counts.join(" and ") }
+}
+
+/// All problems as they are printed, a blank line after each.
+pub fn render(problems: &[Problem]) -> String {
+    problems.iter().fold(String::new(), |text, problem| text + &problem.to_string() + "\n\n")
 }
 
 /// What the system says about a file, in words.

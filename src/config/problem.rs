@@ -68,13 +68,20 @@ pub struct Report {
     file: PathBuf,
     lines: Vec<String>,
     secrets: Vec<Place>,
-    problems: Vec<Problem>,
+    found: Vec<Found>,
+}
+
+struct Found {
+    severity: Severity,
+    place: Place,
+    message: String,
+    help: String,
 }
 
 impl Report {
     pub fn new(file: &Path, text: &str) -> Self {
         let lines = text.lines().map(str::to_owned).collect();
-        Self { file: file.to_owned(), lines, secrets: Vec::new(), problems: Vec::new() }
+        Self { file: file.to_owned(), lines, secrets: Vec::new(), found: Vec::new() }
     }
 
     pub fn file(&self) -> &Path {
@@ -88,20 +95,21 @@ impl Report {
 
     /// Hides whatever looks like a secret on this line, for a file that could not be read to its end.
     pub fn hide_by_looks(&mut self, line: usize) {
-        let guilty = (1..=line).rev().filter_map(|at| Some((at, self.line(at)?))).find_map(|(at, text)| {
-            let (key, _) = text.split_once(':')?;
-            Some((at, key.chars().count(), is_sensitive(key.trim_matches([' ', '-', '"', '\'', '{', '?']))))
-        });
-        // A key further left on the same line, as in `{ password: x, host: y }`, hides all of the line.
-        let all = self.line(line).is_some_and(|text| text.split([' ', '{', ',']).any(is_sensitive_word));
-        match guilty {
-            _ if all => self.hide(Place { line, column: 1, length: usize::MAX / 2 }),
-            Some((at, key, true)) if at == line => {
-                self.hide(Place { line, column: key + 3, length: usize::MAX / 2 });
-            }
-            Some((_, _, true)) => self.hide(Place { line, column: 1, length: usize::MAX / 2 }),
-            _ => {}
-        }
+        // A line without a key may go on with the value of one above.
+        let key =
+            (1..=line).rev().find_map(|at| Some((at, self.line(at).filter(|text| text.contains(':'))?)));
+        let Some((at, key)) = key.and_then(|(at, text)| Some((at, sensitive_key(text)?))) else { return };
+        // What comes after the colon and a blank.
+        let column = if at == line { key + 3 } else { 1 };
+        self.hide(Place { line, column, length: usize::MAX / 2 });
+    }
+
+    /// Whether what follows this key on its line is a comment.
+    pub fn has_comment(&self, key: Place) -> bool {
+        let after = |line: &str| line.chars().skip(key.column - 1 + key.length).collect::<String>();
+        self.line(key.line)
+            .map(after)
+            .is_some_and(|rest| rest.trim_start_matches([':', ' ', '"', '\'']).starts_with('#'))
     }
 
     /// An error. An empty `help` is left out.
@@ -114,16 +122,24 @@ impl Report {
         self.push(Severity::Warning, place, message.into(), help.into());
     }
 
-    /// All problems, in the order of the file.
+    /// All problems, in the order of the file. Only now are lines shown: a secret may have been found after a problem
+    /// beside it.
     pub fn into_problems(mut self) -> Vec<Problem> {
-        self.problems.sort_by_key(|problem| (problem.line, problem.column, problem.severity));
-        self.problems.dedup();
-        self.problems
+        let mut found = std::mem::take(&mut self.found);
+        found.sort_by_key(|found| (found.place, found.severity));
+        let mut problems: Vec<_> = found.into_iter().map(|found| self.problem(found)).collect();
+        problems.dedup();
+        problems
     }
 
     fn push(&mut self, severity: Severity, place: Place, message: String, help: String) {
+        self.found.push(Found { severity, place, message, help });
+    }
+
+    fn problem(&self, found: Found) -> Problem {
+        let Found { severity, place, message, help } = found;
         let (text, marker) = self.show(place);
-        self.problems.push(Problem {
+        Problem {
             severity,
             file: self.file.clone(),
             line: place.line,
@@ -132,7 +148,7 @@ impl Report {
             text,
             marker,
             help: (!help.is_empty()).then_some(help),
-        });
+        }
     }
 
     fn line(&self, line: usize) -> Option<&str> {
@@ -194,7 +210,8 @@ fn url_passwords(line: &str) -> Vec<(usize, usize)> {
         from += before.len() + "://".len();
         // A password may hold anything but these; whatever stands before the last @ is not the host.
         let authority = after.split([' ', '"', '\'', ',']).next().unwrap_or_default();
-        let Some((name, password)) = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':')) else {
+        let Some((name, password)) = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':'))
+        else {
             continue;
         };
         let reference = password.starts_with("${") && password.find('}') == Some(password.len() - 1);
@@ -206,11 +223,13 @@ fn url_passwords(line: &str) -> Vec<(usize, usize)> {
     found
 }
 
-/// A value for a message: on one line, not too long, the passwords of URLs left out.
+/// A value for a message: its first line, not too long, the passwords of URLs left out. A quote that is not closed
+/// makes a value of all that follows, secrets included.
 pub fn quote(text: &str) -> String {
-    let hidden = url_passwords(text);
+    let line = text.lines().next().unwrap_or_default();
+    let hidden = url_passwords(line);
     let mut quoted = String::from("`");
-    for (at, character) in text.chars().enumerate().take(80) {
+    for (at, character) in line.chars().enumerate().take(80) {
         if let Some((from, _)) = hidden.iter().find(|(from, to)| (*from..*to).contains(&at)) {
             quoted.push_str(if *from == at { "***" } else { "" });
         } else if character.is_control() {
@@ -219,8 +238,21 @@ pub fn quote(text: &str) -> String {
             quoted.push(character);
         }
     }
-    quoted.push_str(if text.chars().count() > 80 { "...`" } else { "`" });
+    quoted.push_str(if line.chars().count() > 80 || line.len() < text.trim_end().len() {
+        "...`"
+    } else {
+        "`"
+    });
     quoted
+}
+
+/// How many characters come before the colon of the first key on this line whose value must not be shown.
+fn sensitive_key(line: &str) -> Option<usize> {
+    let before = line.match_indices(':').map(|(colon, _)| line.split_at(colon).0).find(|before| {
+        let key = before.trim_end_matches(['"', '\'', ' ']);
+        is_sensitive(key.rsplit([' ', '{', ',', '"', '\'']).next().unwrap_or_default())
+    });
+    before.map(|before| before.chars().count())
 }
 
 /// Whether the value of this key must not be shown, a misspelt key included.
@@ -229,10 +261,6 @@ pub fn is_sensitive(key: &str) -> bool {
     ["secret", "pass", "pwd", "token", "credential"].iter().any(|word| key.contains(word))
         || distance(&key, "password") <= 3
         || distance(&key, "secret") <= 2
-}
-
-fn is_sensitive_word(word: &str) -> bool {
-    word.strip_suffix(':').is_some_and(is_sensitive) && word != "passwords:"
 }
 
 /// The nearest of these names, if one is near enough to have been meant.
@@ -282,7 +310,9 @@ mod tests {
 
     fn shown(text: &str, hidden: Option<Place>, place: Place) -> String {
         let mut report = Report::new(Path::new("v.yaml"), text);
-        hidden.into_iter().for_each(|place| report.hide(place));
+        if let Some(place) = hidden {
+            report.hide(place);
+        }
         report.error(place, "wrong", "write it right");
         report.into_problems().iter().map(ToString::to_string).collect()
     }
@@ -290,7 +320,8 @@ mod tests {
     #[test]
     fn a_problem_shows_place_line_marker_and_help() {
         let place = Place { line: 2, column: 3, length: 5 };
-        let expected = "v.yaml:2:3: error: wrong\n  2 |   titel: Example\n    |   ^^^^^\n  help: write it right";
+        let expected =
+            "v.yaml:2:3: error: wrong\n  2 |   titel: Example\n    |   ^^^^^\n  help: write it right";
         assert_eq!(shown("portal:\n  titel: Example\n", None, place), expected);
     }
 
@@ -300,7 +331,10 @@ mod tests {
         let place = Place { line: 1, column: 22, length: 4 };
         let expected = "v.yaml:1:22: error: wrong\n  1 | { password: ***, port: x }\n    |                  ^^^^\n  help: write it right";
         assert_eq!(shown("{ password: hunter2, port: x }", Some(hidden), place), expected);
-        assert!(shown("{ password: hunter2, port: x }", Some(hidden), hidden).contains("\n    |             ^^^\n"));
+        assert!(
+            shown("{ password: hunter2, port: x }", Some(hidden), hidden)
+                .contains("\n    |             ^^^\n")
+        );
     }
 
     #[test]

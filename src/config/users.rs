@@ -34,7 +34,8 @@ pub(super) fn read(
         return (Vec::new(), report.into_problems());
     };
     let mut report = Report::new(file, text);
-    let accounts = source::read(text, environment, &mut report).and_then(|root| users(&root, &mut report, taken));
+    let accounts =
+        source::read(text, environment, &mut report).and_then(|root| users(&root, &mut report, taken));
     (accounts.unwrap_or_default(), report.into_problems())
 }
 
@@ -52,12 +53,19 @@ fn users(root: &Node, report: &mut Report, taken: &mut Taken) -> Option<Vec<Acco
             report.warning(node.place, "nobody is in this file", EXAMPLE);
         }
         let mut accounts = Vec::new();
-        for entry in entries {
+        for (index, entry) in entries.iter().enumerate() {
+            if entries.iter().take(index).any(|earlier| earlier.key == entry.key) {
+                // Reported as a key that is there twice.
+                continue;
+            }
             let mut claim = |login: &str, place: Place, what: &str, report: &mut Report| {
-                let claimed = (file.clone(), place.line);
-                if let Some((other, line)) = taken.0.insert(canonical(login), claimed) {
-                    let message = format!("the {what} `{login}` is somebody's already, in {}:{line}", other.display());
+                let login = canonical(login);
+                if let Some((other, line)) = taken.0.get(&login) {
+                    let message =
+                        format!("the {what} `{login}` is somebody's already, in {}:{line}", other.display());
                     report.error(place, message, "a name or address is one person's: change one of the two");
+                } else {
+                    taken.0.insert(login, (file.clone(), place.line));
                 }
             };
             accounts.extend(account(entry, report, &mut claim));
@@ -80,7 +88,8 @@ fn account(
     if let Some(username) = &username {
         claim(username, entry.place, "username", report);
     }
-    let mut keys = Fields::of(&entry.value, report, "write `email: alice@example.com` and `password` below it")?;
+    let mut keys =
+        Fields::of(&entry.value, report, "write `email: alice@example.com` and `password` below it")?;
     let name = keys.optional("name", value::text);
     let email_place = keys.node("email").map(|node| node.place);
     let help = "codes are sent there: write `email: alice@example.com`";
@@ -133,7 +142,11 @@ fn hash(node: &Node, report: &mut Report) -> Option<StoredHash> {
     let text = text.trim();
     if let Err(why) = password::check_format(text) {
         let message = format!("`{}` is no password hash that can be used: {why}", node.path);
-        report.error(node.place, message, "write what `vestibule hash-password` prints, never the password itself");
+        report.error(
+            node.place,
+            message,
+            "write what `vestibule hash-password` prints, never the password itself",
+        );
         return None;
     }
     Some(StoredHash(Secret::new(text.to_owned())))

@@ -31,7 +31,7 @@ pub struct Awaiting {
 
 pub enum Outcome {
     Entered(Box<Entered>),
-    Wrong(Awaiting),
+    Wrong(Box<Awaiting>),
     /// There is no such sign-in any more.
     Expired,
     /// That was the last try, or one too many.
@@ -54,7 +54,7 @@ pub async fn verify(x: &Exchange<'_>, browser: Browser<'_>, typed: &str) -> Resu
     };
     // What is no code cannot be a guess.
     let Some(code) = Code::parse(typed, settings.digits) else {
-        return Ok(Outcome::Wrong(show(x, stored, account)));
+        return Ok(Outcome::Wrong(Box::new(show(x, stored, account))));
     };
     let tries = x.app.store.bump(attempts(&stored), 1, LIFETIME).await?.value;
     if tries > settings.attempts {
@@ -151,7 +151,7 @@ async fn refuse(
         Ok((sign_in, ()))
     });
     Ok(match counted.await? {
-        Ok(Some((stored, ()))) => Outcome::Wrong(show(x, stored, account)),
+        Ok(Some((stored, ()))) => Outcome::Wrong(Box::new(show(x, stored, account))),
         Ok(None) | Err(_) => Outcome::Expired,
     })
 }

@@ -41,7 +41,8 @@ struct KnownAccount {
 
 impl Device {
     pub async fn load(x: &Exchange<'_>, value: Option<&str>) -> Result<Option<Self>, FlowError> {
-        let opened = value.and_then(|value| cookie::open(&x.app.keys, Purpose::DeviceCookie, x.host(), value));
+        let opened =
+            value.and_then(|value| cookie::open(&x.app.keys, Purpose::DeviceCookie, x.host(), value));
         let Some(id) = opened else { return Ok(None) };
         let Some(stored) = x.app.store.get(key(&id)).await? else { return Ok(None) };
         // What cannot be read is a device that is not known.
@@ -55,7 +56,11 @@ impl Device {
 }
 
 /// Notes that an account signed in from this device, or makes one, and returns the value of its cookie.
-pub async fn remember(x: &Exchange<'_>, device: Option<Device>, account: &Account) -> Result<String, FlowError> {
+pub async fn remember(
+    x: &Exchange<'_>,
+    device: Option<Device>,
+    account: &Account,
+) -> Result<String, FlowError> {
     let Device { id, mut record } =
         device.unwrap_or_else(|| Device { id: secret::random(), record: DeviceRecord::default() });
     record.accounts.retain(|known| known.account != account.id);

@@ -49,3 +49,6 @@ pub struct Entered {
     /// How to greet them.
     pub name: String,
 }
+
+#[cfg(test)]
+mod tests;

@@ -85,10 +85,9 @@ async fn check(
     account: Option<Arc<Account>>,
     device: Option<&Device>,
 ) -> Result<Checked, FlowError> {
-    let name = account.as_ref().map_or_else(
-        || format!("login:{}", canonical(username)),
-        |account| account.id.as_str().to_owned(),
-    );
+    let name = account
+        .as_ref()
+        .map_or_else(|| format!("login:{}", canonical(username)), |account| account.id.as_str().to_owned());
     let known_device = device.filter(|device| account.as_ref().is_some_and(|account| device.knows(account)));
     let gate = match known_device {
         Some(device) => Gate::Device { name: &name, device: &device.id },
@@ -219,6 +218,7 @@ async fn go_on_with(
 
 /// What the mail says the sign-in is for: the app, or the portal.
 pub fn destination_name(x: &Exchange<'_>, destination: Option<&ReturnUrl>) -> String {
-    let app = destination.and_then(|destination| destination.app).and_then(|index| x.snapshot.apps.get(index));
+    let app =
+        destination.and_then(|destination| destination.app).and_then(|index| x.snapshot.apps.get(index));
     app.map_or_else(|| x.snapshot.pages(x.origin).authority(), |app| app.url.origin.authority())
 }

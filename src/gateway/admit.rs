@@ -6,8 +6,11 @@
 use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version};
-use http_body::Body;
+use http_body::Body as HttpBody;
+use http_body_util::Limited;
+use hyper::body::Incoming;
 
+use crate::body::Body;
 use crate::identity::{self, Upgrade};
 use crate::route::{Host, Scheme};
 
@@ -72,7 +75,7 @@ impl Refusal {
 
 /// Checks a request's head. `max_body` is in bytes; zero: no limit (a body without a length is to be limited while it
 /// is read).
-pub fn admit<B: Body>(request: &Request<B>, max_body: u64) -> Result<Admitted, Refusal> {
+pub fn admit<B: HttpBody>(request: &Request<B>, max_body: u64) -> Result<Admitted, Refusal> {
     method(request.method())?;
     let headers = request.headers();
     if headers.len() > MOST_FIELDS {
@@ -90,8 +93,19 @@ pub fn admit<B: Body>(request: &Request<B>, max_body: u64) -> Result<Admitted, R
 
 /// Whether an answer that is given without reading the request's body has to end the connection: else the rest of
 /// the body would be read as the next request.
-pub fn must_close<B: Body>(request: &Request<B>) -> bool {
+pub fn must_close<B: HttpBody>(request: &Request<B>) -> bool {
     !request.body().is_end_stream()
+}
+
+/// A request's body, limited to `max_body` bytes (zero: no limit), trailers included for now.
+pub fn body(incoming: Incoming, max_body: u64) -> Body {
+    if incoming.is_end_stream() {
+        return Body::Empty;
+    }
+    match usize::try_from(max_body) {
+        Ok(0) | Err(_) => Body::stream(incoming),
+        Ok(limit) => Body::stream(Limited::new(incoming, limit)),
+    }
 }
 
 fn method(method: &Method) -> Result<(), Refusal> {
@@ -220,4 +234,83 @@ fn host_and_port(text: &[u8]) -> Result<(Host, Option<u16>), Refusal> {
 
 fn is(value: &HeaderValue, word: &str) -> bool {
     value.as_bytes().eq_ignore_ascii_case(word.as_bytes())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn request(version: Version, target: &str, fields: &[(&str, &str)]) -> Request<Body> {
+        let mut request = Request::builder().version(version).uri(target);
+        for (name, value) in fields {
+            request = request.header(*name, *value);
+        }
+        request.body(Body::Empty).unwrap()
+    }
+
+    fn check(
+        version: Version,
+        target: &str,
+        fields: &[(&str, &str)],
+        expected: Result<(&str, Option<u16>), u16>,
+    ) {
+        let admitted = admit(&request(version, target, fields), 0);
+        let shown = admitted.as_ref().map(|admitted| (admitted.host.as_str(), admitted.port));
+        assert_eq!(shown.map_err(|refusal| refusal.status().as_u16()), expected, "{target} {fields:?}");
+    }
+
+    #[test]
+    fn http2_names_its_host_once() {
+        let check = |target, fields: &[_], expected| check(Version::HTTP_2, target, fields, expected);
+        check("https://app.example.com/x", &[], Ok(("app.example.com", None)));
+        check("https://APP/x", &[("host", "app")], Ok(("app", None)));
+        check("https://app/x", &[("host", "app:443")], Ok(("app", None)));
+        check("https://app:8443/x", &[("host", "app:8443")], Ok(("app", Some(8443))));
+        check("https://app/x", &[("host", "evil")], Err(400));
+        check("https://app/x", &[("host", "app:444")], Err(400));
+        check("https://app/x", &[("host", "app"), ("host", "app")], Err(400));
+        check("/x", &[("host", "app")], Err(400));
+        check("https://user@app/x", &[], Err(400));
+        check("javascript://app/x", &[], Err(400));
+    }
+
+    #[test]
+    fn http2_has_no_fields_of_http1_connections() {
+        for (name, value) in [
+            ("connection", "close"),
+            ("transfer-encoding", "chunked"),
+            ("upgrade", "websocket"),
+            ("keep-alive", "5"),
+            ("proxy-connection", "x"),
+            ("te", "gzip"),
+            ("content-length", "+5"),
+            ("content-length", ""),
+        ] {
+            check(Version::HTTP_2, "https://app/", &[(name, value)], Err(400));
+        }
+        check(Version::HTTP_2, "https://app/", &[("te", "trailers")], Ok(("app", None)));
+    }
+
+    #[test]
+    fn too_many_fields_are_refused() {
+        let mut fields = vec![("x", "y"); MOST_FIELDS - 1];
+        fields.push(("host", "app"));
+        check(Version::HTTP_11, "/", &fields, Ok(("app", None)));
+        fields.push(("x", "y"));
+        check(Version::HTTP_11, "/", &fields, Err(431));
+    }
+
+    #[test]
+    fn the_target_is_kept_byte_for_byte() {
+        let admitted =
+            admit(&request(Version::HTTP_11, "/a%2Fb//../c;x?y=%zz&&", &[("host", "app")]), 0).unwrap();
+        assert_eq!(admitted.target.as_str(), "/a%2Fb//../c;x?y=%zz&&");
+        assert_eq!((admitted.path(), admitted.port_for(Scheme::Https)), ("/a%2Fb//../c;x", 443));
+    }
+
+    #[test]
+    fn both_framings_are_refused_where_they_can_be_seen() {
+        let both = [("host", "app"), ("content-length", "0"), ("transfer-encoding", "chunked")];
+        check(Version::HTTP_11, "/", &both, Err(400));
+    }
 }

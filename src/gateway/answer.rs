@@ -73,14 +73,21 @@ impl From<PortalError> for Refused {
     }
 }
 
-/// In what form the client wants to be refused.
+/// In what form the client wants to be refused, and what becomes of the connection.
 pub(super) struct Manner {
-    /// A browser goes to a page: it can be sent elsewhere.
-    navigation: bool,
-    html: bool,
+    form: Form,
+    http1: bool,
     /// The answer is given without reading the request's body.
     unread_body: bool,
-    http1: bool,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Form {
+    /// A browser goes to a page: it can be sent elsewhere.
+    Navigation,
+    /// A page can be shown.
+    Html,
+    Json,
 }
 
 impl Manner {
@@ -89,18 +96,20 @@ impl Manner {
         let html = names_html(headers);
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
         let navigation = get && headers.get("sec-fetch-mode").map_or(html, |mode| mode == "navigate");
-        Self {
-            navigation,
-            html,
-            unread_body: admit::must_close(request),
-            http1: request.version() < Version::HTTP_2,
-        }
+        let form = match (navigation, html) {
+            (true, _) => Form::Navigation,
+            (false, true) => Form::Html,
+            (false, false) => Form::Json,
+        };
+        Self { form, http1: request.version() < Version::HTTP_2, unread_body: admit::must_close(request) }
     }
 }
 
 fn names_html(headers: &HeaderMap) -> bool {
     headers.get_all(ACCEPT).iter().any(|accept| {
-        accept.to_str().is_ok_and(|accept| accept.split(',').any(|range| range.trim().starts_with("text/html")))
+        accept
+            .to_str()
+            .is_ok_and(|accept| accept.split(',').any(|range| range.trim().starts_with("text/html")))
     })
 }
 
@@ -170,8 +179,9 @@ fn refusal(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Respons
         _ => None,
     };
     let account = switch.as_ref().map(|(username, switch_address)| AccountLine { username, switch_address });
-    let page = manner.navigation || manner.html && !matches!(refused, Refused::Forbidden { .. });
-    if page {
+    // A script that is forbidden something reads JSON, whatever it accepts.
+    let forbidden = matches!(refused, Refused::Forbidden { .. });
+    if manner.form == Form::Navigation || manner.form == Form::Html && !forbidden {
         page_of(context, kind, account, None)
     } else {
         json_of(kind, &json!({ "error": word }))
@@ -189,7 +199,7 @@ fn challenge(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Respo
     };
     let mut query = form_urlencoded::Serializer::new(String::new());
     query.append_pair("rd", back);
-    if !manner.navigation {
+    if manner.form != Form::Navigation {
         let login_url = format!("{pages}/_vestibule/{page}?{}", query.finish());
         return with_login_url(context, manner, &login_url);
     }
@@ -219,7 +229,7 @@ fn sign_in_required(context: &Context<'_>, manner: &Manner) -> Response<Body> {
 
 fn with_login_url(context: &Context<'_>, manner: &Manner, login_url: &str) -> Response<Body> {
     let kind = ErrorKind::SignInRequired;
-    let mut response = if manner.html {
+    let mut response = if manner.form != Form::Json {
         page_of(context, kind, None, Some(login_url))
     } else {
         json_of(kind, &json!({ "error": "sign_in_required", "login_url": login_url }))

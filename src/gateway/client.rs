@@ -119,3 +119,90 @@ fn new_request_id() -> HeaderValue {
     }
     HeaderValue::from_bytes(&id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn settle(peer: &str, lines: &[(&'static str, &str)]) -> Client {
+        let headers = lines
+            .iter()
+            .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
+            .collect();
+        let trusted = ["10.0.0.0/8", "127.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap());
+        Client::settle(Some(peer.parse().unwrap()), &headers, &trusted)
+    }
+
+    #[test]
+    fn a_stranger_is_believed_nothing() {
+        let lines = [("x-forwarded-for", "1.2.3.4"), ("x-forwarded-proto", "https"), ("x-request-id", "id")];
+        let client = settle("192.0.2.7", &lines);
+        assert_eq!(client.address.to_string(), "192.0.2.7");
+        assert_eq!(client.forwarded_for, "192.0.2.7");
+        assert_eq!(client.scheme, None);
+        assert_ne!(client.request_id(), "id");
+        assert!(!client.from_trusted_proxy);
+    }
+
+    #[test]
+    fn the_first_untrusted_address_from_the_right_is_the_visitor() {
+        let check = |lines: &[&str], address: &str, chain: &str| {
+            let lines: Vec<_> = lines.iter().map(|line| ("x-forwarded-for", *line)).collect();
+            let client = settle("::ffff:10.0.0.2", &lines);
+            assert_eq!(
+                (client.address.to_string().as_str(), client.forwarded_for.as_str()),
+                (address, chain)
+            );
+        };
+        check(&[], "10.0.0.2", "10.0.0.2");
+        check(&["1.2.3.4"], "1.2.3.4", "1.2.3.4, 10.0.0.2");
+        check(&["6.6.6.6, 1.2.3.4 ,10.9.9.9"], "1.2.3.4", "6.6.6.6, 1.2.3.4, 10.9.9.9, 10.0.0.2");
+        check(&["6.6.6.6", "1.2.3.4"], "1.2.3.4", "6.6.6.6, 1.2.3.4, 10.0.0.2");
+        check(&["::ffff:1.2.3.4"], "1.2.3.4", "1.2.3.4, 10.0.0.2");
+        check(&["[2001:db8::1]:80"], "2001:db8::1", "2001:db8::1, 10.0.0.2");
+        check(&["[2001:db8::1]"], "2001:db8::1", "2001:db8::1, 10.0.0.2");
+        check(&["1.2.3.4:5678"], "1.2.3.4", "1.2.3.4, 10.0.0.2");
+        check(&["10.0.0.3, 10.0.0.4"], "10.0.0.3", "10.0.0.3, 10.0.0.4, 10.0.0.2");
+        // What cannot be read ends the walk at the last good address.
+        check(&["a"], "10.0.0.2", "10.0.0.2");
+        check(&[","], "10.0.0.2", "10.0.0.2");
+        check(&["127.0.0.1, evil"], "10.0.0.2", "10.0.0.2");
+        check(&["6.6.6.6, evil, 10.0.0.4"], "10.0.0.4", "10.0.0.4, 10.0.0.2");
+        check(&["6.6.6.6, unknown, 1.2.3.4"], "1.2.3.4", "1.2.3.4, 10.0.0.2");
+        let many = vec!["1.2.3.4"; 10_000].join(", ");
+        check(&[&many], "1.2.3.4", &format!("{many}, 10.0.0.2"));
+    }
+
+    #[test]
+    fn the_nearest_proxys_scheme_counts() {
+        let check = |value: &str, expected: Option<Scheme>| {
+            assert_eq!(settle("10.0.0.2", &[("x-forwarded-proto", value)]).scheme, expected, "{value}");
+        };
+        check("https", Some(Scheme::Https));
+        check("HTTP", Some(Scheme::Http));
+        check("https, http", Some(Scheme::Http));
+        check("http,https", Some(Scheme::Https));
+        check("wss", None);
+        check("", None);
+    }
+
+    #[test]
+    fn a_sane_request_id_is_kept_and_any_other_made_anew() {
+        let sent = |id: &str| settle("10.0.0.2", &[("x-request-id", id)]).request_id().to_owned();
+        assert_eq!(sent("Abc-123_x"), "Abc-123_x");
+        for odd in ["", "a b", "a;b", "a\u{e4}", &"x".repeat(129)] {
+            let made = sent(odd);
+            assert!(made.len() == 32 && made.bytes().all(|byte| byte.is_ascii_hexdigit()), "{odd}: {made}");
+        }
+        assert_ne!(sent(""), sent(""));
+        let two = [("x-request-id", "one"), ("x-request-id", "two")];
+        assert_eq!(settle("10.0.0.2", &two).request_id().len(), 32);
+    }
+
+    #[test]
+    fn a_unix_socket_is_this_machine() {
+        let trusted = ["127.0.0.0/8".parse().unwrap()];
+        assert!(Client::settle(None, &HeaderMap::new(), &trusted).from_trusted_proxy);
+        assert!(!Client::settle(None, &HeaderMap::new(), &[]).from_trusted_proxy);
+    }
+}

@@ -6,6 +6,8 @@ mod answer;
 pub mod client;
 mod cutoff;
 mod pipeline;
+#[cfg(test)]
+mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

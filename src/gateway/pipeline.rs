@@ -115,11 +115,7 @@ fn arrived_by_https(context: &Context<'_>) -> bool {
 }
 
 /// To the same path at the configured address; what a redirect would lose or expose again is refused.
-fn to_configured(
-    origin: &Origin,
-    admitted: &Admitted,
-    method: &Method,
-) -> Result<Response<Body>, Refused> {
+fn to_configured(origin: &Origin, admitted: &Admitted, method: &Method) -> Result<Response<Body>, Refused> {
     if !matches!(*method, Method::GET | Method::HEAD) {
         return Err(Refused::HttpsOnly);
     }
@@ -146,7 +142,9 @@ async fn app_request(
     noted: &mut Noted,
 ) -> Result<Response<Body>, Refused> {
     let path = readable_path(app, admitted)?;
-    if admitted.upgrade.as_ref().is_some_and(|upgrade| upgrade.websocket) && !from_own_origin(&request, x.origin) {
+    if admitted.upgrade.as_ref().is_some_and(|upgrade| upgrade.websocket)
+        && !from_own_origin(&request, x.origin)
+    {
         return Err(Refused::ForeignOrigin);
     }
     let facts = Facts { method: request.method().as_str(), path: &path, client: x.address };
@@ -234,11 +232,8 @@ fn challenge(
     missing: Missing,
 ) -> Refused {
     let repeatable = matches!(*request.method(), Method::GET | Method::HEAD);
-    let back = if repeatable {
-        format!("{}{}", x.origin, admitted.target.as_str())
-    } else {
-        app.url.to_string()
-    };
+    let back =
+        if repeatable { format!("{}{}", x.origin, admitted.target.as_str()) } else { app.url.to_string() };
     let secure = x.origin.scheme == Scheme::Https;
     let nonce = match cookies::find(request.headers(), Own::Enter.name(secure)) {
         Found::One(nonce) => Some(nonce.to_owned()),

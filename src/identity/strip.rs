@@ -155,3 +155,86 @@ fn is_plain(name: &str) -> bool {
 fn length_bit(name: &str) -> u64 {
     1 << name.len().min(63)
 }
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::identity::{Encoding, Field};
+
+    fn list() -> StripList {
+        let headers = ["remote-user", "x-webauth-user", "x-phone-number"]
+            .map(|name| (HeaderName::from_static(name), Field::Username))
+            .to_vec();
+        StripList::new([&Settings { headers, encoding: Encoding::Utf8 }])
+    }
+
+    fn survives(name: &str, allowed: &[HeaderName]) -> bool {
+        let Ok(name) = HeaderName::from_bytes(name.as_bytes()) else { return false };
+        let mut headers = HeaderMap::from_iter([(name, HeaderValue::from_static("evil"))]);
+        list().apply(&mut headers, allowed);
+        !headers.is_empty()
+    }
+
+    #[test]
+    fn ordinary_headers_pass() {
+        for name in "accept accept-language authorization cache-control cookie content-type dnt if-none-match \
+            origin priority range referer remote-users sec-fetch-mode sec-websocket-key sentry-trace traceparent \
+            user-agent x-api-key x-csrftoken x-phone x-phone-numbers x-requested-with"
+            .split_whitespace()
+        {
+            assert!(survives(name, &[]), "{name}");
+        }
+    }
+
+    #[test]
+    fn an_odd_name_passes_only_if_the_app_lists_it() {
+        let listed = ["x_odd", "x.phone.number", "transfer_encoding", "host_"].map(HeaderName::from_static);
+        assert!(survives("X_Odd", &listed));
+        assert!(!survives("X_Odd", &[]));
+        assert!(!survives("x.odd", &listed));
+        assert!(!survives("x.phone.number", &listed));
+        assert!(!survives("transfer_encoding", &listed));
+    }
+
+    #[test]
+    fn an_identity_header_is_known_in_every_spelling() {
+        let known = |name| list().is_identity(&HeaderName::from_static(name));
+        assert!(known("x-phone-number") && known("x_phone.number"));
+        assert!(!known("x-phone") && !known("x-forwarded-for"));
+    }
+
+    proptest! {
+        #[test]
+        fn nothing_that_folds_to_a_stripped_name_survives(
+            which in 0_usize..64,
+            separators in proptest::collection::vec("[-_.~!'^|+*#$%&`]", 5),
+            upper in any::<u32>(),
+            listed in any::<bool>(),
+        ) {
+            let mut names = vec!["remote-user", "x-webauth-user", "x-phone-number", "x-forwarded-for", "x-ssl-cert"];
+            names.extend(ALWAYS);
+            let name = names[which % names.len()];
+            let mut separators = separators.iter();
+            let spelt: String = name
+                .chars()
+                .enumerate()
+                .map(|(place, letter)| match letter {
+                    '-' => separators.next().map_or_else(|| "-".to_owned(), Clone::clone),
+                    letter if upper >> (place % 32) & 1 == 1 => letter.to_ascii_uppercase().to_string(),
+                    letter => letter.to_string(),
+                })
+                .collect();
+            let allowed: Vec<_> =
+                listed.then(|| HeaderName::from_bytes(spelt.as_bytes()).unwrap()).into_iter().collect();
+            prop_assert!(!survives(&spelt, &allowed), "{}", spelt);
+        }
+
+        #[test]
+        fn no_odd_name_survives(name in "[a-z]{1,8}[_.~!'^|+*#$%&`][a-z]{0,8}") {
+            prop_assert!(!survives(&name, &[]));
+        }
+    }
+}

@@ -30,7 +30,9 @@ pub enum MailError {
     #[error("the mail server answered what is no SMTP: {0}")]
     Unintelligible(String),
     #[error("the message cannot be written to the outbox: {0}")]
-    Outbox(#[from] io::Error),
+    Outbox(io::Error),
+    #[error("the message cannot be printed: {0}")]
+    Terminal(io::Error),
     #[error("the message cannot be made: {0}")]
     Message(String),
     #[error("mail.{key} cannot be used: {reason}")]
@@ -41,7 +43,11 @@ pub enum MailError {
 
 /// What somebody else's server said, fit for a log line: one line, printable, not endless.
 pub(super) fn quoted(foreign: &str) -> String {
-    let line: String =
-        foreign.trim().chars().map(|letter| if letter.is_control() { ' ' } else { letter }).take(300).collect();
+    let line: String = foreign
+        .trim()
+        .chars()
+        .map(|letter| if letter.is_control() { ' ' } else { letter })
+        .take(300)
+        .collect();
     line
 }

@@ -37,7 +37,8 @@ impl Sender {
     }
 
     pub fn letter(&self, message: &Message) -> Result<Letter, MailError> {
-        let to: Address = message.to.parse().map_err(|_| MailError::Message("the address is malformed".into()))?;
+        let to: Address =
+            message.to.parse().map_err(|_| MailError::Message("the address is malformed".into()))?;
         let id = random::<16>().iter().fold(String::new(), |id, byte| format!("{id}{byte:02x}"));
         // RFC 3834 § 5: keeps vacation notices from answering.
         let automatic = HeaderName::new_from_ascii_str("Auto-Submitted");

@@ -151,7 +151,8 @@ pub fn mask_address(address: &str) -> String {
     let (local, domain) = address.rsplit_once('@').unwrap_or((address, ""));
     let mut letters = local.chars();
     let first = letters.next().map(String::from).unwrap_or_default();
-    let last = letters.next_back().filter(|_| local.chars().count() >= 4).map(String::from).unwrap_or_default();
+    let last =
+        letters.next_back().filter(|_| local.chars().count() >= 4).map(String::from).unwrap_or_default();
     format!("{first}***{last}@{domain}")
 }
 

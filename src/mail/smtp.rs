@@ -8,6 +8,7 @@
 mod plain;
 mod stream;
 
+use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +21,7 @@ use lettre::transport::smtp::extension::ClientId;
 use rustls::{ClientConfig, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
@@ -45,8 +46,7 @@ pub(super) struct Smtp {
 
 impl Smtp {
     pub fn new(settings: &SmtpSettings) -> Result<Self, MailError> {
-        let bare = settings.host.trim_start_matches('[').trim_end_matches(']');
-        let name = ServerName::try_from(bare.to_owned())
+        let name = ServerName::try_from(bare(&settings.host).to_owned())
             .map_err(|error| MailError::Settings { key: "smtp.host", reason: error.to_string() })?;
         let tls = client_config(settings.ca.as_deref())
             .map_err(|reason| MailError::Settings { key: "smtp.ca", reason })?;
@@ -118,12 +118,8 @@ impl Smtp {
     }
 
     async fn open(&self) -> Result<Stream, MailError> {
-        let SmtpSettings { host, port, security, .. } = &*self.settings;
-        let bare = host.trim_start_matches('[').trim_end_matches(']');
-        let socket = TcpStream::connect((bare, *port))
-            .await
-            .map_err(|error| MailError::Unreachable(format!("{host}:{port}: {error}")))?;
-        Ok(match security {
+        let socket = self.dial().await?;
+        Ok(match self.settings.security {
             Security::None => Stream::plain(socket),
             Security::Tls => Stream::tls(self.encrypt(socket).await?),
             Security::Starttls => {
@@ -131,6 +127,25 @@ impl Smtp {
                 Stream::upgraded(self.encrypt(socket).await?)
             }
         })
+    }
+
+    /// A socket to the first of the server's addresses that answers. No address may use up the time of the others:
+    /// that a server's IPv6 address leads nowhere is common.
+    async fn dial(&self) -> Result<TcpStream, MailError> {
+        let SmtpSettings { host, port, timeout: limit, .. } = &*self.settings;
+        let unreachable = |reason: &dyn Display| MailError::Unreachable(format!("{host}:{port}: {reason}"));
+        let addresses: Vec<_> =
+            lookup_host((bare(host), *port)).await.map_err(|error| unreachable(&error))?.collect();
+        let share = *limit / u32::try_from(addresses.len() + 1).unwrap_or(u32::MAX);
+        let mut last = unreachable(&"the name has no address");
+        for address in addresses {
+            match timeout(share, TcpStream::connect(address)).await {
+                Ok(Ok(socket)) => return Ok(socket),
+                Ok(Err(error)) => last = unreachable(&error),
+                Err(_) => last = unreachable(&format_args!("no answer within {share:?}")),
+            }
+        }
+        Err(last)
     }
 
     async fn encrypt(&self, socket: TcpStream) -> Result<TlsStream<TcpStream>, MailError> {
@@ -144,6 +159,11 @@ impl Smtp {
     }
 }
 
+/// An IPv6 address without its brackets; a name as it is.
+fn bare(host: &str) -> &str {
+    host.trim_start_matches('[').trim_end_matches(']')
+}
+
 /// The system's roots, Mozilla's where the system has none (as in an empty container), and the private CA.
 fn client_config(ca: Option<&Path>) -> Result<ClientConfig, String> {
     let mut roots = RootCertStore::empty();
@@ -152,10 +172,9 @@ fn client_config(ca: Option<&Path>) -> Result<ClientConfig, String> {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
     if let Some(file) = ca {
-        let at = |reason: &dyn std::fmt::Display| format!("{}: {reason}", file.display());
-        let certificates: Vec<_> = CertificateDer::pem_file_iter(file)
-            .and_then(Iterator::collect)
-            .map_err(|error| at(&error))?;
+        let at = |reason: &dyn Display| format!("{}: {reason}", file.display());
+        let certificates: Vec<_> =
+            CertificateDer::pem_file_iter(file).and_then(Iterator::collect).map_err(|error| at(&error))?;
         if certificates.is_empty() {
             return Err(at(&"it holds no certificate"));
         }
@@ -194,3 +213,6 @@ fn broken(error: &SmtpError, before: &'static str) -> MailError {
     }
     MailError::HungUp(before)
 }
+
+#[cfg(test)]
+mod tests;

@@ -10,8 +10,7 @@ const WIDTH: usize = 72;
 /// Prints the text part to standard output, framed so that it stands out of the log.
 pub(super) fn show(message: &Message) -> Result<(), MailError> {
     let mut output = io::stdout().lock();
-    output.write_all(framed(message).as_bytes())?;
-    Ok(output.flush()?)
+    output.write_all(framed(message).as_bytes()).and_then(|()| output.flush()).map_err(MailError::Terminal)
 }
 
 fn framed(message: &Message) -> String {

@@ -78,7 +78,8 @@ const SCRIPT: &[u8] = include_bytes!("assets/script.js");
 
 impl Asset {
     fn new(stem: &str, ending: &str, media_type: &'static str, bytes: Vec<u8>) -> Self {
-        let hash = sha256(&bytes).iter().take(6).fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
+        let hash =
+            sha256(&bytes).iter().take(6).fold(String::new(), |hash, byte| format!("{hash}{byte:02x}"));
         Self {
             name: format!("{stem}.{hash}.{ending}"),
             bytes: bytes.into(),
@@ -95,10 +96,10 @@ impl Asset {
 
 /// The accent, as the variables that `style.css` reads.
 fn brand_style(accent: Accent) -> String {
-    let rule = |Shades { fill, fill_hover, on_fill, text }: Shades| {
+    let rule = |Shades { fill, edge, fill_hover, on_fill, text }: Shades| {
         format!(
-            ":root {{ --accent: {fill}; --accent-hover: {fill_hover}; --on-accent: {on_fill}; \
-             --accent-text: {text}; }}"
+            ":root {{ --accent: {fill}; --accent-hover: {fill_hover}; --accent-edge: {edge}; \
+             --on-accent: {on_fill}; --accent-text: {text}; }}"
         )
     };
     format!(

@@ -94,8 +94,7 @@ where
     if let Some(file) = name.and_then(|name| name.strip_prefix("assets/")) {
         return asset(views, file, &head.method, &head.headers);
     }
-    let visit =
-        Visit { x, views, headers: &head.headers, trail: Trail::read(&x, query), query };
+    let visit = Visit { x, views, headers: &head.headers, trail: Trail::read(&x, query), query };
     let Some(name) = name else {
         return Ok(reply::redirect(StatusCode::FOUND, &visit.own("")));
     };
@@ -209,7 +208,13 @@ impl<'a> Visit<'a> {
         }
     }
 
-    fn set(&self, response: &mut Response<Body>, own: Own, value: &str, max_age: Option<std::time::Duration>) {
+    fn set(
+        &self,
+        response: &mut Response<Body>,
+        own: Own,
+        value: &str,
+        max_age: Option<std::time::Duration>,
+    ) {
         reply::add_cookie(response, cookies::set(own, self.secure(), value, max_age));
     }
 

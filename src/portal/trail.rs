@@ -24,7 +24,8 @@ impl Trail {
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             match &*name {
                 "rd" => {
-                    trail.destination = ReturnUrl::parse(&value, x.origin, &x.snapshot.routes).filter(|_| !seen);
+                    trail.destination =
+                        ReturnUrl::parse(&value, x.origin, &x.snapshot.routes).filter(|_| !seen);
                     seen = true;
                 }
                 "nonce" if value.len() == 43 => trail.nonce = Some(value.into_owned()),

@@ -161,21 +161,32 @@ impl Views {
         let messages = Messages::new(&self.words, view.problem, view.note);
         let focus = if messages.problem.is_some() { "problem" } else { "code" };
         let wait = view.resend_wait_seconds.filter(|seconds| *seconds > 0).map(Wait::new);
+        let mail_failed = view.problem == Some(Problem::MailFailed);
         let gaps = [("digits", view.digits.into()), ("address", Value::from(view.masked_address))];
-        let sent = self.words.with("verify-sent", &gaps);
-        let valid = self.words.with("verify-valid", &[("minutes", view.valid_minutes.into())]);
-        let sent = format!("{sent} {valid}");
+        let sent = if mail_failed { "verify-not-sent" } else { "verify-sent" };
+        let sent = Stressed::new(self.words.with(sent, &gaps), view.masked_address);
+        let minutes = [("minutes", view.valid_minutes.into())];
+        let valid = if mail_failed { String::new() } else { self.words.with("verify-valid", &minutes) };
         let frame = self.frame(&self.words.text("verify-heading"), &messages);
-        page(&VerifyPage { frame, words: &self.words, messages: &messages, focus, sent, wait, view })
+        page(&VerifyPage {
+            frame,
+            words: &self.words,
+            messages: &messages,
+            focus,
+            sent,
+            valid,
+            wait,
+            mail_failed,
+            view,
+        })
     }
 
     pub fn step_up(&self, view: &StepUpView<'_>) -> Page {
         let messages = Messages::new(&self.words, view.problem, None);
-        let focus = if messages.problem.is_some() { "problem" } else { "submit" };
         let gaps = [("username", view.username.into()), ("address", Value::from(view.masked_address))];
-        let who = self.words.with("step-up-who", &gaps);
+        let who = Stressed::new(self.words.with("step-up-who", &gaps), view.masked_address);
         let frame = self.frame(&self.words.text("step-up-heading"), &messages);
-        page(&StepUpPage { frame, words: &self.words, messages: &messages, focus, who, view })
+        page(&StepUpPage { frame, words: &self.words, messages: &messages, who, view })
     }
 
     pub fn continue_page(&self, view: &ContinueView<'_>) -> Page {
@@ -259,6 +270,22 @@ impl Support {
     }
 }
 
+/// A sentence in which one thing is set in bold: what comes before it, it, and what comes after.
+struct Stressed {
+    before: String,
+    what: String,
+    after: String,
+}
+
+impl Stressed {
+    fn new(sentence: String, what: &str) -> Self {
+        match sentence.split_once(what) {
+            Some((before, after)) => Self { before: before.into(), what: what.into(), after: after.into() },
+            None => Self { before: sentence, what: String::new(), after: String::new() },
+        }
+    }
+}
+
 /// A waiting time, in seconds and as a clock shows it.
 struct Wait {
     seconds: u64,
@@ -308,8 +335,11 @@ struct VerifyPage<'a> {
     words: &'a Words,
     messages: &'a Messages,
     focus: &'static str,
-    sent: String,
+    sent: Stressed,
+    valid: String,
     wait: Option<Wait>,
+    /// Then sending it again is what the page is for.
+    mail_failed: bool,
     view: &'a VerifyView<'a>,
 }
 
@@ -319,8 +349,7 @@ struct StepUpPage<'a> {
     frame: Frame<'a>,
     words: &'a Words,
     messages: &'a Messages,
-    focus: &'static str,
-    who: String,
+    who: Stressed,
     view: &'a StepUpView<'a>,
 }
 

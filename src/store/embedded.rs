@@ -143,6 +143,11 @@ impl Embedded {
         }))
     }
 
+    pub async fn reset(&self, counter: Key) -> Result<(), StoreError> {
+        let query = sqlx::query("DELETE FROM counters WHERE key = ?");
+        within_deadline(query.bind(name(counter)).execute(&self.writer)).await.map(drop)
+    }
+
     pub async fn index_add(&self, index: Key, member: &[u8], ends: Timestamp) -> Result<(), StoreError> {
         let query = sqlx::query(
             "INSERT INTO members (key, member, ends) VALUES (?, ?, ?)

@@ -53,6 +53,14 @@ pub enum Space {
 }
 
 impl Space {
+    const fn kind(self) -> Kind {
+        match self {
+            Self::Counter => Kind::Counter,
+            Self::Index => Kind::Index,
+            Self::Session | Self::SignOn | Self::SignIn | Self::Ticket | Self::Device | Self::Lock => Kind::Record,
+        }
+    }
+
     /// Stands in every key that is written: letters are never changed or used twice.
     const fn letter(self) -> u8 {
         match self {
@@ -68,11 +76,30 @@ impl Space {
     }
 }
 
-/// The name of a record: its space and a digest.
+/// What may stand under a key. They are kept apart, so that no back end has to answer what the value of a counter
+/// is, or its version.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Record,
+    Counter,
+    Index,
+}
+
+/// The name of a record, a counter or a set index: its space and a digest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     pub space: Space,
     pub digest: [u8; 32],
+}
+
+impl Key {
+    /// A key of another kind is a mistake in this program, and the same one on every back end.
+    fn must_be(self, kind: Kind) -> Result<(), StoreError> {
+        if self.space.kind() == kind {
+            return Ok(());
+        }
+        Err(StoreError::Refused(format!("a key of the space {:?} was used as something else", self.space)))
+    }
 }
 
 /// Changes at every write of a record: random, so that no two writers ever make the same one.
@@ -148,16 +175,19 @@ impl Store {
 
     /// The record, unless it has ended.
     pub async fn get(&self, key: Key) -> Result<Option<Record>, StoreError> {
+        key.must_be(Kind::Record)?;
         on_back_end!(self, back => back.get(key).await)
     }
 
     /// Writes the record, whatever stood there; it ends at `ends`.
     pub async fn put(&self, key: Key, value: &[u8], ends: Timestamp) -> Result<(), StoreError> {
+        key.must_be(Kind::Record)?;
         on_back_end!(self, back => back.put(key, value, ends).await)
     }
 
     /// Reads and deletes in one step: of many that take the same record, one gets it.
     pub async fn take(&self, key: Key) -> Result<Option<Vec<u8>>, StoreError> {
+        key.must_be(Kind::Record)?;
         on_back_end!(self, back => back.take(key).await)
     }
 
@@ -169,6 +199,7 @@ impl Store {
         value: &[u8],
         ends: Timestamp,
     ) -> Result<bool, StoreError> {
+        key.must_be(Kind::Record)?;
         on_back_end!(self, back => back.swap(key, expected, value, ends).await)
     }
 
@@ -178,7 +209,14 @@ impl Store {
     /// [`COUNT_MAX`](Self::COUNT_MAX).
     pub async fn bump(&self, key: Key, by: i64, window: Duration) -> Result<Count, StoreError> {
         let by = by.clamp(-Self::COUNT_MAX, Self::COUNT_MAX);
+        key.must_be(Kind::Counter)?;
         on_back_end!(self, back => back.bump(key, by, window).await)
+    }
+
+    /// Ends a counter's window now: it counts from zero again.
+    pub async fn reset(&self, counter: Key) -> Result<(), StoreError> {
+        counter.must_be(Kind::Counter)?;
+        on_back_end!(self, back => back.reset(counter).await)
     }
 
     /// The largest count: up to here every whole number has a double of its own, and Lua knows only doubles.
@@ -186,16 +224,19 @@ impl Store {
 
     /// Adds a member to a set index, or moves its end; the member ends at `ends`, the index with its last member.
     pub async fn index_add(&self, index: Key, member: &[u8], ends: Timestamp) -> Result<(), StoreError> {
+        index.must_be(Kind::Index)?;
         on_back_end!(self, back => back.index_add(index, member, ends).await)
     }
 
     /// Removes a member; one that is not there is no error.
     pub async fn index_remove(&self, index: Key, member: &[u8]) -> Result<(), StoreError> {
+        index.must_be(Kind::Index)?;
         on_back_end!(self, back => back.index_remove(index, member).await)
     }
 
     /// The members that have not ended, in no order.
     pub async fn index_members(&self, index: Key) -> Result<Vec<Vec<u8>>, StoreError> {
+        index.must_be(Kind::Index)?;
         on_back_end!(self, back => back.index_members(index).await)
     }
 

@@ -79,6 +79,8 @@ contract! {
     a_counter_never_falls_below_zero
     a_bump_by_zero_reads
     taking_back_opens_no_window
+    a_reset_counter_opens_a_new_window
+    keys_are_of_one_kind
     a_counter_stays_exact_at_its_limits
     no_bump_is_lost_among_fifty
     members_end_one_by_one
@@ -273,6 +275,38 @@ async fn taking_back_opens_no_window(Rig { store, clock, _keep, .. }: Rig) -> Ou
     clock.advance(MINUTE / 2);
     let ends = later.plus(MINUTE * 3 / 2);
     assert_eq!(store.bump(key, 1, MINUTE).await?, Count { value: 1, ends });
+    Ok(())
+}
+
+async fn a_reset_counter_opens_a_new_window(Rig { store, clock, _keep, .. }: Rig) -> Outcome {
+    let key = key(Space::Counter, 1);
+    store.reset(key).await?;
+    store.bump(key, 3, MINUTE).await?;
+    clock.advance(MINUTE / 2);
+    store.reset(key).await?;
+    let now = clock.now();
+    assert_eq!(store.bump(key, 0, MINUTE).await?, Count { value: 0, ends: now });
+    assert_eq!(store.bump(key, 1, MINUTE).await?, Count { value: 1, ends: now.plus(MINUTE) });
+    Ok(())
+}
+
+async fn keys_are_of_one_kind(Rig { store, _keep, .. }: Rig) -> Outcome {
+    let (record, counter, index) = (key(Space::Lock, 1), key(Space::Counter, 1), key(Space::Index, 1));
+    let ends = START.plus(MINUTE);
+    let refusals = [
+        store.get(counter).await.map(drop),
+        store.take(counter).await.map(drop),
+        store.put(index, b"", ends).await,
+        store.swap(counter, None, b"", ends).await.map(drop),
+        store.bump(record, 1, MINUTE).await.map(drop),
+        store.reset(index).await,
+        store.index_add(record, b"", ends).await,
+        store.index_remove(counter, b"").await,
+        store.index_members(record).await.map(drop),
+    ];
+    for refusal in refusals {
+        assert!(matches!(refusal, Err(StoreError::Refused(_))), "{refusal:?}");
+    }
     Ok(())
 }
 

@@ -60,11 +60,12 @@ pub(super) fn clean(head: &mut response::Parts, strip: &StripList, authenticated
     }
 }
 
-/// Names that only we may use towards visitors: identity headers, which a proxy in front could read; and the leave for
-/// a service worker to take over our own pages where they share the app's host.
+/// Names that only we may use towards visitors: identity headers, which a proxy in front could read; the leave for a
+/// service worker to take over our own pages where they share the app's host; and ways around us (RFC 7838).
 fn strip_reserved(headers: &mut HeaderMap, strip: &StripList) {
     let reserved = |name: &&HeaderName| {
-        matches!(name.as_str(), "service-worker-allowed" | "x-request-id") || strip.is_identity(name)
+        matches!(name.as_str(), "alt-svc" | "service-worker-allowed" | "x-request-id")
+            || strip.is_identity(name)
     };
     let found: Vec<HeaderName> = headers.keys().filter(reserved).cloned().collect();
     for name in found {

@@ -15,10 +15,11 @@ use tokio::time::timeout;
 use super::connect::Dialer;
 use super::pool::{Connection, Pools};
 use super::transfer::{Download, Progress, Upload};
+use super::tunnel::Asked;
 use super::{Upstream, UpstreamError, answer, tunnel};
-use crate::tasks::Cutoff;
 use crate::body::Body;
 use crate::identity::StampedParts;
+use crate::tasks::Cutoff;
 
 /// An answer whose length is known and not above this ends soon enough by itself.
 const SOON_OVER: u64 = 1024 * 1024;
@@ -35,15 +36,16 @@ where
 {
     let StampedParts { head, body, upgrade, authenticated, strip } = rewritten(parts, upstream)?;
     let head_only = head.method == Method::HEAD;
-    let request = outgoing(head, body, upgrade.as_ref().map(|(upgrade, _)| &upgrade.protocol));
+    let upgrade = upgrade.map(|(upgrade, visitor)| (Asked::new(upgrade, &head.headers), visitor));
+    let request = outgoing(head, body, upgrade.as_ref().map(|(asked, _)| &asked.upgrade.protocol));
     let progress = request.body().progress();
 
     let (answer, connection) = send(pools, upstream, dialer, request, upgrade.is_some()).await?;
     let (mut head, body) = answer.into_parts();
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        let Some((upgrade, visitor)) = upgrade else { return Err(UpstreamError::UnaskedUpgrade) };
+        let Some((asked, visitor)) = upgrade else { return Err(UpstreamError::UnaskedUpgrade) };
         let answer = Response::from_parts(head, body);
-        return tunnel::open(pools.tasks(), answer, &upgrade, visitor, cutoff(), connection, &strip);
+        return tunnel::open(pools.tasks(), answer, &asked, visitor, cutoff(), connection, &strip);
     }
 
     let framing = answer::framing(&head, head_only)?;

@@ -8,8 +8,6 @@ mod connect;
 mod error;
 mod exchange;
 mod pool;
-#[cfg(test)]
-mod testing;
 mod transfer;
 mod tunnel;
 mod websocket;
@@ -23,12 +21,14 @@ use http::{HeaderName, HeaderValue, Response};
 
 pub use connect::Trust;
 pub use error::{Fault, UpstreamError};
+#[cfg(test)]
+pub(crate) use pool::IdleLimits;
 pub use pool::Pools;
 
-use crate::tasks::Cutoff;
 use crate::body::Body;
 use crate::identity::Stamped;
 use crate::route::{Host, Origin, Scheme};
+use crate::tasks::Cutoff;
 use connect::Dialer;
 
 /// Where an app's requests go.

@@ -21,12 +21,21 @@ use crate::tasks::Tasks;
 /// Idle connections kept for one upstream by one worker.
 const MOST_IDLE: usize = 256;
 
-/// Shorter than what common servers grant (Node, uvicorn and Apache 5 s, nginx 75 s); what a server closes
-/// earlier is noticed, or repeated where that is safe.
-const IDLE: Duration = Duration::from_secs(4);
+/// How long a connection may have been idle and still be used.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct IdleLimits {
+    /// Shorter than what common servers grant (Node, uvicorn and Apache 5 s, nginx 75 s); what a server closes
+    /// earlier is noticed, or repeated where that is safe.
+    pub any: Duration,
+    /// For a request that must not be sent twice: shorter than the shortest keep-alive in common use (gunicorn, 2 s).
+    pub unrepeatable: Duration,
+}
 
-/// For a request that must not be sent twice: shorter than the shortest keep-alive in common use (gunicorn, 2 s).
-const IDLE_UNREPEATABLE: Duration = Duration::from_millis(1500);
+impl Default for IdleLimits {
+    fn default() -> Self {
+        Self { any: Duration::from_secs(4), unrepeatable: Duration::from_millis(1500) }
+    }
+}
 
 /// How often idle connections are looked through while there are any.
 const SWEEP: Duration = Duration::from_secs(1);
@@ -44,6 +53,7 @@ pub struct Pools {
 
 struct Shared {
     idle: Mutex<Idle>,
+    limits: IdleLimits,
     closing: CancellationToken,
 }
 
@@ -72,8 +82,12 @@ pub(super) struct Home {
 
 impl Pools {
     pub fn new(tasks: Tasks) -> Self {
+        Self::with_limits(tasks, IdleLimits::default())
+    }
+
+    pub(crate) fn with_limits(tasks: Tasks, limits: IdleLimits) -> Self {
         let closing = CancellationToken::new();
-        let shared = Arc::new(Shared { idle: Mutex::default(), closing: closing.clone() });
+        let shared = Arc::new(Shared { idle: Mutex::default(), limits, closing: closing.clone() });
         Self { shared, tasks, _closing: closing.drop_guard() }
     }
 
@@ -87,7 +101,8 @@ impl Pools {
 
     /// The connection used last, if it is young enough and still open.
     pub(super) fn take(&self, upstream: u64, repeatable: bool) -> Option<Connection> {
-        let limit = if repeatable { IDLE } else { IDLE_UNREPEATABLE };
+        let limits = self.shared.limits;
+        let limit = if repeatable { limits.any } else { limits.unrepeatable };
         let mut idle = self.shared.lock();
         let connections = idle.connections.get_mut(&upstream)?;
         while let Some((connection, since)) = connections.pop() {
@@ -160,8 +175,9 @@ async fn sweep(pool: Weak<Shared>, closing: CancellationToken) {
         let Some(shared) = pool.upgrade() else { return };
         let mut idle = shared.lock();
         for connections in idle.connections.values_mut() {
-            connections
-                .retain(|(connection, since)| since.elapsed() < IDLE && !connection.sender.is_closed());
+            connections.retain(|(connection, since)| {
+                since.elapsed() < shared.limits.any && !connection.sender.is_closed()
+            });
         }
         idle.connections.retain(|_, connections| !connections.is_empty());
         if idle.connections.is_empty() {

@@ -12,8 +12,8 @@ use hyper::body::Incoming;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::pool::{Connection, Home};
-use crate::tasks::Cutoff;
 use crate::body::{Body, BodyError};
+use crate::tasks::Cutoff;
 
 /// How far a request's body has got; shared by the [`Upload`] and whoever waits for the answer.
 #[derive(Default)]

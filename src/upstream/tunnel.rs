@@ -3,8 +3,8 @@
 use std::io;
 use std::time::Duration;
 
-use http::header::{CONNECTION, UPGRADE};
-use http::{HeaderValue, Response};
+use http::header::{CONNECTION, SEC_WEBSOCKET_ACCEPT, SEC_WEBSOCKET_KEY, UPGRADE};
+use http::{HeaderMap, HeaderValue, Response};
 use hyper::body::Incoming;
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
@@ -13,10 +13,10 @@ use tokio::time::timeout;
 
 use super::pool::Connection;
 use super::websocket::{CLOSE_POLICY, Frames};
-use super::{UpstreamError, answer};
-use crate::tasks::Cutoff;
+use super::{UpstreamError, answer, websocket};
 use crate::body::Body;
 use crate::identity::{StripList, Upgrade};
+use crate::tasks::Cutoff;
 use crate::tasks::Tasks;
 
 /// From the cut-off to the end, however slow the visitor reads. The contract grants five seconds.
@@ -27,25 +27,43 @@ const HALF_OPEN: Duration = Duration::from_secs(10);
 
 const CHUNK: usize = 16 * 1024;
 
+/// What a visitor asked for, as far as the upstream has to show that it understood.
+pub(super) struct Asked {
+    pub upgrade: Upgrade,
+    /// The `Sec-WebSocket-Accept` that is due.
+    pub accept: Option<String>,
+}
+
+impl Asked {
+    /// `headers` are the request's.
+    pub fn new(upgrade: Upgrade, headers: &HeaderMap) -> Self {
+        let key = headers.get(SEC_WEBSOCKET_KEY).filter(|_| upgrade.websocket);
+        Self { accept: key.map(|key| websocket::accept(key.as_bytes())), upgrade }
+    }
+
+    fn is_met_by(&self, headers: &HeaderMap) -> bool {
+        let protocol = headers.get(UPGRADE).map(HeaderValue::as_bytes).unwrap_or_default();
+        let accept = headers.get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
+        protocol.eq_ignore_ascii_case(self.upgrade.protocol.as_bytes())
+            && self.accept.as_ref().is_none_or(|due| accept == Some(due.as_bytes()))
+    }
+}
+
 /// Answers the visitor with the upstream's 101, and starts the tunnel.
 pub(super) fn open(
     tasks: &Tasks,
     mut answer: Response<Incoming>,
-    upgrade: &Upgrade,
+    asked: &Asked,
     visitor: OnUpgrade,
     cutoff: Cutoff,
     connection: Connection,
     strip: &StripList,
 ) -> Result<Response<Body>, UpstreamError> {
-    let agreed = answer
-        .headers()
-        .get(UPGRADE)
-        .is_some_and(|protocol| protocol.as_bytes().eq_ignore_ascii_case(upgrade.protocol.as_bytes()));
-    if !agreed {
+    if !asked.is_met_by(answer.headers()) {
         return Err(UpstreamError::UnaskedUpgrade);
     }
     let upstream = hyper::upgrade::on(&mut answer);
-    let websocket = upgrade.websocket;
+    let websocket = asked.upgrade.websocket;
     tasks.spawn("upgrade tunnel", async move {
         let ends = tokio::try_join!(visitor, upstream);
         // hyper has handed the socket over; until then dropping this would have closed it.
@@ -63,16 +81,11 @@ pub(super) fn open(
     let (mut head, _) = answer.into_parts();
     answer::clean(&mut head, strip, false);
     head.headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
-    head.headers.insert(UPGRADE, upgrade.protocol.clone());
+    head.headers.insert(UPGRADE, asked.upgrade.protocol.clone());
     Ok(Response::from_parts(head, Body::Empty))
 }
 
-async fn run(
-    visitor: Upgraded,
-    upstream: Upgraded,
-    websocket: bool,
-    cutoff: &Cutoff,
-) -> io::Result<()> {
+async fn run(visitor: Upgraded, upstream: Upgraded, websocket: bool, cutoff: &Cutoff) -> io::Result<()> {
     let (from_visitor, mut to_visitor) = split(TokioIo::new(visitor));
     let (from_upstream, to_upstream) = split(TokioIo::new(upstream));
     let half_open = if websocket { HALF_OPEN } else { Duration::MAX };

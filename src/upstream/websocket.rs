@@ -1,7 +1,17 @@
-//! As much of the WebSocket protocol (RFC 6455) as it takes to close one from the middle: where frames end.
+//! As much of the WebSocket protocol (RFC 6455) as it takes to know one and to close it from the middle.
+
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, digest};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 
 /// A close frame from a server, code 1008, policy violation (§5.5.1, §7.4.1).
 pub(super) const CLOSE_POLICY: [u8; 4] = [0x88, 0x02, 0x03, 0xf0];
+
+/// The `Sec-WebSocket-Accept` of a server that has understood the handshake with this key (§4.2.2).
+pub(super) fn accept(key: &[u8]) -> String {
+    let salted = [key, b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"].concat();
+    STANDARD.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, &salted))
+}
 
 /// Follows a stream of frames and knows where it stands between two of them.
 #[derive(Debug, Default)]
@@ -75,6 +85,11 @@ fn big_endian(bytes: &[u8]) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_rfcs_own_key_is_accepted() {
+        assert_eq!(accept(b"dGhlIHNhbXBsZSBub25jZQ=="), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+    }
 
     #[test]
     fn frames_of_every_size_end_where_they_end() {

@@ -77,7 +77,9 @@ fn page<'a>(head: &'a request::Parts, strip: &StripList) -> Page<'a> {
         };
         section.rows.push(row);
     }
-    sections.iter_mut().for_each(|section| section.rows.sort_by(|one, other| one.name.cmp(&other.name)));
+    for section in &mut sections {
+        section.rows.sort_by(|one, other| one.name.cmp(&other.name));
+    }
     let person = head.headers.get("remote-name").filter(|name| !name.is_empty());
     let person = person.or_else(|| head.headers.get("remote-user"));
     Page {

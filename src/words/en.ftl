@@ -29,6 +29,8 @@ login-submit = Sign in
 verify-heading = Check your mail
 # $address: masked, as a***e@example.com.
 verify-sent = We sent a { $digits }-digit code to { $address }.
+# Instead of the former, when the mail server did not take the mail.
+verify-not-sent = The code goes to { $address }.
 verify-valid =
     { $minutes ->
         [one] It is valid for one minute.

@@ -82,19 +82,33 @@ fn is_catch_all(rule: &Node) -> bool {
 
 fn rule(node: &Node, report: &mut Report, app_path: &str, mentions: &mut Vec<Mention>) -> Option<Rule> {
     let mut keys = Fields::of(node, report, EXAMPLE)?;
-    let paths = keys.optional("paths", |node, report| filled(node, report, |node, report| path(node, report, app_path)));
+    let paths = keys
+        .optional("paths", |node, report| filled(node, report, |node, report| path(node, report, app_path)));
     let methods = keys.optional("methods", |node, report| filled(node, report, method));
-    let named = keys.node("users").or(keys.node("groups")).map(|node| node.anchor);
-    let users = keys.optional("users", |node, report| filled(node, report, |node, report| mention(node, report, false)));
-    let groups = keys.optional("groups", |node, report| filled(node, report, |node, report| mention(node, report, true)));
+    let person = keys.node("users").or(keys.node("groups")).map(|node| node.anchor);
+    let users = keys
+        .optional("users", |node, report| filled(node, report, |node, report| mention(node, report, false)));
+    let groups = keys
+        .optional("groups", |node, report| filled(node, report, |node, report| mention(node, report, true)));
     let networks = keys.optional("networks", |node, report| filled(node, report, value::network));
-    let policy = keys.required("policy", "write `policy: two_factor`, or bypass, one_factor or deny", value::choice(POLICIES));
-    if let (Some(Policy::Bypass), Some(place)) = (policy, named) {
-        let message = format!("`{}` has `bypass` with `users` or `groups`: it lets in people who never said who they are", node.path);
-        keys.report.error(place, message, "use one_factor or two_factor here, or remove `users` and `groups`");
+    let policy = keys.required(
+        "policy",
+        "write `policy: two_factor`, or bypass, one_factor or deny",
+        value::choice(POLICIES),
+    );
+    if let (Some(Policy::Bypass), Some(place)) = (policy, person) {
+        let message = format!(
+            "`{}` has `bypass` with `users` or `groups`: it lets in people who never said who they are",
+            node.path
+        );
+        keys.report.error(
+            place,
+            message,
+            "use one_factor or two_factor here, or remove `users` and `groups`",
+        );
     }
     keys.finish();
-    let mut names = |given: Option<Vec<Mention>>| {
+    let mut take = |given: Option<Vec<Mention>>| {
         let given = given.unwrap_or_default();
         let names = given.iter().map(|mention| mention.name.clone()).collect();
         mentions.extend(given);
@@ -103,8 +117,8 @@ fn rule(node: &Node, report: &mut Report, app_path: &str, mentions: &mut Vec<Men
     Some(Rule {
         paths: paths.unwrap_or_default(),
         methods: methods.unwrap_or_default(),
-        users: names(users),
-        groups: names(groups),
+        users: take(users),
+        groups: take(groups),
         networks: networks.unwrap_or_default(),
         policy: policy?,
         line: node.place.line,
@@ -112,7 +126,11 @@ fn rule(node: &Node, report: &mut Report, app_path: &str, mentions: &mut Vec<Men
 }
 
 /// A list that is not empty: an empty one would make the rule match everybody.
-fn filled<T>(node: &Node, report: &mut Report, read: impl Fn(&Node, &mut Report) -> Option<T>) -> Option<Vec<T>> {
+fn filled<T>(
+    node: &Node,
+    report: &mut Report,
+    read: impl Fn(&Node, &mut Report) -> Option<T>,
+) -> Option<Vec<T>> {
     if matches!(&node.kind, Kind::List(nodes) if nodes.is_empty()) {
         let help = "write what the rule is for, or remove the key to have it match all";
         report.error(node.place, format!("`{}` is an empty list", node.path), help);
@@ -124,7 +142,12 @@ fn filled<T>(node: &Node, report: &mut Report, read: impl Fn(&Node, &mut Report)
 fn path(node: &Node, report: &mut Report, app_path: &str) -> Option<PathPattern> {
     let text = value::text(node, report)?;
     let Some(pattern) = PathPattern::parse(&text) else {
-        wrong(node, report, "a path pattern", &format!("begin it with a slash: /{}", text.trim_start_matches("./")));
+        wrong(
+            node,
+            report,
+            "a path pattern",
+            &format!("begin it with a slash: /{}", text.trim_start_matches("./")),
+        );
         return None;
     };
     if text.contains(['?', '#', ' ']) || !text.is_ascii() {
@@ -134,9 +157,14 @@ fn path(node: &Node, report: &mut Report, app_path: &str) -> Option<PathPattern>
     }
     let literal = text.split('*').next().unwrap_or_default();
     let below = format!("{app_path}/");
-    let reachable = literal.starts_with(&below) || text == app_path || (text.contains('*') && below.starts_with(literal));
+    let reachable =
+        literal.starts_with(&below) || text == app_path || (text.contains('*') && below.starts_with(literal));
     if !reachable {
-        let message = format!("`{}`: {} can never match, since the app lives below {app_path}", node.path, node.shown());
+        let message = format!(
+            "`{}`: {} can never match, since the app lives below {app_path}",
+            node.path,
+            node.shown()
+        );
         report.warning(node.place, message, format!("patterns cover the whole path: {app_path}{text}"));
     }
     Some(pattern)

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::super::fields::Fields;
-use super::super::problem::{Problem, Report, Severity};
+use super::super::problem::{Place, Problem, Report, Severity};
 use super::super::source::reference::Environment;
 use super::super::source::{Kind, Node};
 use super::super::users::{self, Taken};
@@ -17,7 +17,13 @@ pub struct Read {
     pub groups: BTreeSet<String>,
     /// Some source could not be read, so who there is is not known.
     pub incomplete: bool,
+    /// Where the file is named that holds the account of the quickstart.
+    pub demo: Option<Place>,
 }
+
+/// What the quickstart's account has in `config/users.yaml`; its password is in the README.
+pub const DEMO_HASH: &str =
+    "$argon2id$v=19$m=19456,t=2,p=1$gAK8fv8Wc9IVM0dDCikllw$d0CuZgYWPv1We0WfVJtidwopdn9ANKU0R9rEoZSFG1w";
 
 const EXAMPLE: &str = "nobody could sign in: write `accounts: [{ file: config/users.yaml }]`";
 const LARGEST: u64 = 4 << 20;
@@ -42,13 +48,20 @@ pub fn read(keys: &mut Fields<'_, '_>, environment: &Environment, others: &mut V
         for ((path, bytes), place) in found {
             if !paths.insert(path.clone()) {
                 let help = "name each file once";
-                report.error(place.unwrap_or(node.place), format!("{} is a source already", path.display()), help);
+                report.error(
+                    place.unwrap_or(node.place),
+                    format!("{} is a source already", path.display()),
+                    help,
+                );
                 continue;
             }
             let (accounts, problems) = users::read(&bytes, &path, environment, &mut taken);
             read.incomplete |= problems.iter().any(|problem| problem.severity == Severity::Error);
             others.extend(problems);
             for account in accounts {
+                if account.password.0.expose() == DEMO_HASH {
+                    read.demo = place;
+                }
                 read.usernames.insert(canonical(&account.username));
                 read.groups.extend(account.groups);
             }

@@ -17,9 +17,12 @@ pub struct Placed {
     pub name: Place,
     pub url: Place,
     pub mentions: Vec<access::Mention>,
+    /// The places of `allow_headers`.
+    pub allowed: Vec<(HeaderName, Place)>,
 }
 
-const EXAMPLE: &str = "write `apps: [{ name: grafana, url: https://grafana.example.com, upstream: http://127.0.0.1:3000 }]`";
+const EXAMPLE: &str =
+    "write `apps: [{ name: grafana, url: https://grafana.example.com, upstream: http://127.0.0.1:3000 }]`";
 
 pub fn read(keys: &mut Fields<'_, '_>, identity: &IdentitySettings) -> Vec<Placed> {
     let apps = keys.required("apps", EXAMPLE, |node, report| {
@@ -36,7 +39,8 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
     let name_place = keys.node("name").map_or(node.place, |node| node.place);
     let url_place = keys.node("url").map_or(node.place, |node| node.place);
     let name = keys.required("name", "write `name: grafana`", name);
-    let url = keys.required("url", "write what visitors type: `url: https://grafana.example.com`", value::app_url);
+    let url =
+        keys.required("url", "write what visitors type: `url: https://grafana.example.com`", value::app_url);
     let insecure = keys.or("insecure", false, value::truth);
     if let Some(url) = &url {
         let path = format!("{}.url", node.path);
@@ -44,20 +48,21 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
     }
     let target = keys.required("upstream", upstream::EXAMPLE, upstream::target);
     let app_path = url.as_ref().map_or_else(String::new, |url| url.path.to_string());
-    let access = keys.node("access").is_some();
-    let access = match access {
-        true => keys.optional("access", |node, report| access::read(node, report, &app_path)).unwrap_or_default(),
-        false => access::default(node.place.line),
+    let access = if keys.node("access").is_some() {
+        keys.optional("access", |node, report| access::read(node, report, &app_path)).unwrap_or_default()
+    } else {
+        access::default(node.place.line)
     };
     let hosts = value::choice(&[("preserve", HostHeader::Preserve), ("upstream", HostHeader::Upstream)]);
     let host_header = keys.or("host_header", HostHeader::Preserve, hosts);
     let strip_prefix = strip_prefix(&mut keys, &app_path);
     let identity = identity::own(&mut keys, identity);
-    let allow_headers = keys.or("allow_headers", Vec::new(), value::items(odd_header));
+    let allowed = keys.or("allow_headers", Vec::new(), value::items(odd_header));
+    let allow_headers = allowed.iter().map(|(name, _)| name.clone()).collect();
     keys.finish();
     let upstream = Settings { target: target?, host_header, strip_prefix, allow_headers };
     let app = App { name: name?, url: url?, insecure, access: access.rules, upstream, identity };
-    Some(Placed { app, name: name_place, url: url_place, mentions: access.mentions })
+    Some(Placed { app, name: name_place, url: url_place, mentions: access.mentions, allowed })
 }
 
 fn name(node: &Node, report: &mut Report) -> Option<String> {
@@ -77,7 +82,11 @@ fn strip_prefix(keys: &mut Fields<'_, '_>, app_path: &str) -> Option<String> {
     if app_path.is_empty() {
         if let Some(node) = keys.node("strip_prefix") {
             let help = "remove `strip_prefix`, or write a path in `url`";
-            keys.report.warning(node.anchor, format!("`{}` has nothing to remove: the url has no path", node.path), help);
+            keys.report.warning(
+                node.anchor,
+                format!("`{}` has nothing to remove: the url has no path", node.path),
+                help,
+            );
         }
         return None;
     }
@@ -85,14 +94,17 @@ fn strip_prefix(keys: &mut Fields<'_, '_>, app_path: &str) -> Option<String> {
 }
 
 /// A header name that would be dropped for its characters.
-fn odd_header(node: &Node, report: &mut Report) -> Option<HeaderName> {
+fn odd_header(node: &Node, report: &mut Report) -> Option<(HeaderName, Place)> {
     let text = value::text(node, report)?;
     let Ok(name) = text.parse::<HeaderName>() else {
         wrong(node, report, "a header name", "write it like X_Odd_Name");
         return None;
     };
     if identity::is_reserved(&text) {
-        let message = format!("`{}`: to an app, `{text}` may be the same as a header that the gateway vouches for", node.path);
+        let message = format!(
+            "`{}`: to an app, `{text}` may be the same as a header that the gateway vouches for",
+            node.path
+        );
         report.error(node.place, message, "this name cannot be allowed");
         return None;
     }
@@ -100,5 +112,5 @@ fn odd_header(node: &Node, report: &mut Report) -> Option<HeaderName> {
         let message = format!("`{}`: `{text}` is an ordinary name and passes anyway", node.path);
         report.warning(node.place, message, "remove it");
     }
-    Some(name)
+    Some((name, node.place))
 }

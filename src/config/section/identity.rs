@@ -10,12 +10,46 @@ use crate::identity::{Encoding, Field, Settings};
 
 /// Names, folded, that carry something else: framing, hop-by-hop (RFC 9110, 7.6.1), forwarding, or the browser's own.
 const RESERVED: [&str; 40] = [
-    "accept", "accept-encoding", "accept-language", "authorization", "cache-control", "connection", "content-encoding",
-    "content-length", "content-type", "cookie", "date", "expect", "forwarded", "host", "http2-settings", "if-match",
-    "if-modified-since", "if-none-match", "keep-alive", "origin", "proxy", "proxy-authenticate", "proxy-authorization",
-    "proxy-connection", "range", "referer", "set-cookie", "te", "trailer", "transfer-encoding", "upgrade",
-    "user-agent", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-port", "x-forwarded-proto", "x-real-ip",
-    "x-request-id", "x-original-url",
+    "accept",
+    "accept-encoding",
+    "accept-language",
+    "authorization",
+    "cache-control",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-type",
+    "cookie",
+    "date",
+    "expect",
+    "forwarded",
+    "host",
+    "http2-settings",
+    "if-match",
+    "if-modified-since",
+    "if-none-match",
+    "keep-alive",
+    "origin",
+    "proxy",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "range",
+    "referer",
+    "set-cookie",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "user-agent",
+    "via",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-port",
+    "x-forwarded-proto",
+    "x-real-ip",
+    "x-request-id",
+    "x-original-url",
 ];
 
 const EXAMPLE: &str = "write `headers: { Remote-User: username }` below it";
@@ -110,5 +144,7 @@ pub fn is_reserved(name: &str) -> bool {
 
 /// The form in which CGI and WSGI servers compare names: `Remote_User` is `Remote-User`.
 pub fn fold(name: &str) -> String {
-    name.chars().map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' }).collect()
+    name.chars()
+        .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' })
+        .collect()
 }

@@ -1,5 +1,7 @@
 //! `listen`: the sockets.
 
+use std::net::IpAddr;
+
 use super::super::fields::{Fields, wrong};
 use super::super::problem::{Place, Report};
 use super::super::source::{Kind, Node};
@@ -24,11 +26,26 @@ pub fn read(keys: &mut Fields<'_, '_>) -> Vec<Placed> {
     let listeners = listeners.unwrap_or_default();
     for (index, listener) in listeners.iter().enumerate() {
         let address = &listener.settings.address;
-        if listeners.iter().take(index).any(|earlier| earlier.settings.address == *address) {
-            keys.report.error(listener.place, "this address is listened on already", "remove one of the two");
+        if let Some(first) =
+            listeners.iter().take(index).find(|first| overlap(&first.settings.address, address))
+        {
+            let message = format!("this address is listened on already, on line {}", first.place.line);
+            keys.report.error(listener.place, message, "remove one of the two, or give it another port");
         }
     }
     listeners
+}
+
+/// Whether a connection could be for both. The system gives any free port for port 0.
+pub fn overlap(one: &Address, other: &Address) -> bool {
+    match (one, other) {
+        (Address::Tcp(one), Address::Tcp(other)) => {
+            let everywhere = |ip: IpAddr| ip.is_unspecified();
+            let same = one.ip() == other.ip() || everywhere(one.ip()) || everywhere(other.ip());
+            one.port() != 0 && one.port() == other.port() && one.is_ipv4() == other.is_ipv4() && same
+        }
+        _ => one == other,
+    }
 }
 
 fn listener(node: &Node, report: &mut Report) -> Option<Placed> {
@@ -48,7 +65,12 @@ fn listener(node: &Node, report: &mut Report) -> Option<Placed> {
 
 fn address(node: &Node, report: &mut Report) -> Option<Address> {
     let Kind::Text(text) = &node.kind else {
-        wrong(node, report, "an address and port", "write it like 0.0.0.0:443, \"[::]:443\" or unix:/run/vestibule.sock");
+        wrong(
+            node,
+            report,
+            "an address and port",
+            "write it like 0.0.0.0:443, \"[::]:443\" or unix:/run/vestibule.sock",
+        );
         return None;
     };
     match text.strip_prefix("unix:") {

@@ -4,7 +4,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::super::fields::{Fields, wrong};
 use super::super::problem::{Report, nearest};
-use super::super::source::Node;
+use super::super::source::{Kind, Node};
 use super::super::value;
 use crate::observe::{Format, Settings};
 
@@ -15,7 +15,11 @@ pub fn read(keys: &mut Fields<'_, '_>) -> Settings {
     keys.or("log", default, |node, report| {
         let mut keys = Fields::of(node, report, "write `level: info` below it")?;
         let settings = Settings {
-            format: keys.or("format", Format::Text, value::choice(&[("text", Format::Text), ("json", Format::Json)])),
+            format: keys.or(
+                "format",
+                Format::Text,
+                value::choice(&[("text", Format::Text), ("json", Format::Json)]),
+            ),
             level: keys.or("level", "info".to_owned(), level),
             access: keys.or("access", true, value::truth),
         };
@@ -26,20 +30,21 @@ pub fn read(keys: &mut Fields<'_, '_>) -> Settings {
 
 /// A level, or several as `RUST_LOG` has them. A word that is no level would silently become the name of a module.
 fn level(node: &Node, report: &mut Report) -> Option<String> {
-    let text = value::text(node, report)?;
+    const HELP: &str = "write error, warn, info, debug or trace, or several: `vestibule=debug,info`";
+    let Kind::Text(text) = &node.kind else {
+        wrong(node, report, "a log level", HELP);
+        return None;
+    };
     let is_level = |word: &str| LEVELS.contains(&word.to_ascii_lowercase().as_str());
     let odd = text.split(',').map(str::trim).find(|part| match part.rsplit_once('=') {
         Some((module, level)) => module.is_empty() || !is_level(level),
         None => !is_level(part),
     });
-    if odd.is_none() && EnvFilter::builder().parse(&text).is_ok() {
-        return Some(text);
+    if odd.is_none() && EnvFilter::builder().parse(text).is_ok() {
+        return Some(text.clone());
     }
     let near = odd.and_then(|odd| nearest(odd.rsplit('=').next().unwrap_or(odd), &LEVELS));
-    let help = near.map_or_else(
-        || "write error, warn, info, debug or trace, or several: `vestibule=debug,info`".to_owned(),
-        |near| format!("did you mean `{near}`?"),
-    );
+    let help = near.map_or_else(|| HELP.to_owned(), |near| format!("did you mean `{near}`?"));
     wrong(node, report, "a log level", &help);
     None
 }

@@ -21,7 +21,8 @@ pub fn read(keys: &mut Fields<'_, '_>) -> Option<Read> {
     let help = "codes are sent by mail: write `mail: { from: signin@example.com, smtp: { host: smtp.example.com } }`";
     keys.required("mail", help, |node, report| {
         let mut keys = Fields::of(node, report, EXAMPLE)?;
-        let from = keys.required("from", "write `from: Example sign-in <signin@example.com>`", value::mailbox);
+        let from =
+            keys.required("from", "write `from: Example sign-in <signin@example.com>`", value::mailbox);
         let transport = transport(&mut keys);
         keys.finish();
         let (transport, place) = transport?;
@@ -53,7 +54,11 @@ fn terminal(node: &Node, report: &mut Report) -> Option<TransportSettings> {
     if value::truth(node, report)? {
         return Some(TransportSettings::Terminal);
     }
-    report.error(node.place, "`mail.terminal` is false, so no way to send is left", EXAMPLE);
+    report.error(
+        node.place,
+        "`mail.terminal` says nothing if it is false",
+        "remove it, or write `terminal: true`",
+    );
     None
 }
 
@@ -80,13 +85,23 @@ fn smtp(node: &Node, report: &mut Report) -> Option<SmtpSettings> {
         && !host.is_loopback()
     {
         let message = format!("`mail.smtp.security`: codes would cross the network to {host} unencrypted");
-        keys.report.error(security_place, message, "use `starttls` or `tls`; `none` is for a server on this machine");
+        keys.report.error(
+            security_place,
+            message,
+            "use `starttls` or `tls`; `none` is for a server on this machine",
+        );
     }
     if let (465, Security::Starttls) | (587, Security::Tls) = (port, security) {
         let (message, help) = if port == 465 {
-            ("port 465 speaks TLS from the start, and `security` is starttls", "write `security: tls`, or use port 587")
+            (
+                "port 465 usually speaks TLS from the start, and `security` is starttls",
+                "write `security: tls`, or use port 587",
+            )
         } else {
-            ("port 587 speaks STARTTLS, and `security` is tls", "write `security: starttls`, or use port 465")
+            (
+                "port 587 usually speaks STARTTLS, and `security` is tls",
+                "write `security: starttls`, or use port 465",
+            )
         };
         keys.report.warning(security_place, message, help);
     }
@@ -103,7 +118,8 @@ fn credentials(keys: &mut Fields<'_, '_>, security: Security) -> Option<(String,
     let password = keys.optional("password", password);
     match (username_place, password_place) {
         (Some(place), None) => {
-            let help = "write `password: ${SMTP_PASSWORD}` beside it, or remove it for a server that wants neither";
+            let help =
+                "write `password: ${SMTP_PASSWORD}` beside it, or remove it for a server that wants neither";
             keys.report.error(place, "`mail.smtp` has a `username` and no `password`", help);
         }
         (None, Some(place)) => {

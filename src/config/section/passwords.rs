@@ -29,7 +29,11 @@ pub fn read(keys: &mut Fields<'_, '_>) -> PasswordSettings {
                 "hashes with {}KiB and {} iterations are weaker than OWASP's minimum",
                 settings.memory, settings.iterations
             );
-            let help = format!("with {} iterations, `memory` should be at least {}MiB", settings.iterations, least >> 10);
+            let help = format!(
+                "with {} iterations, `memory` should be at least {}MiB",
+                settings.iterations,
+                least >> 10
+            );
             keys.report.warning(node.place, message, help);
         }
         keys.finish();

@@ -18,7 +18,7 @@ pub struct Read {
 }
 
 pub fn read(keys: &mut Fields<'_, '_>) -> Read {
-    let mut place = keys.place();
+    let mut place = keys.anchor();
     let settings = keys.optional("portal", |node, report| {
         let mut keys = Fields::of(node, report, "write `url: https://auth.example.com` below it")?;
         place = keys.node("url").map_or(node.anchor, |node| node.place);
@@ -28,7 +28,8 @@ pub fn read(keys: &mut Fields<'_, '_>) -> Read {
     });
     let mut settings = settings.unwrap_or_default();
     if settings.title.is_empty() {
-        settings.title = settings.url.as_ref().map_or_else(|| "Vestibule".to_owned(), |url| url.host.to_string());
+        settings.title =
+            settings.url.as_ref().map_or_else(|| "Vestibule".to_owned(), |url| url.host.to_string());
     }
     Read { settings, place }
 }
@@ -47,7 +48,7 @@ fn fields(keys: &mut Fields<'_, '_>, place: Place) -> Settings {
         accent: keys.optional("accent", value::colour),
         notice: keys.optional("notice", value::text),
         stylesheet: keys.optional("stylesheet", stylesheet),
-        support: keys.optional("support", support),
+        support: keys.optional("support", value::contact),
     }
 }
 
@@ -66,7 +67,9 @@ pub fn plain_http(
         let message = format!("`{path}`: passwords and cookies for {host} cross the network unencrypted");
         report.warning(place, message, "use https wherever others share the network");
     } else {
-        let message = format!("`{path}`: {host} is not this machine, so http would show passwords and cookies to the network");
+        let message = format!(
+            "`{path}`: {host} is not this machine, so http would show passwords and cookies to the network"
+        );
         let help = "use https; where that is impossible, `insecure: true` beside it allows http";
         report.error(place, message, help);
     }
@@ -83,7 +86,8 @@ fn logo(node: &Node, report: &mut Report) -> Option<Logo> {
     } else if std::str::from_utf8(&bytes).is_ok_and(|text| text.contains("<svg")) {
         "image/svg+xml"
     } else {
-        let message = format!("`{}`: the file {} is no picture that browsers show", node.path, path.display());
+        let message =
+            format!("`{}`: the file {} is no picture that browsers show", node.path, path.display());
         report.error(node.place, message, "use SVG, PNG, JPEG or WebP");
         return None;
     };
@@ -98,18 +102,4 @@ fn stylesheet(node: &Node, report: &mut Report) -> Option<String> {
         report.error(node.place, message, "is this the right file?");
     }
     text
-}
-
-/// An e-mail address or a page.
-fn support(node: &Node, report: &mut Report) -> Option<String> {
-    let text = value::text(node, report)?;
-    if text.starts_with("https://") || text.starts_with("http://") {
-        let url = url::Url::parse(&text).ok().filter(|url| url.has_host()).map(String::from);
-        if url.is_none() {
-            let help = "write an e-mail address or the url of a page";
-            report.error(node.place, format!("`{}` is no url", node.path), help);
-        }
-        return url;
-    }
-    value::email(node, report)
 }

@@ -41,7 +41,11 @@ fn distinct(nodes: &[Node], report: &mut Report) -> Vec<Secret<Vec<u8>>> {
     for node in nodes {
         let Some(secret) = one(node, report) else { continue };
         if secrets.contains(&secret) {
-            report.error(node.place, format!("`{}` is the same as one before it", node.path), "remove one of the two");
+            report.error(
+                node.place,
+                format!("`{}` is the same as one before it", node.path),
+                "remove one of the two",
+            );
         }
         secrets.push(secret);
     }

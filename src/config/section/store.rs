@@ -19,7 +19,7 @@ const EXAMPLE: &str = "write `store: embedded`, or `store: { redis: { url: redis
 pub fn read(keys: &mut Fields<'_, '_>, data_dir: &Path) -> Option<Read> {
     let embedded = || Settings::Embedded { file: data_dir.join("state.db") };
     let Some(node) = keys.node("store") else {
-        return Some(Read { settings: embedded(), place: keys.place() });
+        return Some(Read { settings: embedded(), place: keys.anchor() });
     };
     let settings = keys.optional("store", |node, report| match &node.kind {
         Kind::Text(text) if text == "embedded" => Some(embedded()),

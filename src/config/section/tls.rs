@@ -40,7 +40,8 @@ impl Read {
     }
 }
 
-const EXAMPLE: &str = "write `certificates: [{ certificate: certs/example.com.pem, key: certs/example.com.key }]` below it";
+const EXAMPLE: &str =
+    "write `certificates: [{ certificate: certs/example.com.pem, key: certs/example.com.key }]` below it";
 const LARGEST: u64 = 1 << 20;
 
 pub fn read(keys: &mut Fields<'_, '_>) -> Read {
@@ -73,7 +74,9 @@ pub fn read(keys: &mut Fields<'_, '_>) -> Read {
 type Pair = (Option<CertificateFiles>, Option<CertificateDer<'static>>);
 
 fn pair(node: &Node, report: &mut Report) -> Pair {
-    let Some(mut keys) = Fields::of(node, report, "write `- certificate: ...pem` and, below it, `key: ...key`") else {
+    let Some(mut keys) =
+        Fields::of(node, report, "write `- certificate: ...pem` and, below it, `key: ...key`")
+    else {
         return (None, None);
     };
     let certificate_place = keys.node("certificate").map_or(node.anchor, |node| node.place);
@@ -86,19 +89,31 @@ fn pair(node: &Node, report: &mut Report) -> Pair {
     match CertifiedKey::from_der(chain, private, &default_provider()) {
         Ok(_) => {}
         Err(Error::InconsistentKeys(InconsistentKeys::KeyMismatch)) => {
-            let message = format!("the key {} does not belong to the certificate {}", key.display(), certificate.display());
+            let message = format!(
+                "the key {} does not belong to the certificate {}",
+                key.display(),
+                certificate.display()
+            );
             let help = "name the key that the certificate was made for; the first certificate in the file must be the server's own";
             report.error(key_place, message, help);
             return (None, None);
         }
         Err(Error::InvalidCertificate(_)) => {
             let message = format!("{} holds no certificate that can be used", certificate.display());
-            report.error(certificate_place, message, "it must hold an X.509 certificate, version 3, the server's own first");
+            report.error(
+                certificate_place,
+                message,
+                "it must hold an X.509 certificate, version 3, the server's own first",
+            );
             return (None, None);
         }
         Err(_) => {
             let message = format!("the key {} is of a kind that cannot be used", key.display());
-            report.error(key_place, message, "use an ECDSA (P-256, P-384), Ed25519 or RSA key without a passphrase");
+            report.error(
+                key_place,
+                message,
+                "use an ECDSA (P-256, P-384), Ed25519 or RSA key without a passphrase",
+            );
             return (None, None);
         }
     }
@@ -115,7 +130,11 @@ fn chain(node: &Node, report: &mut Report) -> Option<(PathBuf, Vec<CertificateDe
         Ok(chain) if !chain.is_empty() => Some((path, chain)),
         _ => {
             let message = format!("`{}`: the file {} holds no certificate in PEM", node.path, path.display());
-            report.error(node.place, message, "it must hold `-----BEGIN CERTIFICATE-----`, the server's own first, then its chain");
+            report.error(
+                node.place,
+                message,
+                "it must hold `-----BEGIN CERTIFICATE-----`, the server's own first, then its chain",
+            );
             None
         }
     }
@@ -128,7 +147,10 @@ fn private_key(node: &Node, report: &mut Report) -> Option<(PathBuf, PrivateKeyD
     }
     let encrypted = String::from_utf8_lossy(&bytes).contains("ENCRYPTED");
     let (what, help) = if encrypted {
-        ("is locked with a passphrase", "unlock it: `openssl pkey -in locked.key -out plain.key`, readable for vestibule alone")
+        (
+            "is locked with a passphrase",
+            "unlock it: `openssl pkey -in locked.key -out plain.key`, readable for vestibule alone",
+        )
     } else {
         ("holds no private key in PEM", "it must hold `-----BEGIN PRIVATE KEY-----`")
     };
@@ -163,7 +185,11 @@ fn validity(leaf: &CertificateDer<'static>, path: &std::path::Path, place: Place
     } else {
         return;
     };
-    report.warning(place, format!("the certificate {} {message}", path.display()), "renew it; the new file is taken up without a restart");
+    report.warning(
+        place,
+        format!("the certificate {} {message}", path.display()),
+        "renew it; the new file is taken up without a restart",
+    );
 }
 
 const SOON: Duration = Duration::from_hours(7 * 24);

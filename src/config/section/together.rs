@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use ipnet::IpNet;
 
 use super::super::problem::{Place, Report, nearest};
+use super::identity::fold;
 use super::{accounts, apps, listen, mail, portal, secret, store, tls};
 use crate::listen::Address;
 use crate::mail::TransportSettings;
@@ -32,6 +33,8 @@ pub fn check(report: &mut Report, parts: &Parts<'_>) {
     listeners(report, parts);
     https(report, parts);
     people(report, parts);
+    demo(report, parts);
+    spellings(report, parts.apps);
 }
 
 fn names(report: &mut Report, apps: &[apps::Placed]) {
@@ -43,7 +46,11 @@ fn names(report: &mut Report, apps: &[apps::Placed]) {
         }
         if let Some(first) = before().find(|earlier| earlier.app.url == app.app.url) {
             let message = format!("`{}` has the same url: {}", first.app.name, app.app.url);
-            report.error(app.url, message, "one app takes the requests: remove the other, or give it another path or host");
+            report.error(
+                app.url,
+                message,
+                "one app takes the requests: remove the other, or give it another path or host",
+            );
         }
     }
 }
@@ -59,10 +66,18 @@ fn hosts(report: &mut Report, parts: &Parts<'_>) {
     }
     for (index, app) in parts.apps.iter().enumerate() {
         let host = &app.app.url.origin.host;
-        let other = |earlier: &&apps::Placed| earlier.app.url.origin.host == *host && earlier.app.url != app.app.url;
+        let other =
+            |earlier: &&apps::Placed| earlier.app.url.origin.host == *host && earlier.app.url != app.app.url;
         if let Some(first) = parts.apps.iter().take(index).find(other) {
-            let message = format!("`{}` and `{}` share the host name {host}, so they share a session and can read each other's cookies", first.app.name, app.app.name);
-            report.warning(app.url, message, "give apps that do not trust each other host names of their own");
+            let message = format!(
+                "`{}` and `{}` share the host name {host}, so they share a session and can read each other's cookies",
+                first.app.name, app.app.name
+            );
+            report.warning(
+                app.url,
+                message,
+                "give apps that do not trust each other host names of their own",
+            );
         }
     }
 }
@@ -82,12 +97,17 @@ fn terminal(report: &mut Report, parts: &Parts<'_>) {
     if !matches!(mail.settings.transport, TransportSettings::Terminal) {
         return;
     }
-    let portal = parts.portal.settings.url.as_ref().map(|url| &url.host);
-    let remote = parts.apps.iter().map(|app| &app.app.url.origin.host).chain(portal).find(|host| !host.is_loopback());
-    if let Some(host) = remote {
-        let message = format!("`mail.terminal` prints codes instead of sending them, and {host} is not this machine");
+    if let Some(host) = remote_host(parts) {
+        let message =
+            format!("`mail.terminal` prints codes instead of sending them, and {host} is not this machine");
         report.error(mail.place, message, "write `smtp` with a mail server; `terminal` is for localhost");
     }
+}
+
+/// A host that others than this machine can reach.
+fn remote_host<'a>(parts: &Parts<'a>) -> Option<&'a Host> {
+    let portal = parts.portal.settings.url.as_ref().map(|url| &url.host);
+    parts.apps.iter().map(|app| &app.app.url.origin.host).chain(portal).find(|host| !host.is_loopback())
 }
 
 fn listeners(report: &mut Report, parts: &Parts<'_>) {
@@ -95,7 +115,11 @@ fn listeners(report: &mut Report, parts: &Parts<'_>) {
     match (tls, parts.tls.place) {
         (Some(listener), None) => {
             let help = "write `tls: { certificates: [{ certificate: certs/example.com.pem, key: certs/example.com.key }] }`; `vestibule certificate NAME` makes one for development";
-            report.error(listener.place, "this listener speaks TLS, and there is no `tls` with certificates", help);
+            report.error(
+                listener.place,
+                "this listener speaks TLS, and there is no `tls` with certificates",
+                help,
+            );
         }
         (None, Some(place)) => {
             let help = "write `tls: true` below the listener's address, or remove `tls`";
@@ -103,10 +127,18 @@ fn listeners(report: &mut Report, parts: &Parts<'_>) {
         }
         _ => {}
     }
-    if let Some((admin, place)) = parts.admin
-        && parts.listen.iter().any(|listener| listener.settings.address == Address::Tcp(admin))
+    if let Some(first) = parts.listen.first()
+        && parts.listen.iter().all(|listener| listener.settings.redirect)
     {
-        report.error(place, format!("{admin} is an address of `listen` too"), "give `admin` a port of its own");
+        let help = "add one with `tls: true`, or one without `redirect` behind a proxy that speaks TLS";
+        report.error(first.place, "all listeners redirect, so nothing would ever be served", help);
+    }
+    if let Some((admin, place)) = parts.admin
+        && let Some(other) =
+            parts.listen.iter().find(|other| listen::overlap(&other.settings.address, &Address::Tcp(admin)))
+    {
+        let message = format!("this address is listened on already, on line {}", other.place.line);
+        report.error(place, message, "give `admin` a port of its own");
     }
 }
 
@@ -126,12 +158,17 @@ fn https(report: &mut Report, parts: &Parts<'_>) {
             let message = format!("nothing here speaks TLS for {host}, and no proxy is trusted to do so");
             let help = "write `tls: true` below a listener and name a certificate, or name the proxy that speaks TLS in `trusted_proxies`";
             report.warning(place, message, help);
-        } else if speaks_tls && parts.tls.place.is_some() && !parts.tls.incomplete && !parts.tls.covers(host) {
+        } else if speaks_tls && parts.tls.place.is_some() && !parts.tls.incomplete && !parts.tls.covers(host)
+        {
             let message = format!("no certificate in `tls.certificates` is for {host}");
             if parts.trusted_proxies.is_empty() {
                 report.error(place, message, format!("add one whose names include {host}"));
             } else {
-                report.warning(place, message, format!("add one whose names include {host}, unless a trusted proxy speaks TLS for it"));
+                report.warning(
+                    place,
+                    message,
+                    format!("add one whose names include {host}, unless a trusted proxy speaks TLS for it"),
+                );
             }
         }
     }
@@ -157,5 +194,28 @@ fn people(report: &mut Report, parts: &Parts<'_>) {
         let message = format!("`{}`: {what} `{}`", mention.path, mention.name);
         let help = help.unwrap_or_else(|| "correct the name, or add it to an account file".to_owned());
         report.warning(mention.place, message, help);
+    }
+}
+
+/// The account of the quickstart has a password that everybody can read up.
+fn demo(report: &mut Report, parts: &Parts<'_>) {
+    if let (Some(place), Some(host)) = (parts.accounts.demo, remote_host(parts)) {
+        let message = format!(
+            "the account file still has the demo account, whose password is public, and {host} is not this machine"
+        );
+        report.error(place, message, "remove the account `demo` from the file, or give it another password");
+    }
+}
+
+/// To a CGI or WSGI server `Remote_User` is `Remote-User`: what a visitor sends must not pass under such a name.
+fn spellings(report: &mut Report, apps: &[apps::Placed]) {
+    let identity = || apps.iter().flat_map(|app| &app.app.identity.headers);
+    for (name, place) in apps.iter().flat_map(|app| &app.allowed) {
+        if let Some((header, _)) = identity().find(|(header, _)| fold(header.as_str()) == fold(name.as_str()))
+        {
+            let message =
+                format!("to an app, `{name}` may be the same as `{header}`, which tells who is there");
+            report.error(*place, message, "remove it: visitors could pose as anybody");
+        }
     }
 }

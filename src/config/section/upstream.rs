@@ -6,7 +6,8 @@ use super::super::source::{Kind, Node};
 use super::super::value;
 use crate::upstream::Target;
 
-pub const EXAMPLE: &str = "write `upstream: http://127.0.0.1:3000`, https://HOST:PORT, unix:/path.sock, or whoami:";
+pub const EXAMPLE: &str =
+    "write `upstream: http://127.0.0.1:3000`, https://HOST:PORT, unix:/path.sock, or whoami:";
 
 pub fn target(node: &Node, report: &mut Report) -> Option<Target> {
     let Kind::Text(text) = &node.kind else {
@@ -34,8 +35,12 @@ pub fn target(node: &Node, report: &mut Report) -> Option<Target> {
     }
     let url = value::app_url(node, report)?;
     if !url.path.is_empty() {
-        let message = format!("`{}` must not have a path: the visitor's path is forwarded as it is", node.path);
-        let help = format!("write {}; to live below a path, an app takes it in `url`, with `strip_prefix: true` if it does not know of it", url.origin);
+        let message =
+            format!("`{}` must not have a path: the visitor's path is forwarded as it is", node.path);
+        let help = format!(
+            "write {}; to live below a path, an app takes it in `url`, with `strip_prefix: true` if it does not know of it",
+            url.origin
+        );
         report.error(node.place, message, help);
         return None;
     }

@@ -80,7 +80,11 @@ pub fn read(text: &str, environment: &Environment, report: &mut Report) -> Optio
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     // Bounds nesting and repetition, so it goes first.
     let Some(spot) = outline::outline(text, report).ok()? else {
-        report.error(Place::FILE, "this file is empty", "begin with config/vestibule.yaml of the distribution");
+        report.error(
+            Place::FILE,
+            "this file is empty",
+            "begin with config/vestibule.yaml of the distribution",
+        );
         return None;
     };
     let raw: Raw = match serde_yaml::from_str(text) {
@@ -89,7 +93,11 @@ pub fn read(text: &str, environment: &Environment, report: &mut Report) -> Optio
             let (line, column) = error.location().map_or((1, 1), |at| (at.line(), at.column()));
             report.hide_by_looks(line);
             let place = Place { line, column, length: 1 };
-            report.error(place, "this is not YAML that can be understood", "write it more plainly, texts in quotes");
+            report.error(
+                place,
+                "this is not YAML that can be understood",
+                "write it more plainly, texts in quotes",
+            );
             return None;
         }
     };
@@ -144,7 +152,8 @@ impl Joiner<'_> {
             (Raw::Map(values), Shape::Map(spots)) if values.len() == spots.len() => {
                 let mut entries = Vec::with_capacity(values.len());
                 for (value, (key, spot)) in values.into_iter().zip(spots) {
-                    let path = if path.is_empty() { key.name.clone() } else { format!("{path}.{}", key.name) };
+                    let path =
+                        if path.is_empty() { key.name.clone() } else { format!("{path}.{}", key.name) };
                     let value = self.join(value, spot, path, key.place)?;
                     entries.push(Entry { key: key.name.clone(), place: key.place, value });
                 }
@@ -152,7 +161,11 @@ impl Joiner<'_> {
             }
             _ => {
                 self.report.hide(spot.place);
-                self.report.error(spot.place, "this can be read in two ways", "write it more plainly, texts in quotes");
+                self.report.error(
+                    spot.place,
+                    "this can be read in two ways",
+                    "write it more plainly, texts in quotes",
+                );
                 return None;
             }
         };
@@ -240,7 +253,11 @@ mod tests {
     fn problems(text: &str) -> Vec<String> {
         let mut report = Report::new(Path::new("v.yaml"), text);
         read(text, &Environment::default(), &mut report);
-        report.into_problems().iter().map(|problem| format!("{}:{}: {}", problem.line, problem.column, problem.message)).collect()
+        report
+            .into_problems()
+            .iter()
+            .map(|problem| format!("{}:{}: {}", problem.line, problem.column, problem.message))
+            .collect()
     }
 
     #[test]
@@ -258,19 +275,26 @@ mod tests {
 
     #[test]
     fn a_key_that_is_there_twice_is_found_wherever_it_is() {
-        assert_eq!(problems("a: 1\nb:\n  - c: 1\n    c: 2\na: 3\n"), ["4:5: the key `c` is here twice", "5:1: the key `a` is here twice"]);
+        assert_eq!(
+            problems("a: 1\nb:\n  - c: 1\n    c: 2\na: 3\n"),
+            ["4:5: the key `c` is here twice", "5:1: the key `a` is here twice"]
+        );
     }
 
     #[test]
     fn repetition_and_nesting_are_bounded() {
-        let mut bomb = "a0: &a0 [x, x, x, x, x, x, x, x, x, x]\n".to_owned();
-        for level in 1..12 {
-            let alias = format!("*a{}", level - 1);
-            bomb.push_str(&format!("a{level}: &a{level} [{}]\n", [alias.as_str(); 10].join(", ")));
-        }
+        let line = |level: i32| {
+            let item = if level == 0 { "x".to_owned() } else { format!("*a{}", level - 1) };
+            format!("a{level}: &a{level} [{}]\n", [item.as_str(); 10].join(", "))
+        };
+        let bomb: String = (0..12).map(line).collect::<Vec<_>>().concat();
         assert!(problems(&bomb).iter().any(|problem| problem.contains("too large")));
         assert!(problems(&"[".repeat(5000)).iter().any(|problem| problem.contains("nested too deeply")));
-        assert!(problems(&format!("{}a", "- ".repeat(5000))).iter().any(|problem| problem.contains("nested too deeply")));
+        assert!(
+            problems(&format!("{}a", "- ".repeat(5000)))
+                .iter()
+                .any(|problem| problem.contains("nested too deeply"))
+        );
         assert!(problems("a: &a [*a]").iter().any(|problem| problem.contains("inside of what it names")));
     }
 

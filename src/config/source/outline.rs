@@ -44,7 +44,14 @@ pub struct KeySpot {
 /// The outline of a text: `Ok(None)` if there is no value in it. What is wrong goes to the report; `Err` if the
 /// text cannot be used at all.
 pub fn outline(text: &str, report: &mut Report) -> Result<Option<Arc<Spot>>, ()> {
-    let mut builder = Builder { text, report, frames: Vec::new(), anchors: BTreeMap::new(), root: None, total: 0 };
+    let mut builder = Builder {
+        lines: text.lines().collect(),
+        report,
+        frames: Vec::new(),
+        anchors: BTreeMap::new(),
+        root: None,
+        total: 0,
+    };
     let mut documents = 0;
     let mut parser = Parser::new_from_str(text);
     while let Some(next) = parser.next_event() {
@@ -59,7 +66,11 @@ pub fn outline(text: &str, report: &mut Report) -> Result<Option<Arc<Spot>>, ()>
             documents += 1;
             if documents > 1 {
                 let place = builder.place(span);
-                builder.report.error(place, "a second document begins here", "keep everything in one document, without `---`");
+                builder.report.error(
+                    place,
+                    "a second document begins here",
+                    "keep everything in one document, without `---`",
+                );
                 return Err(());
             }
         }
@@ -81,7 +92,7 @@ struct Frame {
 }
 
 struct Builder<'a> {
-    text: &'a str,
+    lines: Vec<&'a str>,
     report: &'a mut Report,
     frames: Vec<Frame>,
     anchors: BTreeMap<usize, Arc<Spot>>,
@@ -93,7 +104,9 @@ impl Builder<'_> {
     fn event(&mut self, event: &Event<'_>, span: Span) -> Result<(), ()> {
         let place = self.place(span);
         match event {
-            Event::Scalar(_, _, _, Some(_)) | Event::SequenceStart(_, Some(_)) | Event::MappingStart(_, Some(_)) => {
+            Event::Scalar(_, _, _, Some(_))
+            | Event::SequenceStart(_, Some(_))
+            | Event::MappingStart(_, Some(_)) => {
                 self.report.error(place, "tags such as `!name` have no meaning here", "remove the tag");
                 Err(())
             }
@@ -102,9 +115,11 @@ impl Builder<'_> {
             Event::MappingStart(anchor, None) => self.open(place, *anchor, Shape::Map(Vec::new())),
             Event::SequenceEnd | Event::MappingEnd => self.close(),
             Event::Alias(anchor) => self.alias(place, *anchor),
-            Event::Nothing | Event::StreamStart | Event::StreamEnd | Event::DocumentStart(_) | Event::DocumentEnd => {
-                Ok(())
-            }
+            Event::Nothing
+            | Event::StreamStart
+            | Event::StreamEnd
+            | Event::DocumentStart(_)
+            | Event::DocumentEnd => Ok(()),
         }
     }
 
@@ -129,7 +144,11 @@ impl Builder<'_> {
 
     fn open(&mut self, place: Place, anchor: usize, shape: Shape) -> Result<(), ()> {
         if let Some(Frame { key: None, shape: Shape::Map(_), .. }) = self.frames.last() {
-            self.report.error(place, "a key must be a plain text, not a list or mapping", "write `key: value`; a value such as `${NAME}` needs quotes inside { } and [ ]");
+            self.report.error(
+                place,
+                "a key must be a plain text, not a list or mapping",
+                "write `key: value`; a value such as `${NAME}` needs quotes inside { } and [ ]",
+            );
             return Err(());
         }
         if self.frames.len() >= DEEPEST {
@@ -174,7 +193,11 @@ impl Builder<'_> {
         // A list or mapping was counted by its values already; only what an alias repeats comes on top.
         self.total = self.total.saturating_add(if Arc::strong_count(&spot) > 1 { spot.size } else { 1 });
         if self.total > MOST || self.frames.len() + spot.depth > DEEPEST {
-            self.report.error(spot.place, "this is too large once its aliases are followed", "write fewer `*name`");
+            self.report.error(
+                spot.place,
+                "this is too large once its aliases are followed",
+                "write fewer `*name`",
+            );
             return Err(());
         }
         let Some(frame) = self.frames.last_mut() else {
@@ -201,7 +224,8 @@ impl Builder<'_> {
     /// As [`Self::sensitive`], for a list or mapping. A user named `secretary` is no secret.
     fn sensitive_below(&self) -> bool {
         self.frames.last().is_some_and(|frame| {
-            frame.sensitive || frame.key.as_ref().is_some_and(|key| key.name == "secret" || key.name == "password")
+            frame.sensitive
+                || frame.key.as_ref().is_some_and(|key| key.name == "secret" || key.name == "password")
         })
     }
 
@@ -210,19 +234,23 @@ impl Builder<'_> {
         let (first, last) = (span.start.line(), span.end.line());
         for line in first..=last.max(first) {
             let column = if line == first { span.start.col() + 1 } else { 1 };
-            let end = if line == last { span.end.col() + 1 } else { usize::MAX / 2 };
-            self.report.hide(Place { line, column, length: end.saturating_sub(column) });
+            let end = if line == last { span.end.col() } else { usize::MAX / 2 };
+            let length = self.without_blanks(line, column - 1, end);
+            self.report.hide(Place { line, column, length });
         }
     }
 
     fn place(&self, span: Span) -> Place {
         let (line, column) = (span.start.line().max(1), span.start.col() + 1);
-        let length = if span.end.line() == span.start.line() {
-            span.end.col().saturating_sub(span.start.col())
-        } else {
-            self.text.lines().nth(line - 1).map_or(1, |text| text.trim_end().chars().count() + 1 - column.min(text.chars().count()))
-        };
-        Place { line, column, length: length.max(1) }
+        let end = if span.end.line() == span.start.line() { span.end.col() } else { usize::MAX / 2 };
+        Place { line, column, length: self.without_blanks(line, column - 1, end).max(1) }
+    }
+
+    /// How long this part of a line is without the blanks at its end, which the parser counts as part of a value.
+    fn without_blanks(&self, line: usize, from: usize, to: usize) -> usize {
+        let text = self.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
+        let part: String = text.chars().take(to).skip(from).collect();
+        part.trim_end().chars().count()
     }
 
     fn too_deep(&mut self, place: Place) {
@@ -231,9 +259,11 @@ impl Builder<'_> {
 
     fn syntax(&mut self, line: usize, column: usize, info: &str) {
         self.report.hide_by_looks(line);
-        let text = self.text.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+        let text = self.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
         let help = if text.contains("${") {
             "inside { } and [ ] a reference needs quotes: \"${NAME}\""
+        } else if info.contains("quote") {
+            "a quote that is opened must be closed: look at this line and those above"
         } else if text.trim_start_matches(' ').starts_with('\t') {
             "indent with spaces, not tabs"
         } else if text.contains(": ") || text.contains('%') || text.contains('@') {

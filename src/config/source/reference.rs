@@ -11,7 +11,7 @@ use std::io::Read as _;
 const LARGEST: u64 = 1 << 20;
 
 /// Where `${NAME}` is looked up.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub enum Environment {
     /// The environment of this process.
     System,
@@ -76,22 +76,28 @@ fn value(name: &str, environment: &Environment) -> Result<String, Unresolved> {
     }
     environment.get(name).ok_or_else(|| {
         let message = format!("the environment variable {name} is not set");
-        Unresolved { message, help: format!("set {name} where vestibule is started, or write the value here") }
+        Unresolved {
+            message,
+            help: format!("set {name} where vestibule is started, or write the value here"),
+        }
     })
 }
 
 /// A file's content without its last newline.
 fn file(path: &str) -> Result<String, Unresolved> {
     let help = "the file must exist and be readable for the user that runs vestibule";
-    let cannot = |error: &std::io::Error| unresolved(format!("the file {path} cannot be read: {}", super::super::reason(error)), help);
+    let cannot = |error: &std::io::Error| {
+        unresolved(format!("the file {path} cannot be read: {}", super::super::reason(error)), help)
+    };
     let mut bytes = Vec::new();
     let opened = File::open(path).map_err(|error| cannot(&error))?;
     opened.take(LARGEST + 1).read_to_end(&mut bytes).map_err(|error| cannot(&error))?;
     if bytes.len() as u64 > LARGEST {
         return Err(unresolved(format!("the file {path} is larger than 1 MiB"), "is this the right file?"));
     }
-    let mut text = String::from_utf8(bytes)
-        .map_err(|_| unresolved(format!("the file {path} is not text in UTF-8"), "is this the right file?"))?;
+    let mut text = String::from_utf8(bytes).map_err(|_| {
+        unresolved(format!("the file {path} is not text in UTF-8"), "is this the right file?")
+    })?;
     if text.ends_with('\n') {
         text.pop();
         if text.ends_with('\r') {

@@ -23,7 +23,12 @@ pub fn host(node: &Node, report: &mut Report) -> Option<Host> {
     };
     let host = Host::parse(&ascii);
     if host.is_none() {
-        wrong(node, report, "a host name or address", "write it without scheme and port, like smtp.example.com");
+        let help = if text.contains(':') {
+            "write it like smtp.example.com; a port has a key of its own, `port`"
+        } else {
+            "write it like smtp.example.com"
+        };
+        wrong(node, report, "a host name or address", help);
     }
     host
 }
@@ -41,7 +46,9 @@ pub fn socket(node: &Node, report: &mut Report) -> Option<SocketAddr> {
     let port = text.rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
     let help = match port {
         Some(port) if text.starts_with("localhost:") => format!("write the address itself: 127.0.0.1:{port}"),
-        Some(port) => format!("for all addresses write 0.0.0.0:{port} or \"[::]:{port}\", for this machine alone 127.0.0.1:{port}"),
+        Some(port) => format!(
+            "for all addresses write 0.0.0.0:{port} or \"[::]:{port}\", for this machine alone 127.0.0.1:{port}"
+        ),
         None => "write address and port, like 0.0.0.0:443 or \"[::]:443\"".to_owned(),
     };
     wrong(node, report, "an address and port", &help);
@@ -53,12 +60,22 @@ pub fn network(node: &Node, report: &mut Report) -> Option<IpNet> {
     let text = text(node, report)?;
     let network = text.parse::<IpNet>().ok().or_else(|| text.parse::<IpAddr>().ok().map(IpNet::from));
     let Some(network) = network else {
-        wrong(node, report, "an address or network", "write it like 10.0.0.2, 10.0.0.0/8 or \"2001:db8::/32\"");
+        wrong(
+            node,
+            report,
+            "an address or network",
+            "write it like 10.0.0.2, 10.0.0.0/8 or \"2001:db8::/32\"",
+        );
         return None;
     };
     if network.trunc() != network {
-        let help = format!("write {} for the network, or {} for the one address", network.trunc(), network.addr());
-        report.error(node.place, format!("`{}`: {network} is an address inside of a network", node.path), help);
+        let help =
+            format!("write {} for the network, or {} for the one address", network.trunc(), network.addr());
+        report.error(
+            node.place,
+            format!("`{}`: {network} is an address inside of a network", node.path),
+            help,
+        );
         return None;
     }
     Some(network)
@@ -85,6 +102,22 @@ pub fn email(node: &Node, report: &mut Report) -> Option<String> {
     None
 }
 
+/// Where help is found: an e-mail address, or the url of a page.
+pub fn contact(node: &Node, report: &mut Report) -> Option<String> {
+    let text = text(node, report)?.trim().to_owned();
+    let page = Url::parse(&text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+    if page || is_email(&text) {
+        return Some(text);
+    }
+    wrong(
+        node,
+        report,
+        "an e-mail address or a url",
+        "write it like helpdesk@example.com or https://help.example.com",
+    );
+    None
+}
+
 /// `Name <address>`, or an address.
 pub fn mailbox(node: &Node, report: &mut Report) -> Option<String> {
     let text = text(node, report)?;
@@ -92,7 +125,12 @@ pub fn mailbox(node: &Node, report: &mut Report) -> Option<String> {
     if address.is_some_and(|address| is_email(&address)) {
         return Some(text);
     }
-    wrong(node, report, "an e-mail address", "write it like `Example sign-in <signin@example.com>` or signin@example.com");
+    wrong(
+        node,
+        report,
+        "an e-mail address",
+        "write it like `Example sign-in <signin@example.com>` or signin@example.com",
+    );
     None
 }
 
@@ -156,9 +194,9 @@ fn parse_url(text: &str) -> Result<AppUrl, (&'static str, String)> {
     let host = url.host_str().and_then(Host::parse).ok_or_else(|| ("a url with a host name", example()))?;
     let port = url.port_or_known_default().unwrap_or(scheme.default_port());
     let path = url.path().strip_suffix('/').unwrap_or(url.path());
-    let plain = text.split_once("://").is_some_and(|(_, rest)| {
-        !rest.starts_with('/') && !rest.contains("//") && !rest.contains('\\')
-    });
+    let plain = text
+        .split_once("://")
+        .is_some_and(|(_, rest)| !rest.starts_with('/') && !rest.contains("//") && !rest.contains('\\'));
     let dotted = text.split('/').any(|segment| matches!(segment, "." | ".."));
     if !plain || dotted || path.contains('%') || path.contains(';') {
         let help = "write the path in letters, digits, `-`, `_` and single slashes".to_owned();
@@ -215,7 +253,17 @@ mod tests {
         for good in ["alice@example.com", "a.b+c@example.co.uk", "root@localhost"] {
             assert!(is_email(good), "{good}");
         }
-        for bad in ["", "alice", "@example.com", "alice@", "a b@example.com", "a@b@c", "a@b,c@d", "a@exa mple.com", "<a@b>"] {
+        for bad in [
+            "",
+            "alice",
+            "@example.com",
+            "alice@",
+            "a b@example.com",
+            "a@b@c",
+            "a@b,c@d",
+            "a@exa mple.com",
+            "<a@b>",
+        ] {
             assert!(!is_email(bad), "{bad}");
         }
     }

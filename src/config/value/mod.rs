@@ -13,7 +13,7 @@ use super::fields::wrong;
 use super::problem::{Report, nearest};
 use super::source::{Kind, Node};
 
-pub use address::{app_url, email, host, mailbox, network, origin, port, socket, trusted_network};
+pub use address::{app_url, contact, email, host, mailbox, network, origin, port, socket, trusted_network};
 pub use file::{bytes, path, pem_certificates};
 
 /// Ten years: longer durations are typing errors, and sums of shorter ones cannot overflow.
@@ -51,7 +51,7 @@ pub fn truth(node: &Node, report: &mut Report) -> Option<bool> {
         Kind::Text(text) if node.substituted && text == "true" => Some(true),
         Kind::Text(text) if node.substituted && text == "false" => Some(false),
         _ => {
-            wrong(node, report, "`true` or `false`", "write true or false, without quotes");
+            wrong(node, report, "true or false", "write true or false, without quotes");
             None
         }
     }
@@ -66,30 +66,40 @@ pub fn whole(range: RangeInclusive<i64>) -> impl Fn(&Node, &mut Report) -> Optio
             _ => None,
         };
         let (least, most) = (range.start(), range.end());
-        match number {
-            Some(number) if range.contains(&number) => Some(number),
-            _ => {
-                let help = format!("write a number such as {}, without quotes", least.max(&1));
-                wrong(node, report, &format!("a whole number from {least} to {most}"), &help);
-                None
-            }
-        }
+        let help = match (number, &node.kind) {
+            (Some(number), _) if range.contains(&number) => return Some(number),
+            (Some(number), _) => bound(number < *least, least, most),
+            (None, Kind::Text(_)) => "write digits alone, without quotes".to_owned(),
+            (None, _) => "write digits alone".to_owned(),
+        };
+        wrong(node, report, &format!("a whole number from {least} to {most}"), &help);
+        None
     }
 }
 
 /// One of a few words.
-pub fn choice<T: Clone + 'static>(choices: &'static [(&'static str, T)]) -> impl Fn(&Node, &mut Report) -> Option<T> {
+pub fn choice<T: Clone + 'static>(
+    choices: &'static [(&'static str, T)],
+) -> impl Fn(&Node, &mut Report) -> Option<T> {
     move |node, report| {
         let names: Vec<_> = choices.iter().map(|(name, _)| *name).collect();
-        if let Kind::Text(text) = &node.kind {
-            if let Some((_, choice)) = choices.iter().find(|(name, _)| name == text) {
-                return Some(choice.clone());
+        let shown = node.shown();
+        let plain = shown.trim_matches('`');
+        let help = match &node.kind {
+            Kind::Text(text) => match choices.iter().find(|(name, _)| name == text) {
+                Some((_, choice)) => return Some(choice.clone()),
+                None => nearest(text, &names).map(|name| format!("did you mean `{name}`?")),
+            },
+            Kind::Float(_) | Kind::Integer(_) if names.contains(&plain) => {
+                Some(format!("put it in quotes: \"{plain}\""))
             }
-            let help = nearest(text, &names).map_or_else(String::new, |name| format!("did you mean `{name}`?"));
-            wrong(node, report, &list(&names, "or"), &help);
-            return None;
+            _ => None,
+        };
+        let help = help.unwrap_or_else(|| format!("write {}", list(&names, "or")));
+        let what = if matches!(&node.kind, Kind::Float(_) | Kind::Integer(_)) { "the number " } else { "" };
+        if !matches!(node.kind, Kind::Broken) {
+            report.error(node.place, format!("`{}` cannot be {what}{shown}", node.path), help);
         }
-        wrong(node, report, &list(&names, "or"), "");
         None
     }
 }
@@ -98,18 +108,18 @@ pub fn choice<T: Clone + 'static>(choices: &'static [(&'static str, T)]) -> impl
 pub fn items<T>(
     read: impl Fn(&Node, &mut Report) -> Option<T>,
 ) -> impl Fn(&Node, &mut Report) -> Option<Vec<T>> {
-    move |node, report| match &node.kind {
-        Kind::List(nodes) => Some(nodes.iter().filter_map(|node| read(node, report)).collect()),
-        _ => {
-            let single = matches!(node.kind, Kind::Text(_) | Kind::Integer(_)) && !node.private;
-            let help = if single {
-                format!("put it in brackets: [{}]", node.shown().trim_matches('`'))
-            } else {
-                "write a list: [one, two]".to_owned()
-            };
-            wrong(node, report, "a list", &help);
-            None
+    move |node, report| {
+        if let Kind::List(nodes) = &node.kind {
+            return Some(nodes.iter().filter_map(|node| read(node, report)).collect());
         }
+        let single = matches!(node.kind, Kind::Text(_) | Kind::Integer(_)) && !node.private;
+        let help = if single {
+            format!("put it in brackets: [{}]", node.shown().trim_matches('`'))
+        } else {
+            "write a list: [one, two]".to_owned()
+        };
+        wrong(node, report, "a list", &help);
+        None
     }
 }
 
@@ -122,7 +132,9 @@ pub fn duration(range: RangeInclusive<Duration>) -> impl Fn(&Node, &mut Report) 
         };
         let Some(duration) = parsed else {
             let help = match &node.kind {
-                Kind::Integer(number) if !node.private => format!("name the unit: {number}s, {number}m, {number}h or {number}d"),
+                Kind::Integer(number) if !node.private => {
+                    format!("name the unit: {number}s, {number}m, {number}h or {number}d")
+                }
                 _ => "write it like 30s, 5m, 12h or 30d".to_owned(),
             };
             wrong(node, report, "a duration", &help);
@@ -131,8 +143,9 @@ pub fn duration(range: RangeInclusive<Duration>) -> impl Fn(&Node, &mut Report) 
         if range.contains(&duration) {
             return Some(duration);
         }
-        let (least, most) = (spell(*range.start()), spell((*range.end()).min(LONGEST)));
-        wrong(node, report, &format!("from {least} to {most}"), "");
+        let (least, most) = (spell(*range.start()), spell(*range.end()));
+        let help = bound(duration < *range.start(), &least, &most);
+        wrong(node, report, &format!("from {least} to {most}"), &help);
         None
     }
 }
@@ -176,7 +189,9 @@ pub fn size(range: RangeInclusive<u64>) -> impl Fn(&Node, &mut Report) -> Option
         };
         let Some(size) = parsed else {
             let help = match &node.kind {
-                Kind::Integer(number) if !node.private => format!("name the unit: {number}KiB or {number}MiB"),
+                Kind::Integer(number) if !node.private => {
+                    format!("name the unit: {number}KiB or {number}MiB")
+                }
                 _ => "write it like 64KiB, 10MiB or 1GiB".to_owned(),
             };
             wrong(node, report, "a size", &help);
@@ -186,7 +201,8 @@ pub fn size(range: RangeInclusive<u64>) -> impl Fn(&Node, &mut Report) -> Option
             return Some(size);
         }
         let (least, most) = (spell_size(*range.start()), spell_size(*range.end()));
-        wrong(node, report, &format!("from {least} to {most}"), "");
+        let help = bound(size < *range.start(), &least, &most);
+        wrong(node, report, &format!("from {least} to {most}"), &help);
         None
     }
 }
@@ -208,6 +224,10 @@ fn spell_size(size: u64) -> String {
     }
 }
 
+fn bound(too_little: bool, least: impl Display, most: impl Display) -> String {
+    if too_little { format!("write {least} or more") } else { format!("write {most} or less") }
+}
+
 /// Digits and nothing else: no sign, no blank.
 fn digits(text: &str) -> Option<u64> {
     (!text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit())).then(|| text.parse().ok())?
@@ -220,10 +240,13 @@ pub fn colour(node: &Node, report: &mut Report) -> Option<[u8; 3]> {
         return None;
     };
     let parsed = text.strip_prefix('#').and_then(|hex| {
-        let nibbles: Vec<u8> = hex.chars().map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok())).collect::<Option<_>>()?;
+        let nibbles: Vec<u8> = hex
+            .chars()
+            .map(|digit| digit.to_digit(16).and_then(|digit| u8::try_from(digit).ok()))
+            .collect::<Option<_>>()?;
         match *nibbles.as_slice() {
             [r, g, b] => Some([r * 17, g * 17, b * 17]),
-            [a, b, c, d, e, f] => Some([a * 16 + b, c * 16 + d, e * 16 + f]),
+            [r1, r0, g1, g0, b1, b0] => Some([r1 * 16 + r0, g1 * 16 + g0, b1 * 16 + b0]),
             _ => None,
         }
     });

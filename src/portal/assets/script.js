@@ -1,9 +1,13 @@
 // Comfort only: every page works without it.
 "use strict";
 
-// The problem is what the page is about: show it first, wherever `autofocus` is not honoured.
+// The problem is what the page is about: it is focused, also where `autofocus` works on fields alone.
 const problem = document.querySelector("[data-problem]");
-if (problem && document.activeElement !== problem) problem.focus();
+if (problem) {
+  addEventListener("load", () => {
+    if (document.activeElement === document.body) problem.focus();
+  });
+}
 
 // A complete code is sent at once, but only as typed or pasted: after a wrong one, the first change decides anew.
 const code = document.querySelector("input[data-digits]");
@@ -52,11 +56,12 @@ for (const button of document.querySelectorAll("button[data-shows]")) {
   button.form.addEventListener("submit", () => { field.type = "password"; });
 }
 
-// One press is enough.
+// One press is enough; but whoever stopped the page may press again.
 for (const form of document.querySelectorAll("form")) {
   form.addEventListener("submit", (event) => {
     if (form.dataset.sent) event.preventDefault();
     form.dataset.sent = "yes";
+    setTimeout(() => { delete form.dataset.sent; }, 5000);
   });
 }
 addEventListener("pageshow", () => {

@@ -20,11 +20,8 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     let subject = &visitor.subject;
     let open: Vec<_> = visit.x.snapshot.apps.iter().filter(|app| may_open(visit, app, subject)).collect();
     let rows: Vec<_> = open.iter().map(|app| (app.url.to_string(), place(app))).collect();
-    let links: Vec<_> = open
-        .iter()
-        .zip(&rows)
-        .map(|(app, (url, host))| AppLink { name: &app.name, url, host })
-        .collect();
+    let links: Vec<_> =
+        open.iter().zip(&rows).map(|(app, (url, host))| AppLink { name: &app.name, url, host }).collect();
     let page = visit.views.apps(&AppsView {
         username: &subject.username,
         name: &subject.name,

@@ -20,7 +20,13 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
         && let Some(redeemed) = hand_over::redeem(&visit.x, &ticket, nonce).await?
     {
         if let Some(before) = visit.cookie(Own::Session) {
-            visit.x.app.sessions.retire(before, visit.x.host()).await.map_err(crate::flow::FlowError::from)?;
+            visit
+                .x
+                .app
+                .sessions
+                .retire(before, visit.x.host())
+                .await
+                .map_err(crate::flow::FlowError::from)?;
         }
         let mut response = reply::redirect(StatusCode::FOUND, &redeemed.destination);
         visit.set(&mut response, Own::Session, &redeemed.session.cookie, redeemed.session.max_age);

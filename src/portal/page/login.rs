@@ -57,7 +57,8 @@ pub async fn submit(visit: &Visit<'_>, form: Form) -> Result<Response<Body>, Por
         }
         Ok(Outcome::MailFailed(cookie)) => verify::mail_failed(visit, &cookie).await,
         Err(FlowError::Busy(_)) => {
-            let mut response = self::form(visit, StatusCode::SERVICE_UNAVAILABLE, &typed, Some(Problem::Busy));
+            let mut response =
+                self::form(visit, StatusCode::SERVICE_UNAVAILABLE, &typed, Some(Problem::Busy));
             reply::retry_after(&mut response, std::time::Duration::from_secs(2));
             Ok(response)
         }

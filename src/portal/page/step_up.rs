@@ -31,7 +31,8 @@ pub async fn submit(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
         return Ok(reply::redirect(StatusCode::SEE_OTHER, &visit.own("continue")));
     }
     let destination = visit.trail.destination.as_ref();
-    let Some((cookie, mailed)) = step_up::begin(&visit.x, visit.browser(), &visitor, destination).await? else {
+    let Some((cookie, mailed)) = step_up::begin(&visit.x, visit.browser(), &visitor, destination).await?
+    else {
         return Ok(reply::redirect(StatusCode::SEE_OTHER, &visit.own("login")));
     };
     match mailed {
@@ -50,7 +51,12 @@ pub async fn submit(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     }
 }
 
-fn form(visit: &Visit<'_>, status: StatusCode, visitor: &Visitor, problem: Option<Problem>) -> Response<Body> {
+fn form(
+    visit: &Visit<'_>,
+    status: StatusCode,
+    visitor: &Visitor,
+    problem: Option<Problem>,
+) -> Response<Body> {
     let destination = visit.destination();
     let page = visit.views.step_up(&StepUpView {
         action: &visit.own("step-up"),

@@ -19,7 +19,11 @@ use crate::mail::mask_address;
 pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     if let Some(awaiting) = code::awaiting(&visit.x, visit.browser()).await? {
         let note = visit.parameter("sent").map(|_| Note::SentAgain);
-        return Ok(form(visit, StatusCode::OK, &Shown { awaiting, typed: String::new(), problem: None, note }));
+        return Ok(form(
+            visit,
+            StatusCode::OK,
+            &Shown { awaiting, typed: String::new(), problem: None, note },
+        ));
     }
     if visit.parameter("started").is_some() && visit.headers.get(http::header::COOKIE).is_none() {
         // Straight from the first step, and no cookie came along: going back there would only turn in a circle.
@@ -41,7 +45,8 @@ pub async fn submit(visit: &Visit<'_>, posted: &Form) -> Result<Response<Body>, 
     match code::verify(&visit.x, visit.browser(), &typed).await? {
         Outcome::Entered(entered) => Ok(login::entered_here(visit, &entered)),
         Outcome::Wrong(awaiting) => {
-            let shown = Shown { awaiting, typed, problem: Some(Problem::InvalidCode), note: None };
+            let problem = Some(Problem::InvalidCode);
+            let shown = Shown { awaiting: *awaiting, typed, problem, note: None };
             Ok(form(visit, StatusCode::UNPROCESSABLE_ENTITY, &shown))
         }
         Outcome::Expired => expired(visit).await,

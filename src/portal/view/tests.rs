@@ -71,11 +71,20 @@ fn gallery(views: &Views) -> Vec<(String, Page)> {
         ("login-wrong".into(), views.login(&LoginView { username: "alice", problem: wrong, ..LOGIN })),
         (
             "login-locked".into(),
-            views.login(&LoginView { problem: Some(Problem::TooMany { minutes: 5 }), remember: None, ..LOGIN }),
+            views.login(&LoginView {
+                problem: Some(Problem::TooMany { minutes: 5 }),
+                remember: None,
+                ..LOGIN
+            }),
         ),
         (
             "login-note".into(),
-            views.login(&LoginView { note: Some(Note::SignedOut), destination: None, username: "alice", ..LOGIN }),
+            views.login(&LoginView {
+                note: Some(Note::SignedOut),
+                destination: None,
+                username: "alice",
+                ..LOGIN
+            }),
         ),
         ("verify".into(), views.verify(&VERIFY)),
         (
@@ -85,6 +94,14 @@ fn gallery(views: &Views) -> Vec<(String, Page)> {
         (
             "verify-again".into(),
             views.verify(&VerifyView { note: Some(Note::SentAgain), resend_wait_seconds: None, ..VERIFY }),
+        ),
+        (
+            "verify-failed".into(),
+            views.verify(&VerifyView {
+                problem: Some(Problem::MailFailed),
+                resend_wait_seconds: None,
+                ..VERIFY
+            }),
         ),
         (
             "verify-spent".into(),
@@ -97,7 +114,10 @@ fn gallery(views: &Views) -> Vec<(String, Page)> {
         ),
         (
             "continue".into(),
-            views.continue_page(&ContinueView { name: "Alice Example", target: "https://grafana.example.com/d?a=1&b=2" }),
+            views.continue_page(&ContinueView {
+                name: "Alice Example",
+                target: "https://grafana.example.com/d?a=1&b=2",
+            }),
         ),
         (
             "logout".into(),
@@ -118,8 +138,12 @@ fn gallery(views: &Views) -> Vec<(String, Page)> {
         let account = (kind == ErrorKind::Forbidden)
             .then_some(AccountLine { username: "alice", switch_address: "/_vestibule/logout" });
         let sign_in = (kind == ErrorKind::SignInRequired).then_some("/_vestibule/login?rd=%2F");
-        let page =
-            views.error(&ErrorView { kind, request_id: "0192f0c1a2b34c5d6e7f8091a2b3c4d5", account, sign_in });
+        let page = views.error(&ErrorView {
+            kind,
+            request_id: "0192f0c1a2b34c5d6e7f8091a2b3c4d5",
+            account,
+            sign_in,
+        });
         pages.push((format!("error-{kind:?}").to_lowercase(), page));
     }
     pages
@@ -128,6 +152,11 @@ fn gallery(views: &Views) -> Vec<(String, Page)> {
 #[test]
 fn every_page_looks_as_it_did() {
     for (name, page) in gallery(&views()) {
+        assert!(
+            !page.html.contains("{$") && !page.html.contains("{ $"),
+            "a gap is not filled: {}",
+            page.html
+        );
         insta::assert_snapshot!(name, without_hashes(&page.html));
     }
 }
@@ -138,7 +167,9 @@ fn no_page_holds_anything_inline_or_of_a_third_party() {
         refuse_inline(&name, &page.html);
     }
     let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/portal/templates");
-    for file in fs::read_dir(templates).expect("the folder is there").map(|file| file.expect("readable").path()) {
+    for file in
+        fs::read_dir(templates).expect("the folder is there").map(|file| file.expect("readable").path())
+    {
         let text = fs::read_to_string(&file).expect("readable");
         refuse_inline(&file.display().to_string(), &text);
         assert!(!text.contains("|safe"), "{} opens a way around escaping", file.display());
@@ -150,12 +181,19 @@ fn refuse_inline(name: &str, html: &str) {
         assert!(!html.contains(never), "{never} in {name}");
     }
     for script in html.split("<script").skip(1) {
-        assert!(script.starts_with(" src=\"") && script.contains("defer></script>"), "inline script in {name}");
+        assert!(
+            script.starts_with(" src=\"") && script.contains("defer></script>"),
+            "inline script in {name}"
+        );
     }
-    for (attribute, value) in
-        ["src=\"", "<link rel=\"stylesheet\" href=\""].iter().flat_map(|open| html.split(open).skip(1).map(move |v| (open, v)))
+    for (attribute, value) in ["src=\"", "<link rel=\"stylesheet\" href=\""]
+        .iter()
+        .flat_map(|open| html.split(open).skip(1).map(move |v| (open, v)))
     {
-        assert!(value.starts_with(FOLDER) || value.starts_with("{{"), "{attribute} leads elsewhere in {name}");
+        assert!(
+            value.starts_with(FOLDER) || value.starts_with("{{"),
+            "{attribute} leads elsewhere in {name}"
+        );
     }
 }
 
@@ -232,7 +270,8 @@ fn a_refresh_leads_to_paths_and_web_addresses_alone() {
 
 #[test]
 fn a_problem_is_tied_to_its_fields() {
-    let page = views().login(&LoginView { problem: Some(Problem::InvalidCredentials), username: "alice", ..LOGIN });
+    let page =
+        views().login(&LoginView { problem: Some(Problem::InvalidCredentials), username: "alice", ..LOGIN });
     assert!(page.html.contains("aria-invalid=\"true\" aria-describedby=\"problem\""), "{}", page.html);
     assert!(page.html.contains("aria-describedby=\"problem password-hint\""), "{}", page.html);
     assert!(page.html.contains("value=\"alice\""), "what was typed is kept: {}", page.html);
@@ -289,17 +328,30 @@ fn without_hashes(html: &str) -> String {
     plain
 }
 
-/// Writes the gallery and its files to the folder in `VESTIBULE_GALLERY`, to be looked at in a browser.
+/// Writes the gallery and its files to `target/gallery`, to be served and looked at in a browser; and the sign-in page
+/// in accents that are hard to read: yellow, black, white, grey.
 #[test]
 #[ignore = "for looking at, not for checking"]
 fn gallery_to_look_at() {
-    let folder = std::path::PathBuf::from(option_env!("VESTIBULE_GALLERY").expect("VESTIBULE_GALLERY names a folder"));
-    let views = views();
-    for (name, page) in gallery(&views) {
-        fs::write(folder.join(name + ".html"), page.html).expect("written");
-    }
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/gallery");
     fs::create_dir_all(folder.join(FOLDER.trim_start_matches('/'))).expect("made");
-    for asset in views.assets.files() {
-        fs::write(folder.join(asset.address().trim_start_matches('/')), &asset.bytes).expect("written");
+    let write = |views: &Views, pages: Vec<(String, Page)>| {
+        for (name, page) in pages {
+            fs::write(folder.join(name + ".html"), page.html).expect("written");
+        }
+        for asset in views.assets.files() {
+            fs::write(folder.join(asset.address().trim_start_matches('/')), &asset.bytes).expect("written");
+        }
+    };
+    write(&views(), gallery(&views()));
+    for (number, accent) in
+        [[250, 204, 21], [0, 0, 0], [255, 255, 255], [119, 119, 119]].into_iter().enumerate()
+    {
+        let settings = Settings { title: "Example Corp".into(), accent: Some(accent), ..Settings::default() };
+        let views = Views::new(&settings, Words::english());
+        write(
+            &views,
+            vec![(format!("accent-{number}"), views.login(&LoginView { remember: Some(true), ..LOGIN }))],
+        );
     }
 }

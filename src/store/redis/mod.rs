@@ -5,7 +5,7 @@
 //! sorted set, scored by the members' ends. Ends are judged by the gateway's [`Clock`], which is handed to every
 //! script; Redis's own expiry is set on every key, relative to that clock, and only cleans up.
 //!
-//! A user of the server's access lists needs `+@connection +get +set +getdel +zrem +zrangebyscore +zadd +zrange
+//! A user of the server's access lists needs `+@connection +get +set +getdel +del +zrem +zrangebyscore +zadd +zrange
 //! +zremrangebyscore +pexpire +evalsha +script|load` on `~PREFIX*`. Start from [`Redis`].
 
 mod link;
@@ -87,6 +87,10 @@ impl Redis {
         script.arg(now.millis()).arg(by).arg(ends).arg(self.lifetime(now.plus(window))).arg(Store::COUNT_MAX);
         let (value, ends) = self.script(&script).await?;
         Ok(Count { value, ends: Timestamp::from_millis(ends) })
+    }
+
+    pub async fn reset(&self, counter: Key) -> Result<(), StoreError> {
+        self.command(redis::cmd("DEL").arg(self.name(counter))).await
     }
 
     pub async fn index_add(&self, index: Key, member: &[u8], ends: Timestamp) -> Result<(), StoreError> {

@@ -1,0 +1,247 @@
+//! Connections to upstreams: which are used again, and what is sent twice.
+
+use std::time::Duration;
+
+use super::{OK, Raw, Recorder, Setup, Step, always, once, send, values};
+use crate::route::{Host, Scheme};
+use crate::tasks::Tasks;
+use crate::upstream::{Target, Trust};
+
+const GET: &str = "GET / HTTP/1.1\r\nHost: app\r\n\r\n";
+const POST: &str = "POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\nhi";
+
+#[tokio::test]
+async fn a_connection_is_used_again() {
+    let recorder = Recorder::start(|_| always(OK)).await;
+    let gate = Setup::to(&recorder).start().await;
+    for request in [GET, POST, GET, "HEAD / HTTP/1.1\r\nHost: app\r\n\r\n"] {
+        let mut client = Raw::to(&gate).await;
+        client.send(request).await;
+        client.until("\r\n\r\n").await;
+    }
+    recorder.until("four requests", |recorder| recorder.requests() == 4).await;
+    assert_eq!(recorder.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_request_without_body_is_repeated_once_when_an_idle_connection_was_closed() {
+    // Reads the second request, and closes without a word.
+    let recorder = Recorder::start(|number| {
+        if number == 0 { vec![Step::Request, send(OK), Step::Request, Step::Close] } else { always(OK) }
+    })
+    .await;
+    let gate = Setup::to(&recorder).start().await;
+    assert!(once(&gate, GET).await.ends_with("ok"));
+    assert!(once(&gate, GET).await.ends_with("ok"));
+    assert_eq!((recorder.connections(), recorder.requests()), (2, 3));
+}
+
+#[tokio::test]
+async fn a_request_is_repeated_only_once() {
+    let recorder = Recorder::start(|number| {
+        if number == 0 {
+            vec![Step::Request, send(OK), Step::Request, Step::Reset]
+        } else {
+            vec![Step::Request, Step::Close]
+        }
+    })
+    .await;
+    let gate = Setup::to(&recorder).start().await;
+    once(&gate, GET).await;
+    assert!(once(&gate, GET).await.starts_with("HTTP/1.1 502 "));
+    assert_eq!((recorder.connections(), recorder.requests()), (2, 3));
+}
+
+#[tokio::test]
+async fn a_request_on_a_new_connection_is_not_repeated() {
+    let recorder = Recorder::start(|_| vec![Step::Request, Step::Close]).await;
+    let gate = Setup::to(&recorder).start().await;
+    assert!(once(&gate, GET).await.starts_with("HTTP/1.1 502 "));
+    assert_eq!(recorder.connections(), 1);
+}
+
+#[tokio::test]
+async fn a_post_is_never_sent_twice() {
+    for post in [POST, "POST / HTTP/1.1\r\nHost: app\r\n\r\n", "PATCH / HTTP/1.1\r\nHost: app\r\n\r\n"] {
+        let recorder = Recorder::start(|number| {
+            if number == 0 { vec![Step::Request, send(OK), Step::Request, Step::Close] } else { always(OK) }
+        })
+        .await;
+        let gate = Setup::to(&recorder).start().await;
+        once(&gate, GET).await;
+        assert!(once(&gate, post).await.starts_with("HTTP/1.1 502 "), "{post:?}");
+        assert_eq!((recorder.connections(), recorder.requests()), (1, 2), "{post:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_has_begun_is_not_asked_for_again() {
+    let recorder = Recorder::start(|number| {
+        if number == 0 {
+            vec![Step::Request, send(OK), Step::Request, send("garbage\r\n\r\n"), Step::Close]
+        } else {
+            always(OK)
+        }
+    })
+    .await;
+    let gate = Setup::to(&recorder).start().await;
+    once(&gate, GET).await;
+    assert!(once(&gate, GET).await.starts_with("HTTP/1.1 502 "));
+    assert_eq!(recorder.connections(), 1);
+}
+
+#[tokio::test]
+async fn an_upstream_that_closes_after_its_answer_costs_nothing() {
+    let recorder = Recorder::start(|_| vec![Step::Request, send(OK), Step::Close]).await;
+    let gate = Setup::to(&recorder).start().await;
+    for _ in 0..3 {
+        assert!(once(&gate, POST).await.ends_with("ok"));
+    }
+    assert_eq!(recorder.requests(), 3);
+}
+
+#[tokio::test]
+async fn an_early_answer_ends_the_connection_and_the_upload() {
+    let refusal = "HTTP/1.1 401 Unauthorized\r\nContent-Length: 2\r\nConnection: keep-alive\r\n\r\nno";
+    let recorder =
+        Recorder::start(move |number| if number == 0 { vec![Step::Head, send(refusal)] } else { always(OK) })
+            .await;
+    let gate = Setup::to(&recorder).start().await;
+    let mut uploading = Raw::to(&gate).await;
+    uploading.send("POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 1000000\r\n\r\nbegin").await;
+    assert!(uploading.answer().await.starts_with("HTTP/1.1 401 "));
+    assert!(once(&gate, GET).await.ends_with("ok"));
+    assert_eq!(recorder.connections(), 2);
+    recorder.until("the first connection to be closed", |recorder| recorder.is_closed(0)).await;
+    // What follows is the rest of a body, and never a request.
+    uploading.send(GET).await;
+    assert_eq!(uploading.rest().await, b"");
+    assert_eq!(recorder.requests(), 2);
+}
+
+#[tokio::test]
+async fn unreachable_upstreams_are_told_apart() {
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let tcp = |host: &str, port: u16, scheme| Target::Tcp { scheme, host: Host::parse(host).unwrap(), port };
+    let recorder = Recorder::start(|_| vec![send("HTTP/1.1 400 Plain\r\n\r\n"), Step::Close]).await;
+    for (target, status) in [
+        (tcp("127.0.0.1", closed.port(), Scheme::Http), "502"),
+        (tcp("no-such-host.invalid", 80, Scheme::Http), "502"),
+        (tcp("127.0.0.1", recorder.address.port(), Scheme::Https), "502"),
+        (Target::Unix("no/such/socket".into()), "502"),
+        // RFC 5737: nobody answers. Without a route this is an error at once.
+        (tcp("192.0.2.1", 80, Scheme::Http), "50"),
+    ] {
+        let mut setup = Setup::target(target.clone());
+        setup.timeouts.connect = Duration::from_millis(200);
+        let gate = setup.start().await;
+        let answer = once(&gate, GET).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status}")), "{target:?}: {answer}");
+    }
+}
+
+#[tokio::test]
+async fn an_upstream_that_says_nothing_is_a_504() {
+    let recorder = Recorder::start(|_| vec![Step::Request, send("HTTP/1.1 200"), Step::Wait]).await;
+    let mut setup = Setup::to(&recorder);
+    setup.timeouts.response = Duration::from_millis(100);
+    let gate = setup.start().await;
+    assert!(once(&gate, GET).await.starts_with("HTTP/1.1 504 "));
+    recorder.until("the connection to be given up", |recorder| recorder.connections() == 1).await;
+}
+
+#[tokio::test]
+async fn a_visitor_who_stops_uploading_is_told_so() {
+    let recorder = Recorder::start(|_| vec![Step::Request]).await;
+    let mut setup = Setup::to(&recorder);
+    setup.timeouts.response = Duration::from_millis(100);
+    let gate = setup.start().await;
+    let mut client = Raw::to(&gate).await;
+    client.send("POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 100\r\n\r\nbegin").await;
+    let answer = client.answer().await;
+    assert!(answer.starts_with("HTTP/1.1 408 "), "{answer}");
+    assert_eq!(values(&answer, "Connection"), ["close"]);
+}
+
+#[tokio::test]
+async fn a_unix_socket_is_an_upstream() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("app.sock");
+    let listener = tokio::net::UnixListener::bind(&path).unwrap();
+    let gate = Setup::target(Target::Unix(path)).start().await;
+    let serve = async {
+        let (mut stream, _) = listener.accept().await.unwrap();
+        let read = stream.read(&mut [0; 4096]).await.unwrap();
+        stream.write_all(OK.as_bytes()).await.unwrap();
+        read
+    };
+    let (read, answer) = tokio::join!(serve, once(&gate, GET));
+    assert!(read > 0 && answer.ends_with("ok"));
+}
+
+#[tokio::test]
+async fn a_connection_idle_for_long_is_not_used_for_a_post() {
+    let recorder = Recorder::start(|_| always(OK)).await;
+    let mut setup = Setup::to(&recorder);
+    setup.idle.unrepeatable = Duration::ZERO;
+    let gate = setup.start().await;
+    for (request, connections) in [(GET, 1), (GET, 1), (POST, 2), (GET, 2), (POST, 3)] {
+        once(&gate, request).await;
+        assert_eq!(recorder.connections(), connections);
+    }
+}
+
+#[tokio::test]
+async fn connections_idle_for_too_long_are_closed() {
+    let recorder = Recorder::start(|_| always(OK)).await;
+    let mut setup = Setup::to(&recorder);
+    setup.idle.any = Duration::ZERO;
+    let gate = setup.start().await;
+    once(&gate, GET).await;
+    recorder.until("the idle connection to close", |recorder| recorder.is_closed(0)).await;
+}
+
+#[tokio::test]
+async fn an_https_upstream_is_verified_by_its_name() {
+    use rustls::ServerConfig;
+    use rustls_pki_types::PrivatePkcs8KeyDer;
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = certified.cert.der().clone();
+    let key = PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());
+    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![certificate.clone()], key.into())
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    Tasks::default().spawn("https", async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
+            let name = stream.get_ref().1.server_name().unwrap_or("none").to_owned();
+            let _ = stream.read(&mut [0; 4096]).await;
+            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{name}", name.len());
+            let _ = stream.write_all(answer.as_bytes()).await;
+        }
+    });
+    for (host, trusted, expected) in [
+        ("localhost", true, "localhost"),
+        ("localhost", false, "HTTP/1.1 502 "),
+        ("127.0.0.1", true, "HTTP/1.1 502 "),
+    ] {
+        let host = Host::parse(host).unwrap();
+        let mut setup = Setup::target(Target::Tcp { scheme: Scheme::Https, host, port });
+        if trusted {
+            setup.trust = Trust::with(vec![certificate.clone()]);
+        }
+        let gate = setup.start().await;
+        let answer = once(&gate, GET).await;
+        assert!(answer.contains(expected), "{expected}: {answer}");
+    }
+}

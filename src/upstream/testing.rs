@@ -1,1 +1,0 @@
-//! A recorder: a raw upstream that keeps every byte and answers from a script.

@@ -1,0 +1,16 @@
+"""The test rig: a gateway with real servers around it, and people who use it.
+
+Start from `gateway.Gateway` (the program under test, as a process), `visitor.Visitor` (a person with a cookie jar,
+speaking plain HTTP) and `browser.Browser` (the same person in Chromium).
+
+    process    start and end programs by their id; free ports; waiting for a condition
+    wire       one HTTP exchange on a socket of its own; raw bytes where a library would tidy them up
+    page       what a person sees in an HTML page: forms, links, messages
+    accounts   the people: a `users.yaml` with a fresh account for each test
+    mail       an SMTP server that demands STARTTLS and AUTH, and can misbehave
+    redis      a Redis that can be killed, frozen and brought back
+    upstreams  the apps: Django, Prometheus, a WebSocket echo, and a recorder that keeps every byte
+    gateway    configuration and the program under test
+    visitor    a person with a cookie jar
+    browser    a person in Chromium
+"""

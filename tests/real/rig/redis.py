@@ -1,0 +1,42 @@
+"""A Redis of our own, which writes every change to disk at once: killing it loses nothing that it had confirmed."""
+
+import signal
+
+from .process import Process, free_port
+
+
+class Redis:
+    def __init__(self, folder):
+        self.port = free_port()
+        self.folder = folder / f"redis-{self.port}"
+        self.folder.mkdir()
+        self._process = None
+
+    @property
+    def url(self):
+        return f"redis://127.0.0.1:{self.port}/0"
+
+    def start(self):
+        self._process = Process(
+            ["redis-server", "--bind", "127.0.0.1", "--port", self.port, "--dir", self.folder,
+             "--save", "", "--appendonly", "yes", "--appendfsync", "always"],
+            self.folder,
+            "redis",
+        ).start()
+        self._process.wait_for_port(self.port)
+        return self
+
+    def kill(self):
+        self._process.kill()
+
+    def freeze(self):
+        """Connections stay open and nothing is answered: what a hung machine looks like."""
+        self._process.signal(signal.SIGSTOP)
+
+    def thaw(self):
+        self._process.signal(signal.SIGCONT)
+
+    def stop(self):
+        if self._process and self._process.alive():
+            self._process.signal(signal.SIGCONT)
+            self._process.stop()

@@ -1,0 +1,165 @@
+"""How the pages look and behave in a real browser: every width, light and dark, keyboard alone.
+
+Each page is photographed into target/screenshots.
+"""
+
+import pytest
+
+from rig.browser import DESKTOP, NARROW, PHONE, VERIFY
+from rig.gateway import PROJECT, app
+from rig.mail import text_of
+from rig.visitor import Visitor
+
+ADMIT = [{"paths": ["/light"], "policy": "one_factor"}, {"paths": ["/ops"], "groups": ["ops"], "policy": "two_factor"},
+         {"paths": ["/ops"], "policy": "deny"}, {"policy": "two_factor"}]
+SHOTS = PROJECT / "target" / "screenshots"
+LOOKS = {
+    "desktop-light": (DESKTOP, "light"),
+    "desktop-dark": (DESKTOP, "dark"),
+    "phone-light": (PHONE, "light"),
+    "phone-dark": (PHONE, "dark"),
+    "narrow-light": (NARROW, "light"),
+}
+
+
+@pytest.fixture(scope="module")
+def site(make_gateway, recorder):
+    from rig.process import HOST, free_port
+
+    return make_gateway(
+        [app("recorder", recorder.url, access=ADMIT), app("gone", f"http://{HOST}:{free_port()}", access=ADMIT)],
+        portal={"notice": "For authorised use only.", "support": "helpdesk@example.com"},
+    )
+
+
+def shoot(page, look, name):
+    SHOTS.mkdir(parents=True, exist_ok=True)
+    page.screenshot(path=SHOTS / f"{name}-{look}.png")
+
+
+def fits(page):
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page.url
+    small = page.evaluate(
+        """[...document.querySelectorAll('main input:not([type=hidden]):not([type=checkbox]), main button')]
+           .filter(e => e.offsetParent && e.getBoundingClientRect().height < 43.5
+                        && getComputedStyle(e).textDecorationLine !== 'underline')
+           .map(e => e.outerHTML)"""
+    )
+    assert not small, f"too small to touch on {page.url}: {small}"
+    unlabelled = page.evaluate(
+        """[...document.querySelectorAll('input:not([type=hidden])')].filter(e => !e.labels.length && !e.ariaLabel)
+           .map(e => e.outerHTML)"""
+    )
+    assert not unlabelled, unlabelled
+    assert page.evaluate("document.documentElement.lang")
+    assert page.locator("h1").count() == 1, page.url
+
+
+@pytest.mark.parametrize("look", LOOKS)
+def test_every_page_fits_its_screen_and_is_photographed(site, chromium, people, mails, look):
+    viewport, scheme = LOOKS[look]
+    account = people.fresh()
+    with chromium.person(scheme=scheme, viewport=viewport) as person:
+        page = person.page
+
+        def seen(name):
+            fits(page)
+            shoot(page, look, name)
+
+        page.goto(site.url("recorder", "/reports"))
+        seen("login")
+        person.enter_password(account.username, "not the password")
+        person.refused()
+        seen("login-refused")
+        person.enter_password(account.username, account.password)
+        page.wait_for_url(VERIFY)
+        seen("code")
+        code = mails.code_for(account.email)
+        person.enter_code(f"{(int(code) + 1) % 1_000_000:06}")
+        person.refused()
+        seen("code-refused")
+        person.enter_code(code)
+        page.wait_for_url(site.url("recorder", "/reports"))
+
+        page.goto(site.url("auth"))
+        seen("apps")
+        page.goto(site.url("recorder", "/ops"))
+        seen("forbidden")
+        page.goto(site.url("gone"))
+        seen("bad-gateway")
+        page.goto(site.url("recorder", "/_vestibule/logout"))
+        seen("logout")
+        person.sign_out()
+        seen("signed-out")
+        page.goto(f"https://unknown.example:{site.port}/")
+        seen("unknown-host")
+
+
+def test_the_greeting_goes_on_by_itself_and_names_the_person(site, people, mails):
+    person = Visitor(site)
+    account = people.fresh()
+    code_page = person.ask_for_code(account, site.url("recorder"))
+    landed = person.enter_code(code_page, mails.code_for(account.email))
+    assert landed.status == 303 and "/_vestibule/continue" in landed.location
+    page = person.open(landed.location)
+    assert f"Welcome back, {account.name}" in page.page.words
+    assert page.page.refresh and page.page.refresh in page.page.links.values()
+
+
+def test_the_form_tells_password_managers_and_keyboards_what_it_wants(site, people):
+    person = Visitor(site)
+    login = person.visit(site.url("recorder")).page.form("/_vestibule/login")
+    assert login.inputs["username"]["autocomplete"] == "username"
+    assert login.inputs["password"]["autocomplete"] == "current-password"
+    assert login.inputs["remember"]["type"] == "checkbox"
+    code = person.ask_for_code(people.fresh(), site.url("recorder")).page.form("/_vestibule/verify")
+    assert code.inputs["code"]["autocomplete"] == "one-time-code"
+    assert code.inputs["code"]["inputmode"] == "numeric"
+
+
+def test_the_whole_sign_in_works_by_keyboard_alone_and_shows_the_focus(site, chromium, people, mails):
+    account = people.fresh()
+    with chromium.person() as person:
+        page = person.page
+        page.goto(site.url("recorder"))
+        for _ in range(8):
+            if page.evaluate("document.activeElement.name") == "username":
+                break
+            page.keyboard.press("Tab")
+        page.keyboard.type(account.username)
+        page.keyboard.press("Tab")
+        outline = page.evaluate(
+            "(s => s.outlineStyle + s.boxShadow + s.borderColor)(getComputedStyle(document.activeElement))"
+        )
+        assert outline != "nonenone", "the focus is visible"
+        while page.evaluate("document.activeElement.name") != "password":
+            page.keyboard.press("Tab")
+        page.keyboard.type(account.password)
+        page.keyboard.press("Enter")
+        page.wait_for_url(VERIFY)
+        assert page.evaluate("document.activeElement.name") == "code", "the code field waits for typing"
+        page.keyboard.type(mails.code_for(account.email))
+        page.wait_for_url(site.url("recorder"))
+
+
+def test_an_error_is_announced_and_tied_to_its_field(site, chromium, people):
+    with chromium.person(javascript=False) as person:
+        page = person.page
+        page.goto(site.url("recorder"))
+        person.enter_password(people.fresh().username, "not the password")
+        person.refused()
+        field = page.locator("input[aria-invalid=true]").first
+        described = field.get_attribute("aria-describedby")
+        assert described and all(page.locator(f"#{part}").count() == 1 for part in described.split())
+
+
+def test_the_mail_can_be_read_with_everything_blocked_and_is_photographed(site, chromium, people, mails):
+    account = people.fresh()
+    Visitor(site).ask_for_code(account, site.url("recorder"))
+    html = text_of(mails.wait_for(account.email), "html")
+    for look, (viewport, scheme) in LOOKS.items():
+        with chromium.person(javascript=False, scheme=scheme, viewport=viewport) as reader:
+            page = reader.page
+            page.set_content(html)
+            assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth")
+            shoot(page, look, "mail")

@@ -1,0 +1,144 @@
+"""Redis goes away: nobody is let in, nobody is signed out, and everything goes on when it is back."""
+
+import pytest
+
+from rig.gateway import app
+from rig.process import eventually
+from rig.redis import Redis
+from rig.visitor import FETCH, Visitor
+
+RULES = [{"paths": ["/public/**"], "policy": "bypass"}, {"policy": "two_factor"}]
+
+
+@pytest.fixture(scope="module")
+def gateway(make_gateway, recorder, redis):
+    return make_gateway(
+        [app("recorder", recorder.url, access=RULES), app("second", recorder.url, access=RULES)],
+        store={"redis": {"url": redis.url}},
+    )
+
+
+def break_by_killing(redis):
+    redis.kill()
+    return redis.start
+
+
+def break_by_freezing(redis):
+    redis.freeze()
+    return redis.thaw
+
+
+@pytest.mark.parametrize("broken", [break_by_killing, break_by_freezing], ids=["killed", "frozen"])
+def test_while_the_store_is_away_nobody_is_let_in_and_nobody_is_signed_out(
+    gateway, redis, signed_in, recorder, account, broken
+):
+    heal = broken(redis)
+    jar = {host: dict(cookies) for host, cookies in signed_in.jar.items()}
+    try:
+        def refused():
+            answer = signed_in.open(gateway.url("recorder", "/page"))
+            assert answer.status in (200, 503)
+            return answer if answer.status == 503 else None
+
+        answer = eventually(refused, 15, "503 once the last look is 5 s old")
+        assert int(answer.header("retry-after")) > 0
+        assert not answer.all("set-cookie") and signed_in.jar == jar, "cookies are kept"
+        assert answer.header("x-request-id") in answer.text
+
+        recorder.requests.clear()
+        assert signed_in.fetch(gateway.url("recorder", "/page")).status == 503
+        assert not recorder.requests
+
+        public = signed_in.ask(gateway.url("recorder", "/public/page"), headers=[*FETCH, ("Remote-User", "forged")])
+        assert public.status == 200
+        assert not recorder.last.all("remote-user"), "a bypass path is forwarded without identity"
+
+        # A stranger without a cookie needs no look-up, and can at least see where to sign in; nobody gets further.
+        stranger = Visitor(gateway)
+        assert stranger.fetch(gateway.url("recorder", "/page")).status in (401, 503)
+        assert eventually(lambda: gateway.health("/readyz").status == 503, 15, "not ready")
+        assert gateway.health("/healthz").status == 200
+        login = stranger.open(gateway.url("auth", "/_vestibule/login"))
+        if login.status == 200:
+            entered = stranger.submit(
+                login, "/_vestibule/login", username=account.username, password=account.password
+            )
+            assert entered.status == 503 and not entered.all("set-cookie")
+    finally:
+        heal()
+    eventually(lambda: signed_in.open(gateway.url("recorder", "/page")).status == 200, 20, "in again, with the same cookie")
+    eventually(lambda: gateway.health("/readyz").status == 200, 20, "ready")
+    assert signed_in.jar == jar
+
+
+def test_a_gateway_starts_without_its_store_says_why_it_is_not_ready_and_recovers(
+    make_gateway, recorder, tmp_path, account, mails
+):
+    redis = Redis(tmp_path)
+    gateway = make_gateway(
+        [app("recorder", recorder.url, access=RULES)], store={"redis": {"url": redis.url}}, start=False
+    )
+    gateway.start(ready=False)
+    answer = gateway.health("/readyz")
+    assert answer.status == 503 and "store" in answer.text
+    assert gateway.ask(gateway.url("recorder", "/public/x"), headers=FETCH).status == 200
+    redis.start()
+    try:
+        eventually(lambda: gateway.health("/readyz").status == 200, 20, "ready")
+        assert Visitor(gateway).sign_in(account, gateway.url("recorder"), mails).status == 200
+    finally:
+        redis.stop()
+
+
+def test_two_gateways_on_one_redis_share_sessions_and_their_end(make_gateway, recorder, redis, account, mails):
+    apps = [app("recorder", recorder.url, access=RULES)]
+    store = {"redis": {"url": redis.url}}
+    one = make_gateway(apps, store=store)
+    two = make_gateway(apps, store=store, start=False)
+    two.settings["secret"] = one.settings["secret"]
+    two.write()
+    two.start()
+    person = Visitor(one)
+    person.sign_in(account, one.url("recorder"), mails)
+    there = Visitor(two)
+    there.jar = {host: dict(jar) for host, jar in person.jar.items()}
+    assert there.is_signed_in("recorder")
+    person.sign_out()
+
+    def signed_out():
+        there.jar = {host: dict(jar) for host, jar in there.jar.items()}
+        return not there.is_signed_in("recorder")
+
+    eventually(signed_out, 6, "signed out at the other gateway too")
+
+
+def test_nothing_in_redis_opens_anything(gateway, redis, signed_in, mails):
+    import socket
+
+    with socket.create_connection(("127.0.0.1", redis.port)) as connected:
+        reader = connected.makefile("rb")
+
+        def command(*words):
+            connected.sendall(
+                b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
+            )
+            return reply(reader)
+
+        keys = command(b"KEYS", b"*")
+        assert keys, "the session is in Redis"
+        contents = b"\n".join(keys)
+        for key in keys:
+            contents += b"\n" + (command(b"DUMP", key) or b"")
+    for secret in (signed_in.session("recorder"), signed_in.session("auth"), mails.code_for(signed_in.account.email)):
+        assert secret.encode() not in contents
+    assert signed_in.account.username.encode() not in b"\n".join(keys)
+
+
+def reply(reader):
+    line = reader.readline().rstrip(b"\r\n")
+    kind, rest = line[:1], line[1:]
+    if kind == b"$":
+        return reader.read(int(rest) + 2)[:-2] if int(rest) >= 0 else None
+    if kind == b"*":
+        return [reply(reader) for _ in range(int(rest))]
+    return rest
