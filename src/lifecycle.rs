@@ -31,19 +31,46 @@ pub enum Ended {
 }
 
 pub struct Lifecycle {
-    terminate: Signal,
-    interrupt: Signal,
+    signals: Signals,
     shutdown: Shutdown,
+}
+
+/// Where signals come from.
+enum Signals {
+    System {
+        terminate: Signal,
+        interrupt: Signal,
+    },
+    /// A real signal would reach every test of the process.
+    #[cfg(test)]
+    Told(tokio::sync::mpsc::Receiver<&'static str>),
+}
+
+impl Signals {
+    /// The name of the next one.
+    async fn next(&mut self) -> &'static str {
+        match self {
+            Self::System { terminate, interrupt } => tokio::select! {
+                _ = terminate.recv() => "SIGTERM",
+                _ = interrupt.recv() => "SIGINT",
+            },
+            #[cfg(test)]
+            Self::Told(told) => match told.recv().await {
+                Some(name) => name,
+                None => std::future::pending().await,
+            },
+        }
+    }
 }
 
 impl Lifecycle {
     /// From here on signals no longer end the process by themselves. Must be called on a runtime.
     pub fn install() -> io::Result<Self> {
-        Ok(Self {
+        let signals = Signals::System {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
-            shutdown: Shutdown::default(),
-        })
+        };
+        Ok(Self { signals, shutdown: Shutdown::default() })
     }
 
     /// What everybody watches who must end when the process does.
@@ -58,7 +85,7 @@ impl Lifecycle {
         let shutdown = self.shutdown.clone();
         let first = tokio::select! {
             biased;
-            name = self.signal() => name,
+            name = self.signals.next() => name,
             () = shutdown.begun() => "none",
             () = &mut drained => {
                 self.shutdown.abort();
@@ -72,7 +99,7 @@ impl Lifecycle {
                 info!("stopped");
                 return Ended::Drained;
             }
-            second = self.signal() => warn!(signal = second, "stopping at once"),
+            second = self.signals.next() => warn!(signal = second, "stopping at once"),
             () = tokio::time::sleep(grace) => warn!("requests still under way after {} s are cut", grace.as_secs()),
         }
         self.shutdown.abort();
@@ -81,11 +108,53 @@ impl Lifecycle {
         }
         Ended::Cut
     }
+}
 
-    async fn signal(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.terminate.recv() => "SIGTERM",
-            _ = self.interrupt.recv() => "SIGINT",
+#[cfg(test)]
+mod tests {
+    use tokio::sync::mpsc::{Sender, channel};
+
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_secs(10);
+
+    fn lifecycle() -> (Lifecycle, Sender<&'static str>) {
+        let (tell, told) = channel(2);
+        (Lifecycle { signals: Signals::Told(told), shutdown: Shutdown::default() }, tell)
+    }
+
+    #[tokio::test]
+    async fn a_signal_begins_the_end() {
+        let (lifecycle, tell) = lifecycle();
+        let shutdown = lifecycle.shutdown().clone();
+        tell.send("SIGTERM").await.expect("it listens");
+        let ended = timeout(DEADLINE, lifecycle.run(DEADLINE * 2, shutdown.begun())).await;
+        assert_eq!(ended.expect("in time"), Ended::Drained);
+    }
+
+    #[tokio::test]
+    async fn a_second_signal_cuts_it_short() {
+        let (lifecycle, tell) = lifecycle();
+        let shutdown = lifecycle.shutdown().clone();
+        for name in ["SIGINT", "SIGINT"] {
+            tell.send(name).await.expect("it listens");
         }
+        let ended = timeout(DEADLINE, lifecycle.run(DEADLINE * 2, shutdown.aborted())).await;
+        assert_eq!(ended.expect("in time"), Ended::Cut);
+    }
+
+    #[tokio::test]
+    async fn what_does_not_finish_is_cut_after_the_grace_period() {
+        let (lifecycle, _tell) = lifecycle();
+        let shutdown = lifecycle.shutdown().clone();
+        shutdown.begin();
+        let ended = lifecycle.run(Duration::from_millis(10), shutdown.aborted()).await;
+        assert_eq!(ended, Ended::Cut);
+    }
+
+    #[tokio::test]
+    async fn workers_that_end_by_themselves_are_not_taken_for_a_stop() {
+        let (lifecycle, _tell) = lifecycle();
+        assert_eq!(lifecycle.run(DEADLINE, std::future::ready(())).await, Ended::Crashed);
     }
 }

@@ -3,7 +3,7 @@
 use std::io;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use tokio::net::{TcpListener, UnixListener};
 use tokio::time::sleep;
@@ -146,27 +146,34 @@ fn is_the_clients(error: &io::Error) -> bool {
 #[derive(Default)]
 struct Trouble {
     pause: Duration,
-    said: Option<std::time::Instant>,
+    met: Option<Instant>,
+    said: Option<Instant>,
 }
 
 impl Trouble {
     fn met(&mut self, settings: &ListenerSettings, error: &io::Error) -> Duration {
         let now = stopwatch();
-        if self.said.is_none_or(|said| now.duration_since(said) >= Duration::from_secs(1)) {
+        self.met = Some(now);
+        if self.said.is_none_or(|said| now.duration_since(said) >= PAUSE.1) {
             self.said = Some(now);
-            error!(
-                "cannot accept on {}: {error}; trying on (too many open files: raise ulimit -n)",
-                settings.address
-            );
+            let remedy = if is_about_files(error) { " (raise the limit: ulimit -n)" } else { "" };
+            error!("cannot accept on {}: {error}{remedy}; trying on", settings.address);
         }
         self.pause = (self.pause * 2).clamp(PAUSE.0, PAUSE.1);
         self.pause
     }
 
+    /// While descriptors are short, one accept succeeds and the next does not: it is over when a second was good.
     fn over(&mut self, settings: &ListenerSettings) {
-        if self.said.take().is_some() {
+        self.pause = Duration::ZERO;
+        if self.met.is_some_and(|met| met.elapsed() >= PAUSE.1) {
+            *self = Self::default();
             info!("accepting again on {}", settings.address);
         }
-        self.pause = Duration::ZERO;
     }
+}
+
+/// EMFILE or ENFILE, which have no `ErrorKind`; the numbers are the same on all Unixes that we know.
+fn is_about_files(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(23 | 24))
 }

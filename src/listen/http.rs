@@ -4,7 +4,6 @@ use std::convert::Infallible;
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ::http::Request;
@@ -13,11 +12,11 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::debug;
 
+use super::activity::{Activity, Answer, UnderWay};
 use super::{Connection, Handler, HttpSettings};
-use crate::body::Body;
 use crate::tasks::Tasks;
 
 /// hyper's own default. A head larger than this needs more.
@@ -33,6 +32,7 @@ pub(super) struct Http {
     http1: http1::Builder,
     http2: http2::Builder<StreamTasks>,
     first_head: Duration,
+    idle: Duration,
 }
 
 impl Http {
@@ -56,7 +56,7 @@ impl Http {
             .initial_connection_window_size(1024 * 1024)
             .keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(10));
-        Self { http1, http2, first_head: settings.first_head }
+        Self { http1, http2, first_head: settings.first_head, idle: settings.idle }
     }
 
     /// Serves HTTP/1 until the connection ends, is upgraded, or the worker stops.
@@ -65,12 +65,13 @@ impl Http {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         H: Handler,
     {
-        let begun = Arc::new(AtomicBool::new(false));
+        let activity = Arc::new(Activity::default());
         let mut http = self
             .http1
-            .serve_connection(TokioIo::new(stream), service(&connection, handler, &begun))
+            .serve_connection(TokioIo::new(stream), service(&connection, handler, &activity))
             .with_upgrades();
-        let driven = self.drive(&mut http, &connection, &begun, |http| Pin::new(http).graceful_shutdown());
+        let driven =
+            self.drive(&mut http, &connection, &activity, None, |http| Pin::new(http).graceful_shutdown());
         if driven.await
             && let Some(parts) = http.into_parts()
         {
@@ -87,18 +88,23 @@ impl Http {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         H: Handler,
     {
-        let begun = Arc::new(AtomicBool::new(false));
+        let activity = Arc::new(Activity::default());
         let mut http =
-            pin!(self.http2.serve_connection(TokioIo::new(stream), service(&connection, handler, &begun)));
-        self.drive(&mut http, &connection, &begun, |http| http.as_mut().graceful_shutdown()).await;
+            pin!(self.http2.serve_connection(TokioIo::new(stream), service(&connection, handler, &activity)));
+        self.drive(&mut http, &connection, &activity, Some(self.idle), |http| {
+            http.as_mut().graceful_shutdown();
+        })
+        .await;
     }
 
-    /// Drives a connection to its end. Whether it came there by itself, and was not dropped.
+    /// Drives a connection to its end. Whether it came there by itself, and was not dropped. With `idle` it is told to
+    /// end when it has had nothing to do for so long, but for twice that time at the most.
     async fn drive<C>(
         &self,
         http: &mut C,
         connection: &Connection,
-        begun: &AtomicBool,
+        activity: &Activity,
+        idle: Option<Duration>,
         stop: impl Fn(&mut C),
     ) -> bool
     where
@@ -106,8 +112,8 @@ impl Http {
     {
         let (shutdown, aborted) = (connection.shutdown.begun(), connection.shutdown.aborted());
         let (mut shutdown, mut aborted) = (pin!(shutdown), pin!(aborted));
-        let mut first_head = pin!(sleep(self.first_head));
-        let (mut watched, mut stopping) = (true, false);
+        let mut look = pin!(sleep(self.first_head));
+        let (mut looking, mut stopping, mut seen) = (true, false, 0);
         loop {
             tokio::select! {
                 // In this order a connection that has work to do pays for no more than that.
@@ -118,12 +124,20 @@ impl Http {
                     }
                     return true;
                 }
-                () = &mut first_head, if watched => {
-                    watched = false;
-                    if !begun.load(Ordering::Relaxed) {
-                        debug!(peer = ?connection.peer, "no request within {:?}", self.first_head);
+                () = &mut look, if looking => {
+                    let begun = activity.begun();
+                    let at_rest = begun == seen && activity.at_rest();
+                    if at_rest && (begun == 0 || stopping) {
+                        debug!(peer = ?connection.peer, requests = begun, "the client has nothing to say");
                         return false;
                     }
+                    if at_rest && idle.is_some() {
+                        stopping = true;
+                        stop(http);
+                    }
+                    seen = begun;
+                    looking = idle.is_some();
+                    look.as_mut().reset(Instant::now() + idle.unwrap_or_default());
                 }
                 () = &mut shutdown, if !stopping => {
                     stopping = true;
@@ -135,18 +149,21 @@ impl Http {
     }
 }
 
-/// Calls the handler, and notes that a first head has arrived.
+/// Calls the handler, and notes what is under way.
 fn service<H: Handler>(
     connection: &Arc<Connection>,
     handler: H,
-    begun: &Arc<AtomicBool>,
-) -> impl hyper::service::HttpService<Incoming, ResBody = Body, Error = Infallible, Future: Send + 'static> + use<H>
-{
-    let (connection, begun) = (Arc::clone(connection), Arc::clone(begun));
+    activity: &Arc<Activity>,
+) -> impl hyper::service::HttpService<Incoming, ResBody = Answer, Error = Infallible, Future: Send + 'static>
++ use<H> {
+    let (connection, activity) = (Arc::clone(connection), Arc::clone(activity));
     service_fn(move |request: Request<Incoming>| {
-        begun.store(true, Ordering::Relaxed);
+        let under_way = UnderWay::begin(&activity);
         let (handler, connection) = (handler.clone(), Arc::clone(&connection));
-        async move { Ok::<_, Infallible>(handler.handle(connection, request).await) }
+        async move {
+            let response = handler.handle(connection, request).await;
+            Ok::<_, Infallible>(response.map(|body| Answer { body, _under_way: under_way }))
+        }
     })
 }
 

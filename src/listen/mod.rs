@@ -4,6 +4,7 @@
 //! is about: no route, no session, no policy. Start from [`bind`], then [`Workers::start`].
 
 mod accept;
+mod activity;
 mod bind;
 mod certificates;
 mod http;

@@ -164,6 +164,28 @@ async fn http2_is_spoken_with_whoever_offers_it_and_ends_with_goaway() {
 }
 
 #[tokio::test]
+async fn an_idle_http2_connection_is_closed_and_a_busy_one_is_not() {
+    let authority = Authority::new(&[&["a.test"]]);
+    let settings = HttpSettings { handshake: DEADLINE, ..hasty() };
+    let server = Server::start(settings, Some(&authority.load()));
+    let mut busy = http2(authority.connect(&server, "a.test", &["h2"]).await.expect("shaken")).await;
+    let idle = async {
+        server.begun(1).await;
+        let mut idle = http2(authority.connect(&server, "a.test", &["h2"]).await.expect("shaken")).await;
+        idle.send_request(get("/quick")).await.expect("an answer");
+        let closed = async {
+            while !idle.is_closed() {
+                tokio::task::yield_now().await;
+            }
+        };
+        timeout(DEADLINE, closed).await.expect("closed in time");
+        server.gate.add_permits(1);
+    };
+    let (slow, ()) = tokio::join!(busy.send_request(get("/slow")), idle);
+    assert_eq!(slow.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
 async fn a_head_beyond_the_limit_is_refused_on_http2_too() {
     let authority = Authority::new(&[&["a.test"]]);
     let server = Server::start(HttpSettings::new(8 * 1024), Some(&authority.load()));

@@ -1,0 +1,72 @@
+//! What is under way on a connection. hyper closes idle HTTP/1 connections by itself, but knows no idle HTTP/2.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+
+use bytes::Bytes;
+use http_body::{Body as HttpBody, Frame, SizeHint};
+
+use crate::body::{Body, BodyError};
+
+/// Counts requests. Everything happens on one thread; the atomics only say so to the compiler.
+#[derive(Default)]
+pub(super) struct Activity {
+    begun: AtomicU64,
+    ended: AtomicU64,
+}
+
+impl Activity {
+    /// How many requests have begun so far.
+    pub fn begun(&self) -> u64 {
+        self.begun.load(Ordering::Relaxed)
+    }
+
+    /// Whether none is under way.
+    pub fn at_rest(&self) -> bool {
+        self.begun() == self.ended.load(Ordering::Relaxed)
+    }
+}
+
+/// A request that has begun; it ends when this is dropped.
+pub(super) struct UnderWay(Arc<Activity>);
+
+impl UnderWay {
+    pub fn begin(activity: &Arc<Activity>) -> Self {
+        activity.begun.fetch_add(1, Ordering::Relaxed);
+        Self(Arc::clone(activity))
+    }
+}
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.ended.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// An answer's body; the request is under way until it has been sent.
+pub(super) struct Answer {
+    pub body: Body,
+    pub _under_way: UnderWay,
+}
+
+impl HttpBody for Answer {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        Pin::new(&mut self.body).poll_frame(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        self.body.size_hint()
+    }
+}
