@@ -271,6 +271,23 @@ impl Raw {
         }
     }
 
+    /// Writes until nothing more can be taken.
+    pub fn fill(&self) {
+        while self.stream.try_write(&[0; 4096]).is_ok() {}
+    }
+
+    /// Whether these bytes come before the connection ends.
+    pub async fn until_or_end(&mut self, bytes: &[u8]) -> bool {
+        loop {
+            if self.read.windows(bytes.len()).any(|window| window == bytes) {
+                return true;
+            }
+            if !self.more().await {
+                return false;
+            }
+        }
+    }
+
     /// Reads to the end of the connection, be it clean or a reset.
     pub async fn rest(&mut self) -> Vec<u8> {
         while self.more().await {}

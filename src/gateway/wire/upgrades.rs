@@ -92,6 +92,19 @@ async fn a_frame_that_has_begun_is_finished_before_the_close() {
 }
 
 #[tokio::test]
+async fn the_close_reaches_a_visitor_who_is_still_sending() {
+    let recorder = Recorder::start(|_| vec![Step::Head, send(SWITCH), Step::Wait]).await;
+    let gate = Setup::to(&recorder).start().await;
+    let mut client = Raw::to(&gate).await;
+    client.send(HANDSHAKE).await;
+    client.until("\r\n\r\n").await;
+    client.fill();
+    gate.cutoff.cancel();
+    let all = client.until_or_end(&[0x88, 2, 0x03, 0xf0]).await;
+    assert!(all, "the close frame was lost");
+}
+
+#[tokio::test]
 async fn a_frame_that_never_ends_does_not_hold_the_socket_open() {
     let recorder =
         Recorder::start(|_| vec![Step::Head, send(SWITCH), Step::Send(vec![0x82, 6, 1, 2, 3]), Step::Wait])
