@@ -67,7 +67,8 @@ class MailServer:
             auth_required=True,
             auth_require_tls=not self.implicit,
             authenticator=lambda server, session, envelope, mechanism, login: AuthResult(
-                success=(login.login, login.password) == (USERNAME.encode(), PASSWORD.encode())
+                success=(login.login, login.password) == (USERNAME.encode(), PASSWORD.encode()),
+                handled=False,
             ),
             **tls,
         )

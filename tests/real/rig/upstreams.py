@@ -5,6 +5,7 @@ import re
 import socket
 import sys
 import threading
+import time
 from pathlib import Path
 
 from websockets.sync.server import serve
@@ -66,13 +67,14 @@ class Prometheus:
     def start(self):
         self._process.start()
         self._process.wait_for_port(self.port)
-        query = f"{self.url}/api/v1/query_range?query=scrape_duration_seconds&start=%d&end=%d&step=1"
+        query = f"{self.url}/api/v1/query_range?query=scrape_duration_seconds&start=%.0f&end=%.0f&step=1"
 
         def has_points():
-            now = json.loads(exchange(f"{self.url}/api/v1/query?query=time()").body)["data"]["result"][0]
+            now = time.time()
             found = exchange(query % (now - 30, now)).json["data"]["result"]
             return found and len(found[0]["values"]) >= 3
 
+        eventually(lambda: exchange(f"{self.url}/-/ready").status == 200, 30, "Prometheus to be ready")
         eventually(has_points, 30, "three points on Prometheus's chart")
         return self
 

@@ -2,7 +2,7 @@
 
 import email.utils
 import time
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from .wire import Answer
 
@@ -87,7 +87,7 @@ class Visitor:
         """Goes where the answer sends, by redirect or by a page that goes on by itself, until there is a page to stay on."""
         for _ in range(steps):
             if answer.status in (301, 302, 303, 307, 308):
-                answer = self.open(urljoin(answer.url, answer.location))
+                answer = self.open(answer.location)
             elif answer.status == 200 and (onward := _onward(answer)):
                 answer = self.open(onward)
             else:

@@ -5,7 +5,7 @@ import json
 import socket
 import ssl
 from dataclasses import dataclass, field
-from urllib.parse import urlsplit
+from urllib.parse import urljoin, urlsplit
 
 from .page import Page
 from .process import HOST
@@ -40,7 +40,9 @@ class Answer:
 
     @property
     def location(self):
-        return self.header("location")
+        """Where it sends, as a whole address."""
+        target = self.header("location")
+        return target and urljoin(self.url, target)
 
 
 def open_socket(port, tls=None, server_name=None, source="127.0.0.1", timeout=20.0):
