@@ -120,18 +120,18 @@ async fn check(
         }
         None => {
             x.app.throttle.failed(gate, x.now).await?;
-            wrong_password(x, known);
+            wrong_password(x, known.as_ref());
             Ok(Checked::Wrong)
         }
     }
 }
 
 /// What was typed as a name is not written down: it may be a password.
-fn wrong_password(x: &Exchange<'_>, account: Option<AccountId>) {
+fn wrong_password(x: &Exchange<'_>, account: Option<&AccountId>) {
     x.app.audit.record(&Event {
         at: x.now,
         what: "wrong_password",
-        account: account.as_ref().map(AccountId::as_str),
+        account: account.map(AccountId::as_str),
         address: Some(x.address),
         request_id: Some(x.request_id),
         detail: account.is_none().then_some("no account has this name"),
