@@ -70,7 +70,9 @@ fn compare(cases: &str, least: usize, say: impl Fn(&str, &Path) -> Vec<Problem>,
     for path in paths {
         let text = fs::read_to_string(&path).expect("the case");
         let name = path.file_name().expect("a name");
-        let said = render(&say(&text, Path::new(name))).replace(dir, "DIR");
+        let problems = say(&text, Path::new(name));
+        assert!(problems.iter().all(|problem| problem.help.is_some()), "what would be right? {problems:?}");
+        let said = render(&problems).replace(dir, "DIR");
         assert!(!said.contains("hunter2") && !said.contains("$argon2id"), "a secret is shown: {said}");
         let expected = path.with_extension("txt");
         if Environment::System.get("UPDATE_GOLDEN").is_some() {
@@ -154,6 +156,50 @@ fn the_production_sample_loads_where_its_files_are() {
 }
 
 #[test]
+fn what_the_production_sample_has_commented_out_is_right_and_the_default() {
+    let folder = folder();
+    let dir = folder.path().display().to_string();
+    let sample = fs::read_to_string(root().join("config/vestibule.yaml")).expect("the sample");
+    let others = ["store", "redis", "url", "ca", "prefix", "outbox", "terminal"];
+    let uncommented: String = sample
+        .lines()
+        .map(|line| {
+            let key = line.trim_start().strip_prefix("# ").and_then(|rest| rest.trim_start().split_once(':'));
+            let plain =
+                |key: &str| key.bytes().all(|byte| byte.is_ascii_alphabetic() || b"-_".contains(&byte));
+            match key {
+                Some((key, _)) if plain(key) && !others.contains(&key) => line.replacen("# ", "", 1) + "\n",
+                _ => format!("{line}\n"),
+            }
+        })
+        .collect();
+    let text = uncommented
+        .replace("certs/", &format!("{dir}/"))
+        .replace("config/users.yaml", &format!("{dir}/users.yaml"))
+        .replace("config/logo.svg", &format!("{dir}/logo.svg"))
+        .replace("config/brand.css", &format!("{dir}/brand.css"));
+    let loaded = |text: &str| {
+        let (config, warnings) = parse(text, Path::new("v.yaml"), &environment(folder.path()))
+            .unwrap_or_else(|error| panic!("{}", explained(&error)));
+        assert_eq!(render(&warnings), "");
+        config
+    };
+    let written = loaded(&text);
+    let default = loaded(
+        &sample.replace("certs/", &format!("{dir}/")).replace("config/users", &format!("{dir}/users")),
+    );
+    assert_eq!(written.session, default.session);
+    assert_eq!(written.email_code, default.email_code);
+    assert_eq!(written.passwords, default.passwords);
+    assert_eq!(written.limits, default.limits);
+    assert_eq!(written.tls, default.tls);
+    assert_eq!(written.trusted_proxies.len(), 1);
+    assert_eq!(written.apps[0].identity.headers[0].0, "x-webauth-user");
+    assert!(written.portal.logo.is_some() && written.portal.stylesheet.is_some());
+    assert_eq!(written.portal.accent, Some([0x0f, 0x76, 0x6e]));
+}
+
+#[test]
 fn the_defaults_are_those_of_the_contract() {
     let folder = folder();
     let text = "listen: [{ address: 127.0.0.1:0 }]\naccounts: [{ file: \"${DIR}/users.yaml\" }]\nmail: { from: a@example.com, outbox: out }\n\
@@ -204,7 +250,7 @@ fn mutilated() -> impl Strategy<Value = String> {
     let safe: Vec<usize> = (0..lines.len())
         .filter(|at| !lines[*at].contains("hunter2") && !lines[*at].contains(SECRET))
         .collect();
-    let noise = "[-\\[\\]{}:,?&*!|>'\"#$a-c0-9 \t\n]{0,12}";
+    let noise = "[-\\[\\]{}:,?&*!|>'\"#$a-c0-9 \t\r\n\u{feff}\u{85}]{0,12}";
     (prop::sample::select(safe), 0..40_usize, 0..40_usize, noise).prop_map(move |(line, at, gap, noise)| {
         let mut lines = lines.clone();
         let text: Vec<char> = lines[line].trim_end_matches('\n').chars().collect();
