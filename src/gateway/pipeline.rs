@@ -5,8 +5,7 @@ use std::sync::Arc;
 
 use http::header::{ORIGIN, USER_AGENT};
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::Limited;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 
 use super::admit::{self, Admitted};
 use super::answer::Refused;
@@ -33,7 +32,12 @@ pub(super) async fn respond(
         (&place, admitted.path().strip_prefix(portal::assets::FOLDER))
     {
         // What the page that says so is dressed in: it can load nothing from another host.
-        return Ok(portal::asset(&context.gateway.settings.views, file, request.method(), request.headers())?);
+        return Ok(portal::asset(
+            &context.gateway.settings.views,
+            file,
+            request.method(),
+            request.headers(),
+        )?);
     }
     let (target, origin) = match place? {
         Place::Here(target, origin) => (target, origin),
@@ -267,11 +271,7 @@ where
     C: FnOnce() -> crate::tasks::Cutoff + Send,
 {
     let limit = context.gateway.settings.max_request_body;
-    let request = request.map(|body| match usize::try_from(limit) {
-        _ if body.is_end_stream() => Body::Empty,
-        Ok(limit) if limit > 0 => Body::stream(Limited::new(body, limit)),
-        _ => Body::stream(body),
-    });
+    let request = request.map(|body| admit::body(body, limit));
     let forwarded = Forwarded {
         chain: &context.client.forwarded_for,
         scheme: if arrived_by_https(context) { Scheme::Https } else { Scheme::Http },
