@@ -198,13 +198,18 @@ fn people(report: &mut Report, parts: &Parts<'_>) {
     }
 }
 
-/// The account of the quickstart has a password that everybody can read up.
+/// The account of the quickstart has a password that everybody can read up. No code reaches anybody at its address,
+/// but a rule may ask for the password alone.
 fn demo(report: &mut Report, parts: &Parts<'_>) {
     if let (Some(place), Some(host)) = (parts.accounts.demo, remote_host(parts)) {
         let message = format!(
             "the account file still has the demo account, whose password is public, and {host} is not this machine"
         );
-        report.error(place, message, "remove the account `demo` from the file, or give it another password");
+        report.warning(
+            place,
+            message,
+            "remove the account `demo` from the file, or give it another password",
+        );
     }
 }
 
