@@ -33,7 +33,12 @@ pub(super) async fn respond(
         (&place, admitted.path().strip_prefix(portal::assets::FOLDER))
     {
         // What the page that says so is dressed in: it can load nothing from another host.
-        return Ok(portal::asset(&context.gateway.settings.views, file, request.method(), request.headers())?);
+        return Ok(portal::asset(
+            &context.gateway.settings.views,
+            file,
+            request.method(),
+            request.headers(),
+        )?);
     }
     let (target, origin) = match place? {
         Place::Here(target, origin) => (target, origin),
