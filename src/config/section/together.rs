@@ -205,11 +205,7 @@ fn demo(report: &mut Report, parts: &Parts<'_>) {
         let message = format!(
             "the account file still has the demo account, whose password is public, and {host} is not this machine"
         );
-        report.warning(
-            place,
-            message,
-            "remove the account `demo` from the file, or give it another password",
-        );
+        report.error(place, message, "remove the account `demo` from the file, or give it another password");
     }
 }
 
