@@ -1,6 +1,7 @@
 """The sign-in as a person meets it, without a browser: messages, codes, limits, sessions, several tabs."""
 
 import base64
+import json
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -107,6 +108,19 @@ def test_five_wrong_passwords_lock_the_pair_and_not_the_neighbour(gateway, peopl
     assert locked.page.form("/_vestibule/login")
 
     assert elsewhere.enter_password(account, gateway.url("recorder")).status == 303
+
+
+def test_a_claimed_address_does_not_help_against_the_lock(gateway, account):
+    person = Visitor(gateway, source="127.0.0.79")
+    login = person.visit(gateway.url("recorder"))
+    statuses = []
+    for number in range(6):
+        claims = [("X-Forwarded-For", f"203.0.113.{number}"), ("X-Real-IP", f"203.0.113.{number}"),
+                  ("Forwarded", f"for=203.0.113.{number}")]
+        answer = person.post(login.page.form("/_vestibule/login").action,
+                             {"username": account.username, "password": "wrong password"}, headers=claims)
+        statuses.append(answer.status)
+    assert statuses[-1] == 429
 
 
 def test_unknown_names_are_counted_like_known_ones(gateway):
@@ -339,6 +353,28 @@ def test_a_new_session_id_at_each_sign_in_and_another_on_each_host(gateway, acco
     assert person.session("recorder") not in ids
 
 
+def max_age(answers, name):
+    """What the browser is told to keep this cookie for, in seconds; None for as long as it runs."""
+    (line,) = [line for answer in answers for line in answer.all("set-cookie")
+               if line.startswith(f"{name}=") and "Max-Age=0" not in line]
+    found = re.search(r"Max-Age=(\d+)", line)
+    return found and int(found.group(1))
+
+
+@pytest.mark.parametrize(("remember", "kept"), [({}, None), ({"remember": "on"}, 30 * 86400)])
+def test_only_those_who_asked_for_it_stay_signed_in_when_the_browser_ends(gateway, account, mails, remember, kept):
+    person = Visitor(gateway)
+    login = person.visit(gateway.url("recorder"))
+    code_page = person.follow(person.submit(
+        login, "/_vestibule/login", username=account.username, password=account.password, **remember
+    ))
+    done = person.enter_code(code_page, mails.code_for(account.email))
+    assert max_age([done], "__Host-vestibule") == kept
+    assert max_age([done], "__Host-vestibule-device") == 180 * 86400
+    entered = person.follow(done)
+    assert entered.url == gateway.url("recorder")
+
+
 def test_a_session_opens_no_other_host(gateway, signed_in, recorder):
     recorder.requests.clear()
     thief = Visitor(gateway)
@@ -488,6 +524,9 @@ def test_the_break_glass_command_prints_a_code_that_works(gateway, account, mail
     assert printed.returncode == 0, printed.stderr
     code = re.search(r"\b\d{6}\b", printed.stdout).group()
     assert person.enter_code(code_page, code).status == 303
+    trail = (gateway.folder / "data" / "audit.log").read_text().splitlines()
+    assert [json.loads(line) for line in trail if account.username in line and '"code_printed"' in line]
+    assert code not in "".join(trail)
 
 
 def test_the_break_glass_command_finds_nothing_where_nothing_waits(gateway, people):

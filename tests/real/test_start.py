@@ -1,5 +1,6 @@
 """How the gateway starts and stops."""
 
+import json
 import re
 import signal
 import socket
@@ -93,6 +94,15 @@ def _accepts(port):
         return True
     except ConnectionRefusedError:
         return False
+
+
+def test_the_log_can_be_read_by_machines(make_gateway, recorder, account, mails):
+    gateway = make_gateway([app("recorder", recorder.url, access=ADMIT)], log={"format": "json"})
+    answer = Visitor(gateway).sign_in(account, gateway.url("recorder", "/page"), mails)
+    eventually(lambda: answer.header("x-request-id") in gateway.output(), 10, "the request's line")
+    lines = [json.loads(line) for line in gateway.output().splitlines()]
+    (line,) = [line for line in lines if answer.header("x-request-id") in str(line) and "200" in str(line)]
+    assert account.username in str(line) and "/page" in str(line)
 
 
 def test_a_user_file_that_changes_is_seen(make_gateway, recorder, tmp_path, password_hash, mails):
