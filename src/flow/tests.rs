@@ -494,6 +494,25 @@ async fn fifteen_wrong_codes_on_unknown_devices_leave_the_password_to_known_ones
 }
 
 #[tokio::test]
+async fn a_device_where_the_password_alone_was_proved_is_no_way_around_the_quarantine() {
+    let rig = Rig::new().await;
+    let status = Some("https://status.example.com/x");
+    let mut thief = Visitor::new();
+    assert!(matches!(rig.password(&mut thief, "alice", RIGHT, status).await, Outcome::Entered(_)));
+    thief.session = None;
+    for _ in 0..3 {
+        assert!(matches!(rig.password(&mut thief, "alice", RIGHT, None).await, Outcome::CodeSent(_)));
+        let code = rig.mails().last().unwrap().clone();
+        for _ in 0..5 {
+            rig.code(&mut thief, &wrong(&code)).await;
+        }
+        assert!(matches!(rig.password(&mut thief, "alice", RIGHT, None).await, Outcome::Locked(_)));
+        rig.advance(Duration::from_hours(1));
+    }
+    assert!(matches!(rig.password(&mut thief, "alice", RIGHT, None).await, Outcome::Wrong));
+}
+
+#[tokio::test]
 async fn wrong_codes_of_a_sign_in_that_succeeds_do_not_count_towards_the_quarantine() {
     let rig = Rig::new().await;
     for _ in 0..5 {
