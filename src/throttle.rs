@@ -78,10 +78,8 @@ impl Throttle {
 
     /// Counts a try, unless the gate is locked.
     pub async fn admit(&self, gate: Gate<'_>, now: Timestamp) -> Result<Admission, StoreError> {
-        if let Some(lock) = self.lock(gate).await?
-            && lock.until > now
-        {
-            return Ok(Admission::Locked(now.until(lock.until)));
+        if let Some(wait) = self.locked(gate, now).await? {
+            return Ok(Admission::Locked(wait));
         }
         let count = self.store.bump(self.key(Space::Counter, gate), 1, self.settings.within).await?;
         if count.value > self.limit(gate) {
@@ -89,6 +87,12 @@ impl Throttle {
             return Ok(Admission::Locked(self.settings.lock));
         }
         Ok(Admission::Admitted)
+    }
+
+    /// For how long the gate is locked, if it is; nothing is counted.
+    pub async fn locked(&self, gate: Gate<'_>, now: Timestamp) -> Result<Option<Duration>, StoreError> {
+        let lock = self.lock(gate).await?;
+        Ok(lock.filter(|lock| lock.until > now).map(|lock| now.until(lock.until)))
     }
 
     /// After a wrong password: locks the gate if that was the last try of its window.

@@ -17,7 +17,6 @@ use crate::sign_in::LIFETIME;
 use crate::sign_in::code::Code;
 use crate::store::{Key, Space};
 use crate::subject::Proofs;
-use crate::throttle::Gate;
 
 /// A sign-in that waits for its code, as the page shows it.
 pub struct Awaiting {
@@ -139,11 +138,7 @@ async fn refuse(
     if tries >= x.snapshot.email_code.attempts {
         forget(x, &stored).await?;
         let device = Device::load(x, browser.device).await?;
-        let name = account.id.as_str();
-        let gate = match &device {
-            Some(device) if device.knows(&account) => Gate::Device { name, device: &device.id },
-            _ => Gate::Network { name, address: x.address },
-        };
+        let gate = Device::gate(device.as_ref(), &account, x);
         mailing::audit(x, "too_many_wrong_codes", &account);
         return Ok(Outcome::TooMany(x.app.throttle.close(gate, x.now).await?));
     }

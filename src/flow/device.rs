@@ -12,6 +12,7 @@ use crate::secret::{self, Purpose};
 use crate::session::cookie;
 use crate::store::{Key, Space};
 use crate::subject::{AccountId, Proofs};
+use crate::throttle::Gate;
 
 /// For how long a browser is known after its last sign-in.
 pub const KNOWN_FOR: Duration = Duration::from_hours(24 * 180);
@@ -60,6 +61,15 @@ impl Device {
     /// Whether it has done so with two factors: its wrong codes are not a stranger's.
     pub fn has_proved(&self, account: &Account) -> bool {
         self.find(account).is_some_and(|known| known.code)
+    }
+
+    /// What counts the wrong passwords of this account: the device if it knows the account, else the network.
+    pub fn gate<'a>(device: Option<&'a Self>, account: &'a Account, x: &Exchange<'_>) -> Gate<'a> {
+        let name = account.id.as_str();
+        match device.filter(|device| device.knows(account)) {
+            Some(device) => Gate::Device { name, device: &device.id },
+            None => Gate::Network { name, address: x.address },
+        }
     }
 
     fn find(&self, account: &Account) -> Option<&KnownAccount> {
