@@ -493,6 +493,25 @@ async fn fifteen_wrong_codes_on_unknown_devices_leave_the_password_to_known_ones
     ));
 }
 
+/// What a thief with the password gets from sign-ins that are all begun before the first code is guessed.
+#[tokio::test]
+async fn sign_ins_begun_in_advance_share_the_fifteen_wrong_codes() {
+    let rig = Rig::new().await;
+    let mut thieves = Vec::new();
+    for round in 0..6_u8 {
+        let mut thief = Visitor { address: IpAddr::from([198, 51, 100, round]), ..Visitor::new() };
+        assert!(matches!(rig.password(&mut thief, "alice", RIGHT, None).await, Outcome::CodeSent(_)));
+        thieves.push((thief, rig.mails().last().unwrap().clone()));
+    }
+    for (thief, code) in &mut thieves[..3] {
+        for _ in 0..5 {
+            rig.code(thief, &wrong(code)).await;
+        }
+    }
+    let (thief, code) = &mut thieves[3];
+    assert!(matches!(rig.code(thief, code).await, CodeOutcome::TooMany(_)), "a sixteenth code was looked at");
+}
+
 #[tokio::test]
 async fn a_device_where_the_password_alone_was_proved_is_no_way_around_the_quarantine() {
     let rig = Rig::new().await;
