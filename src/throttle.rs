@@ -81,12 +81,20 @@ impl Throttle {
         if let Some(wait) = self.locked(gate, now).await? {
             return Ok(Admission::Locked(wait));
         }
+        self.count(gate, now).await
+    }
+
+    /// Counts a try at a gate that was open a moment ago. It may have been locked since, which begins a new count, so
+    /// the lock is looked at once more: else a burst would get the tries of two windows.
+    async fn count(&self, gate: Gate<'_>, now: Timestamp) -> Result<Admission, StoreError> {
         let count = self.store.bump(self.key(Space::Counter, gate), 1, self.settings.within).await?;
         if count.value > self.limit(gate) {
             // The tries before this one are being looked at right now; the last of them locks the gate.
             return Ok(Admission::Locked(self.settings.lock));
         }
-        Ok(Admission::Admitted)
+        let Some(wait) = self.locked(gate, now).await? else { return Ok(Admission::Admitted) };
+        self.undo(gate).await?;
+        Ok(Admission::Locked(wait))
     }
 
     /// For how long the gate is locked, if it is; nothing is counted.
@@ -198,5 +206,45 @@ fn network(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets().into_iter().take(8).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::clock::Clock;
+    use crate::secret::Secret;
+
+    const SETTINGS: Settings = Settings {
+        failures: 5,
+        within: Duration::from_mins(10),
+        lock: Duration::from_mins(5),
+        device_failures: 10,
+    };
+
+    /// As in a burst, or at a gateway far from the store.
+    #[tokio::test]
+    async fn a_try_that_saw_no_lock_and_is_counted_after_it_is_not_admitted() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let store = Arc::new(Store::temporary(Clock::manual(now)).await.unwrap());
+        let keys = Arc::new(Keys::derive(&[Secret::new(vec![7; 32])]).unwrap());
+        let throttle = Throttle::new(store, keys, SETTINGS);
+        let gate = Gate::Network { name: "file:alice", address: IpAddr::from([192, 0, 2, 1]) };
+        assert_eq!(throttle.locked(gate, now).await.unwrap(), None);
+        for _ in 0..5 {
+            assert_eq!(throttle.admit(gate, now).await.unwrap(), Admission::Admitted);
+        }
+        for _ in 0..5 {
+            throttle.failed(gate, now).await.unwrap();
+        }
+        assert_eq!(throttle.count(gate, now).await.unwrap(), Admission::Locked(SETTINGS.lock));
+        let later = now.plus(SETTINGS.lock);
+        for _ in 0..5 {
+            assert_eq!(
+                throttle.admit(gate, later).await.unwrap(),
+                Admission::Admitted,
+                "counted while locked"
+            );
+        }
     }
 }
