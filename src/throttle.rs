@@ -124,9 +124,14 @@ impl Throttle {
         self.store.bump(self.key(Space::Counter, gate), -1, self.settings.within).await.map(drop)
     }
 
-    /// Locks the gate and says for how long: twice as long as the last time, an hour at most.
+    /// Locks the gate and says for how long: twice as long as the last time, an hour at most. The tries of one window
+    /// lock it once, though several at once may each have been the last.
     pub async fn close(&self, gate: Gate<'_>, now: Timestamp) -> Result<Duration, StoreError> {
-        let times = self.lock(gate).await?.map_or(0, |lock| lock.times);
+        let before = self.lock(gate).await?;
+        if let Some(lock) = before.as_ref().filter(|lock| lock.until > now) {
+            return Ok(now.until(lock.until));
+        }
+        let times = before.map_or(0, |lock| lock.times);
         let factor = 2_u32.saturating_pow(times.min(16));
         let wait = self.settings.lock.saturating_mul(factor).min(LONGEST_LOCK.max(self.settings.lock));
         let lock = Lock { until: now.plus(wait), times: times.saturating_add(1) };
@@ -211,6 +216,8 @@ fn network(address: IpAddr) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use std::net::Ipv4Addr;
+
     use super::*;
     use crate::clock::Clock;
     use crate::secret::Secret;
@@ -222,14 +229,30 @@ mod tests {
         device_failures: 10,
     };
 
+    const GATE: Gate<'_> = Gate::Network { name: "file:alice", address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+
+    async fn throttle(now: Timestamp) -> Throttle {
+        let store = Arc::new(Store::temporary(Clock::manual(now)).await.unwrap());
+        let keys = Arc::new(Keys::derive(&[Secret::new(vec![7; 32])]).unwrap());
+        Throttle::new(store, keys, SETTINGS)
+    }
+
+    /// Of several wrong passwords at once each may find the window full.
+    #[tokio::test]
+    async fn one_window_locks_once() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let throttle = throttle(now).await;
+        assert_eq!(throttle.close(GATE, now).await.unwrap(), SETTINGS.lock);
+        assert_eq!(throttle.close(GATE, now).await.unwrap(), SETTINGS.lock);
+        let later = now.plus(SETTINGS.lock);
+        assert_eq!(throttle.close(GATE, later).await.unwrap(), 2 * SETTINGS.lock);
+    }
+
     /// As in a burst, or at a gateway far from the store.
     #[tokio::test]
     async fn a_try_that_saw_no_lock_and_is_counted_after_it_is_not_admitted() {
         let now = Timestamp::from_millis(1_700_000_000_000);
-        let store = Arc::new(Store::temporary(Clock::manual(now)).await.unwrap());
-        let keys = Arc::new(Keys::derive(&[Secret::new(vec![7; 32])]).unwrap());
-        let throttle = Throttle::new(store, keys, SETTINGS);
-        let gate = Gate::Network { name: "file:alice", address: IpAddr::from([192, 0, 2, 1]) };
+        let (throttle, gate) = (throttle(now).await, GATE);
         assert_eq!(throttle.locked(gate, now).await.unwrap(), None);
         for _ in 0..5 {
             assert_eq!(throttle.admit(gate, now).await.unwrap(), Admission::Admitted);
