@@ -602,6 +602,20 @@ async fn an_account_that_is_disabled_meanwhile_gets_no_further() {
 }
 
 #[tokio::test]
+async fn a_connection_of_an_account_that_is_disabled_ends_though_the_store_is_down() {
+    let rig = Rig::new().await;
+    let session = rig.who(&rig.signed_in("alice").await).await.unwrap().session;
+    rig.app.store.close().await;
+    let snapshot = rig.app.snapshot.load_full();
+    assert!(
+        who::still_in(&rig.app, &snapshot, &session).await.is_err(),
+        "nobody is signed out for that alone"
+    );
+    rig.accounts.replace(vec![account("alice", Approval::Approved, true)]);
+    assert!(!who::still_in(&rig.app, &snapshot, &session).await.unwrap());
+}
+
+#[tokio::test]
 async fn an_address_gets_ten_mails_in_an_hour() {
     let rig = Rig::new().await;
     for round in 0..10_u8 {
