@@ -214,6 +214,18 @@ def test_a_code_is_good_only_in_the_browser_that_asked(gateway, account, mails):
     assert person.enter_code(code_page, code).status == 303
 
 
+def test_the_code_of_one_sign_in_is_wrong_for_another_of_the_same_person(gateway, account, mails):
+    here, there = Visitor(gateway), Visitor(gateway)
+    page_here = here.ask_for_code(account, gateway.url("recorder"))
+    code_here = mails.code_for(account.email, 1)
+    page_there = there.ask_for_code(account, gateway.url("recorder"))
+    code_there = mails.code_for(account.email, 2)
+    assert code_here != code_there
+    assert INVALID_CODE in here.enter_code(page_here, code_there).page.words
+    assert here.enter_code(page_here, code_here).status == 303
+    assert there.enter_code(page_there, code_there).status == 303
+
+
 def test_the_fifth_wrong_code_ends_the_sign_in(gateway, account, mails):
     person = Visitor(gateway)
     code_page = person.ask_for_code(account, gateway.url("recorder"))
@@ -425,6 +437,26 @@ def test_signing_out_ends_it_on_every_host(gateway, signed_in, recorder):
     assert not recorder.requests
 
 
+def test_signing_out_on_one_device_leaves_the_others_alone(gateway, account, mails):
+    laptop, phone = Visitor(gateway), Visitor(gateway)
+    for device in (laptop, phone):
+        assert device.sign_in(account, gateway.url("recorder"), mails).status == 200
+    laptop.sign_out()
+    assert not laptop.is_signed_in("recorder")
+    assert phone.is_signed_in("recorder")
+
+
+def test_a_browser_that_keeps_no_cookies_is_told_so_and_not_sent_in_circles(gateway, account):
+    person = Visitor(gateway)
+    answer = person.enter_password(account, gateway.url("recorder"))
+    for _ in range(6):
+        if answer.status not in (302, 303):
+            break
+        person.jar = {}
+        answer = person.open(answer.location)
+    assert answer.status == 200 and "cookies" in answer.page.words, (answer.url, answer.status)
+
+
 def test_looking_at_the_sign_out_page_signs_nobody_out(gateway, signed_in):
     assert signed_in.open(gateway.url("recorder", "/_vestibule/logout")).status == 200
     assert signed_in.is_signed_in("recorder")
@@ -440,7 +472,14 @@ def test_looking_at_the_sign_out_page_signs_nobody_out(gateway, signed_in):
         [("Sec-Fetch-Site", "none")],
     ],
 )
-def test_a_post_from_elsewhere_changes_nothing(gateway, signed_in, headers):
+def test_a_post_from_elsewhere_changes_nothing(gateway, signed_in, people, mails, headers):
+    account = people.fresh()
+    stranger = Visitor(gateway)
+    form = {"username": account.username, "password": account.password}
+    answer = stranger.post(gateway.url("auth", "/_vestibule/login"), form, headers=headers)
+    assert answer.status in (400, 403) and not stranger.cookies(gateway.url("auth"))
+    assert not mails.to(account.email), "nobody is mailed on behalf of a foreign page"
+
     answer = signed_in.post(gateway.url("auth", "/_vestibule/logout"), {}, headers=headers)
     assert answer.status in (400, 403)
     assert signed_in.is_signed_in()
