@@ -117,7 +117,8 @@ async fn accept(
     if let Some(before) = browser.session {
         x.app.sessions.retire(before, x.host()).await?;
     }
-    let device = device::remember(x, device, account).await?;
+    let proofs = Proofs { password: sign_in.started, email_code: Some(x.now) };
+    let device = device::remember(x, device, account, proofs).await?;
     mailing::audit(x, "stepped_up", account);
     Ok(Outcome::Entered(Box::new(Entered { session, device, name: greeting(account) })))
 }
@@ -140,7 +141,7 @@ async fn refuse(
         let device = Device::load(x, browser.device).await?;
         let name = account.id.as_str();
         let gate = match &device {
-            Some(device) if known_device => Gate::Device { name, device: &device.id },
+            Some(device) if device.knows(&account) => Gate::Device { name, device: &device.id },
             _ => Gate::Network { name, address: x.address },
         };
         mailing::audit(x, "too_many_wrong_codes", &account);

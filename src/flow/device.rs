@@ -10,7 +10,7 @@ use crate::app::Exchange;
 use crate::secret::{self, Purpose};
 use crate::session::cookie;
 use crate::store::{Key, Space};
-use crate::subject::AccountId;
+use crate::subject::{AccountId, Proofs};
 
 /// For how long a browser is known after its last sign-in.
 pub const KNOWN_FOR: Duration = Duration::from_hours(24 * 180);
@@ -37,6 +37,8 @@ struct KnownAccount {
     account: AccountId,
     /// Of the password hash at the last sign-in: with a new password the device is a stranger again.
     password: [u8; 8],
+    /// A mailed code was right here, too.
+    code: bool,
 }
 
 impl Device {
@@ -49,9 +51,21 @@ impl Device {
         Ok(serde_json::from_slice(&stored.value).ok().map(|record| Self { id, record }))
     }
 
+    /// Whether the account has signed in here: then its wrong passwords have a count of their own.
     pub fn knows(&self, account: &Account) -> bool {
+        self.known(account).is_some()
+    }
+
+    /// Whether a code was right here. Who has only a password could otherwise have a rule with `one_factor` make
+    /// their device known, and guess codes there without end.
+    pub fn proved_code(&self, account: &Account) -> bool {
+        self.known(account).is_some_and(|known| known.code)
+    }
+
+    fn known(&self, account: &Account) -> Option<&KnownAccount> {
         let password = fingerprint(account);
-        self.record.accounts.iter().any(|known| known.account == account.id && known.password == password)
+        let same = |known: &&KnownAccount| known.account == account.id && known.password == password;
+        self.record.accounts.iter().find(same)
     }
 }
 
@@ -60,13 +74,15 @@ pub async fn remember(
     x: &Exchange<'_>,
     device: Option<Device>,
     account: &Account,
+    proofs: Proofs,
 ) -> Result<String, FlowError> {
+    let code = proofs.two_factors() || device.as_ref().is_some_and(|device| device.proved_code(account));
     let Device { id, mut record } =
         device.unwrap_or_else(|| Device { id: secret::random(), record: DeviceRecord::default() });
     record.accounts.retain(|known| known.account != account.id);
     let excess = (record.accounts.len() + 1).saturating_sub(MOST_ACCOUNTS);
     record.accounts.drain(..excess);
-    record.accounts.push(KnownAccount { account: account.id.clone(), password: fingerprint(account) });
+    record.accounts.push(KnownAccount { account: account.id.clone(), password: fingerprint(account), code });
     let value = serde_json::to_vec(&record).unwrap_or_default();
     x.app.store.put(key(&id), &value, x.now.plus(KNOWN_FOR)).await?;
     Ok(cookie::seal(&x.app.keys, Purpose::DeviceCookie, x.host(), &id))

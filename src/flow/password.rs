@@ -103,7 +103,9 @@ async fn check(
     // Asked for unknown names too: an answer must not come faster for them.
     let fingerprint = account.as_deref().map(device::fingerprint).unwrap_or_default();
     let wrong_codes = x.app.throttle.quarantine(&name, &fingerprint, 0).await?;
-    let quarantined = known_device.is_none() && wrong_codes >= x.snapshot.email_code.quarantine;
+    let proved =
+        account.as_deref().is_some_and(|account| device.is_some_and(|device| device.proved_code(account)));
+    let quarantined = !proved && wrong_codes >= x.snapshot.email_code.quarantine;
     let hash = account.as_ref().filter(|_| !quarantined).map(|account| account.password.clone());
     let right = match x.app.hasher.verify(password, hash).await {
         Ok(right) => right,
@@ -174,7 +176,7 @@ pub async fn enter(
     }
     let begin = session::Begin { account: &account.id, source: account.source, proofs, remember };
     let session = x.app.sessions.begin(&begin, x.host(), x.now).await?;
-    let device = device::remember(x, device, account).await?;
+    let device = device::remember(x, device, account, proofs).await?;
     mailing::audit(x, "signed_in", account);
     Ok(Entered { session, device, name: greeting(account) })
 }
@@ -201,7 +203,7 @@ async fn await_code(
         source: account.source,
         host: x.host().as_str(),
         remember: wish.remember,
-        known_device: device.is_some_and(|device| device.knows(account)),
+        known_device: device.is_some_and(|device| device.proved_code(account)),
         elevates: None,
         nonce: secret::random(),
     };

@@ -1,5 +1,6 @@
 //! A session with one factor meets a rule that asks for two: a code is mailed, but only when the visitor asks for it.
 
+use super::device::Device;
 use super::mailing::{self, Mailed};
 use super::who::Visitor;
 use super::{Browser, FlowError};
@@ -26,12 +27,13 @@ pub async fn begin(
     let Some(account) = x.snapshot.directory.by_id(visitor.session.account()).await? else {
         return Ok(None);
     };
+    let device = Device::load(x, browser.device).await?;
     let begin = Begin {
         account: &account.id,
         source: account.source,
         host: x.host().as_str(),
         remember: false,
-        known_device: false,
+        known_device: device.is_some_and(|device| device.proved_code(&account)),
         elevates: Some(sign_on),
         nonce: secret::random(),
     };

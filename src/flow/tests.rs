@@ -494,6 +494,55 @@ async fn fifteen_wrong_codes_on_unknown_devices_leave_the_password_to_known_ones
 }
 
 #[tokio::test]
+async fn a_device_known_by_a_password_alone_may_not_guess_codes_without_end() {
+    let rig = Rig::new().await;
+    let inside = Some("https://status.example.com/");
+    for round in 0..4_u8 {
+        let mut thief = Visitor { address: IpAddr::from([198, 51, 100, round]), ..Visitor::new() };
+        let entered = rig.password(&mut thief, "alice", RIGHT, inside).await;
+        assert_eq!(matches!(entered, Outcome::Entered(_)), round < 3);
+        let begun = rig.password(&mut thief, "alice", RIGHT, None).await;
+        assert_eq!(matches!(begun, Outcome::CodeSent(_)), round < 3);
+        let code = rig.mails().last().unwrap().clone();
+        for _ in 0..5 {
+            rig.code(&mut thief, &wrong(&code)).await;
+        }
+        if round < 3 {
+            let locked = rig.password(&mut thief, "alice", RIGHT, None).await;
+            assert!(matches!(locked, Outcome::Locked(_)), "on the device as well");
+        }
+        rig.advance(Duration::from_hours(1));
+    }
+}
+
+#[tokio::test]
+async fn wrong_codes_of_a_step_up_on_a_known_device_do_not_count_towards_the_quarantine() {
+    let rig = Rig::new().await;
+    let mut known = rig.signed_in("alice").await;
+    for _ in 0..3 {
+        rig.password(&mut known, "alice", RIGHT, Some("https://status.example.com/")).await;
+        step_up(&rig, &mut known).await;
+        let code = rig.mails().last().unwrap().clone();
+        for _ in 0..5 {
+            rig.code(&mut known, &wrong(&code)).await;
+        }
+        assert!(matches!(rig.password(&mut known, "alice", RIGHT, None).await, Outcome::Locked(_)));
+        rig.advance(Duration::from_hours(1));
+    }
+    assert!(matches!(rig.password(&mut Visitor::new(), "alice", RIGHT, None).await, Outcome::CodeSent(_)));
+}
+
+async fn step_up(rig: &Rig, visitor: &mut Visitor) {
+    let inside = rig.who(visitor).await.unwrap();
+    let snapshot = rig.app.snapshot.load_full();
+    let x = rig.in_exchange(&snapshot, visitor, &rig.portal);
+    let (cookie, mailed) =
+        step_up::begin(&x, visitor.cookies(), &inside, None).await.unwrap().expect("the account is there");
+    assert_eq!(mailed, Mailed::Sent);
+    visitor.login = Some(cookie);
+}
+
+#[tokio::test]
 async fn wrong_codes_of_a_sign_in_that_succeeds_do_not_count_towards_the_quarantine() {
     let rig = Rig::new().await;
     for _ in 0..5 {
@@ -564,13 +613,7 @@ async fn a_step_up_adds_the_second_factor_and_renews_the_session_id() {
     let mut visitor = Visitor::new();
     rig.password(&mut visitor, "alice", RIGHT, Some("https://status.example.com/")).await;
     let before = visitor.session.clone().unwrap();
-    let inside = rig.who(&visitor).await.unwrap();
-    let snapshot = rig.app.snapshot.load_full();
-    let x = rig.in_exchange(&snapshot, &visitor, &rig.portal);
-    let begun = step_up::begin(&x, visitor.cookies(), &inside, None).await.unwrap();
-    let (cookie, mailed) = begun.unwrap();
-    assert_eq!(mailed, Mailed::Sent);
-    visitor.login = Some(cookie);
+    step_up(&rig, &mut visitor).await;
     let code = rig.mails()[0].clone();
     assert!(matches!(rig.code(&mut visitor, &code).await, CodeOutcome::Entered(_)));
     assert_eq!(rig.who(&visitor).await.unwrap().subject.proofs.names(), ["password", "email_code"]);
