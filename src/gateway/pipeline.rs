@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use http::header::{ORIGIN, USER_AGENT};
 use http::{Method, Request, Response, StatusCode};
-use http_body_util::Limited;
-use hyper::body::{Body as _, Incoming};
+use hyper::body::Incoming;
 
 use super::admit::{self, Admitted};
-use super::answer::Refused;
+use super::answer::{Challenge, Refused};
 use super::{Context, Noted, cutoff};
 use crate::app::{Application, Exchange};
 use crate::body::Body;
@@ -239,13 +238,13 @@ fn challenge(
         Found::One(nonce) => Some(nonce.to_owned()),
         Found::None | Found::Many => None,
     };
-    Refused::Challenge {
+    Refused::Challenge(Challenge {
         missing,
         pages: x.snapshot.pages(x.origin).clone(),
         origin: x.origin.clone(),
         back,
         nonce,
-    }
+    })
 }
 
 async fn forward<C>(
@@ -260,11 +259,7 @@ where
     C: FnOnce() -> crate::tasks::Cutoff + Send,
 {
     let limit = context.gateway.settings.max_request_body;
-    let request = request.map(|body| match usize::try_from(limit) {
-        _ if body.is_end_stream() => Body::Empty,
-        Ok(limit) if limit > 0 => Body::stream(Limited::new(body, limit)),
-        _ => Body::stream(body),
-    });
+    let request = request.map(|body| admit::body(body, limit));
     let forwarded = Forwarded {
         chain: &context.client.forwarded_for,
         scheme: if arrived_by_https(context) { Scheme::Https } else { Scheme::Http },

@@ -61,7 +61,10 @@ pub enum PortalError {
     #[error("the form is larger than {} bytes", form::LARGEST)]
     FormTooLarge,
     #[error("nobody is signed in")]
-    SignInRequired,
+    SignInRequired {
+        /// The sign-in page, with its host.
+        login_url: String,
+    },
     #[error(transparent)]
     Flow(#[from] FlowError),
 }
