@@ -65,7 +65,8 @@ pub async fn verify(x: &Exchange<'_>, browser: Browser<'_>, typed: &str) -> Resu
         forget(x, &stored).await?;
         return Ok(Outcome::TooMany(x.now.until(ends)));
     }
-    if stored.sign_in.accepts(&code, &x.app.keys, settings, x.now) {
+    // Not the time at which the request began: a form may be long on its way.
+    if stored.sign_in.accepts(&code, &x.app.keys, settings, x.app.clock.now()) {
         return accept(x, browser, stored, &account).await;
     }
     refuse(x, browser, stored, account, tries).await

@@ -364,6 +364,19 @@ async fn the_fifth_wrong_code_ends_the_sign_in_and_a_resend_forgives_nothing() {
     assert!(matches!(rig.password(&mut visitor, "alice", RIGHT, None).await, Outcome::Locked(_)));
 }
 
+/// The request began in time, but its form arrived late.
+#[tokio::test]
+async fn a_code_that_ends_while_the_form_is_on_its_way_is_not_accepted() {
+    let rig = Rig::new().await;
+    let mut visitor = Visitor::new();
+    rig.password(&mut visitor, "alice", RIGHT, None).await;
+    let snapshot = rig.app.snapshot.load_full();
+    let x = rig.in_exchange(&snapshot, &visitor, &rig.portal);
+    rig.advance(EMAIL_CODE.lifetime);
+    let outcome = code::verify(&x, visitor.cookies(), &rig.mails()[0]).await.unwrap();
+    assert!(matches!(outcome, CodeOutcome::Wrong(_)));
+}
+
 #[tokio::test]
 async fn what_is_no_code_is_not_counted_as_a_try() {
     let rig = Rig::new().await;
