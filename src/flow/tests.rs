@@ -415,6 +415,18 @@ async fn a_resend_waits_a_minute_and_repeats_the_code_at_first() {
 }
 
 #[tokio::test]
+async fn of_several_resends_at_once_one_mails() {
+    let rig = Rig::new().await;
+    let mut visitor = Visitor::new();
+    rig.password(&mut visitor, "alice", RIGHT, None).await;
+    rig.advance(Duration::from_mins(1));
+    let (one, two, three) =
+        tokio::join!(resend(&rig, &visitor), resend(&rig, &visitor), resend(&rig, &visitor));
+    let sent = [one, two, three].iter().filter(|mailed| **mailed == Some(Mailed::Sent)).count();
+    assert_eq!((sent, rig.mails().len()), (1, 2));
+}
+
+#[tokio::test]
 async fn a_second_tab_with_the_same_account_waits_for_the_same_code() {
     let rig = Rig::new().await;
     let mut visitor = Visitor::new();

@@ -52,6 +52,8 @@ pub struct SignIn {
     pub wrong: i64,
     nonce: [u8; 32],
     issues: Vec<Issue>,
+    /// Since when a mail has been on its way to the mail server; another waits as if that one had left.
+    sending: Option<Timestamp>,
 }
 
 /// One code of a sign-in: derived from its number, valid from `at`.
@@ -105,6 +107,7 @@ impl SignIn {
             wrong: 0,
             nonce: with.nonce,
             issues: Vec::new(),
+            sending: None,
         }
     }
 
@@ -135,6 +138,7 @@ impl SignIn {
             }
             _ => self.add_issue(now),
         };
+        self.sending = Some(now);
         let valid_for = now.until(issue.at.plus(settings.lifetime)).min(now.until(self.ends()));
         Ok((self, ToMail { number: issue.number, valid_for }))
     }
@@ -152,12 +156,19 @@ impl SignIn {
         for issue in self.issues.iter_mut().filter(|issue| issue.number == number) {
             issue.mailed = Some(now);
         }
+        self.not_mailed()
+    }
+
+    /// Notes that no mail is on its way any more.
+    #[must_use]
+    pub fn not_mailed(mut self) -> Self {
+        self.sending = None;
         self
     }
 
     /// How long until a code may be mailed again; zero: now.
     pub fn resend_wait(&self, settings: &Settings, now: Timestamp) -> Duration {
-        let last = self.issues.iter().filter_map(|issue| issue.mailed).max();
+        let last = self.issues.iter().filter_map(|issue| issue.mailed).max().max(self.sending);
         last.map_or(Duration::ZERO, |last| now.until(last.plus(settings.resend_after)))
     }
 
@@ -285,7 +296,8 @@ mod tests {
     #[test]
     fn a_failed_mail_counts_for_nothing() {
         let (sign_in, failed) = begun().issue(&SETTINGS, at(0)).unwrap();
-        let (sign_in, retried) = sign_in.issue(&SETTINGS, at(1)).unwrap();
+        assert_eq!(sign_in.clone().issue(&SETTINGS, at(1)), Err(Hold::TooEarly(Duration::from_secs(59))));
+        let (sign_in, retried) = sign_in.not_mailed().issue(&SETTINGS, at(1)).unwrap();
         assert_eq!((failed.number, retried.number), (1, 1));
         let (_, late) = sign_in.issue(&SETTINGS, at(400)).unwrap();
         assert_eq!((late.number, late.valid_for), (1, Duration::from_mins(5)));
