@@ -621,7 +621,8 @@ async fn an_account_that_is_disabled_meanwhile_gets_no_further() {
     let mut visitor = Visitor { address: IpAddr::from([192, 0, 2, 9]), ..Visitor::new() };
     rig.password(&mut visitor, "alice", RIGHT, None).await;
     let code = rig.mails().last().unwrap().clone();
-    rig.accounts.replace(vec![account("alice", Approval::Approved, true)]);
+    let alice = rig.app.snapshot.load().directory.find("alice").await.unwrap().unwrap();
+    rig.accounts.replace(vec![Account { disabled: true, ..Account::clone(&alice) }]);
     assert!(matches!(rig.code(&mut visitor, &code).await, CodeOutcome::Disabled));
     assert!(rig.who(&signed_in).await.is_none(), "and who was in is out");
 }
@@ -638,6 +639,22 @@ async fn a_connection_of_an_account_that_is_disabled_ends_though_the_store_is_do
     );
     rig.accounts.replace(vec![account("alice", Approval::Approved, true)]);
     assert!(!who::still_in(&rig.app, &snapshot, &session).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_sign_in_begun_with_a_password_that_was_changed_since_gets_no_further() {
+    let rig = Rig::new().await;
+    let mut thief = Visitor::new();
+    rig.password(&mut thief, "alice", RIGHT, None).await;
+    let code = rig.mails()[0].clone();
+    let mut renewed = account("alice", Approval::Approved, false);
+    renewed.password =
+        StoredHash(Secret::new(account::password::hash("another password", &HASHING).unwrap()));
+    rig.accounts.replace(vec![renewed]);
+    assert!(matches!(rig.code(&mut thief, &code).await, CodeOutcome::Expired));
+    let mut owner = thief.clone();
+    rig.password(&mut owner, "alice", "another password", None).await;
+    assert_ne!(owner.login, thief.login);
 }
 
 #[tokio::test]

@@ -46,6 +46,8 @@ pub struct SignIn {
     pub remember: bool,
     /// The browser has signed in to this account before, with two factors.
     pub known_device: bool,
+    /// Of the password hash it began with: a new password ends it.
+    pub password: [u8; 8],
     /// Set when a one-factor session asks for its second factor: the sign-on to elevate.
     pub elevates: Option<[u8; 32]>,
     /// Wrong codes of this sign-in that count towards the quarantine until it succeeds.
@@ -74,6 +76,7 @@ pub struct Begin<'a> {
     pub host: &'a str,
     pub remember: bool,
     pub known_device: bool,
+    pub password: [u8; 8],
     pub elevates: Option<[u8; 32]>,
     pub nonce: [u8; 32],
 }
@@ -103,6 +106,7 @@ impl SignIn {
             started: now,
             remember: with.remember,
             known_device: with.known_device,
+            password: with.password,
             elevates: with.elevates,
             wrong: 0,
             nonce: with.nonce,
@@ -242,6 +246,7 @@ mod tests {
             host: "auth.example.com",
             remember: false,
             known_device: false,
+            password: [3; 8],
             elevates: None,
             nonce: [9; 32],
         };
