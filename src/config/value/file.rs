@@ -81,7 +81,7 @@ mod tests {
         assert!(help(&large).contains("right file"));
         let closed = folder.path().join("closed");
         std::fs::write(&closed, "").expect("written");
-        std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0)).expect("set");
+        std::fs::set_permissions(&closed, std::fs::Permissions::from_mode(0o000)).expect("set");
         if File::open(&closed).is_err() {
             assert!(help(&closed).contains("user that runs"), "unless root runs this test");
         }
