@@ -137,6 +137,7 @@ async fn user_password_and_database_may_stand_in_the_url() {
     is_unreachable_at_once(&refused).await;
     let why = write(&refused).await.expect_err("refused").to_string();
     assert!(!why.contains("wrong@") && !why.contains("secret"), "{why}");
+    assert!(why.contains("`store.redis.url`"), "the place is named: {why}");
 }
 
 #[tokio::test]
