@@ -1,7 +1,6 @@
 """What a request gets, row by row: the table of answers, asked of the real program."""
 
 import re
-import socket
 import subprocess
 
 import pytest
