@@ -41,14 +41,21 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// Year, month, day, hour and minute in UTC.
+    pub fn date_and_minute(self) -> [i64; 5] {
+        let minutes = self.0.div_euclid(60_000);
+        let (year, month, day) = civil(minutes.div_euclid(1440));
+        let of_day = minutes.rem_euclid(1440);
+        [year, month, day, of_day / 60, of_day % 60]
+    }
+}
+
 /// RFC 3339 in UTC with milliseconds: `2026-11-22T09:05:00.120Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const DAY: i64 = 86_400_000;
-        let (year, month, day) = civil(self.0.div_euclid(DAY));
-        let of_day = self.0.rem_euclid(DAY);
-        let (hour, minute) = (of_day / 3_600_000, of_day / 60_000 % 60);
-        let (second, milli) = (of_day / 1000 % 60, of_day % 1000);
+        let [year, month, day, hour, minute] = self.date_and_minute();
+        let (second, milli) = (self.0.div_euclid(1000).rem_euclid(60), self.0.rem_euclid(1000));
         write!(formatter, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
     }
 }

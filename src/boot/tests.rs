@@ -16,11 +16,7 @@ const DEADLINE: Duration = Duration::from_secs(20);
 struct Hello;
 
 impl Handler for Hello {
-    async fn handle(
-        &self,
-        _: Arc<listen::Connection>,
-        _: http::Request<hyper::body::Incoming>,
-    ) -> http::Response<Body> {
+    async fn handle(&self, _: Arc<listen::Connection>, _: listen::Arriving) -> http::Response<Body> {
         http::Response::new(Body::from("hello"))
     }
 }

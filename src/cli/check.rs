@@ -63,10 +63,23 @@ async fn tell(what: &str, reached: impl Future<Output = Result<String, String>>)
 }
 
 async fn reach_store(settings: &store::Settings) -> Result<String, String> {
-    let store =
-        Store::open(settings, Clock::System, &Tasks::default()).await.map_err(|error| error.to_string())?;
-    store.ping().await.map_err(|error| error.to_string())?;
-    Ok(format!("{} answers", store.kind()))
+    let at = place(settings);
+    let failed = |error: store::StoreError| format!("{at}: {error}");
+    let store = Store::open(settings, Clock::System, &Tasks::default()).await.map_err(failed)?;
+    store.ping().await.map_err(failed)?;
+    Ok(format!("{at} answers"))
+}
+
+/// Where the store is, without the user and password of its URL.
+fn place(settings: &store::Settings) -> String {
+    match settings {
+        store::Settings::Embedded { file } => file.display().to_string(),
+        store::Settings::Redis(redis) => {
+            let url = url::Url::parse(redis.url.expose()).ok();
+            let host = url.as_ref().and_then(|url| Some((url.host_str()?, url.port().unwrap_or(6379))));
+            host.map_or_else(|| "redis".to_owned(), |(host, port)| format!("redis at {host}:{port}"))
+        }
+    }
 }
 
 /// Does all of a send but the mail.

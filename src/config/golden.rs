@@ -70,7 +70,9 @@ fn compare(cases: &str, least: usize, say: impl Fn(&str, &Path) -> Vec<Problem>,
     for path in paths {
         let text = fs::read_to_string(&path).expect("the case");
         let name = path.file_name().expect("a name");
-        let said = render(&say(&text, Path::new(name))).replace(dir, "DIR");
+        let problems = say(&text, Path::new(name));
+        assert!(problems.iter().all(|problem| problem.help.is_some()), "what would be right? {problems:?}");
+        let said = render(&problems).replace(dir, "DIR");
         assert!(!said.contains("hunter2") && !said.contains("$argon2id"), "a secret is shown: {said}");
         let expected = path.with_extension("txt");
         if Environment::System.get("UPDATE_GOLDEN").is_some() {
@@ -114,9 +116,11 @@ fn the_demo_account_is_known_by_its_hash() {
     let text =
         fs::read_to_string(root().join("tests/golden/config/certificate_right.yaml")).expect("the case");
     let text = text.replace("${DIR}/users.yaml", &path.display().to_string());
-    let error = parse(&text, Path::new("v.yaml"), &environment(folder.path())).err().expect("it is refused");
-    assert!(explained(&error).contains("password is public"), "{}", explained(&error));
+    let refused = parse(&text, Path::new("v.yaml"), &environment(folder.path()));
+    let error = explained(&refused.err().expect("the demo account, on a host that others reach"));
+    assert!(error.contains("error: ") && error.contains("password is public"), "{error}");
     assert_eq!(accounts[0].username, "demo");
+    assert!(account::password::verify("correct horse battery", &accounts[0].password), "as the README says");
 }
 
 #[test]
@@ -151,6 +155,50 @@ fn the_production_sample_loads_where_its_files_are() {
     assert_eq!(config.apps[0].access.len(), 3);
     let TransportSettings::Smtp(smtp) = config.mail.transport else { panic!("smtp") };
     assert_eq!(smtp.credentials.expect("credentials").1.expose(), "hunter2-of-mail");
+}
+
+#[test]
+fn what_the_production_sample_has_commented_out_is_right_and_the_default() {
+    let folder = folder();
+    let dir = folder.path().display().to_string();
+    let sample = fs::read_to_string(root().join("config/vestibule.yaml")).expect("the sample");
+    let others = ["store", "redis", "url", "ca", "prefix", "outbox", "terminal"];
+    let uncommented: String = sample
+        .lines()
+        .map(|line| {
+            let key = line.trim_start().strip_prefix("# ").and_then(|rest| rest.trim_start().split_once(':'));
+            let plain =
+                |key: &str| key.bytes().all(|byte| byte.is_ascii_alphabetic() || b"-_".contains(&byte));
+            match key {
+                Some((key, _)) if plain(key) && !others.contains(&key) => line.replacen("# ", "", 1) + "\n",
+                _ => format!("{line}\n"),
+            }
+        })
+        .collect();
+    let text = uncommented
+        .replace("certs/", &format!("{dir}/"))
+        .replace("config/users.yaml", &format!("{dir}/users.yaml"))
+        .replace("config/logo.svg", &format!("{dir}/logo.svg"))
+        .replace("config/brand.css", &format!("{dir}/brand.css"));
+    let loaded = |text: &str| {
+        let (config, warnings) = parse(text, Path::new("v.yaml"), &environment(folder.path()))
+            .unwrap_or_else(|error| panic!("{}", explained(&error)));
+        assert_eq!(render(&warnings), "");
+        config
+    };
+    let written = loaded(&text);
+    let default = loaded(
+        &sample.replace("certs/", &format!("{dir}/")).replace("config/users", &format!("{dir}/users")),
+    );
+    assert_eq!(written.session, default.session);
+    assert_eq!(written.email_code, default.email_code);
+    assert_eq!(written.passwords, default.passwords);
+    assert_eq!(written.limits, default.limits);
+    assert_eq!(written.tls, default.tls);
+    assert_eq!(written.trusted_proxies.len(), 1);
+    assert_eq!(written.apps[0].identity.headers[0].0, "x-webauth-user");
+    assert!(written.portal.logo.is_some() && written.portal.stylesheet.is_some());
+    assert_eq!(written.portal.accent, Some([0x0f, 0x76, 0x6e]));
 }
 
 #[test]
@@ -204,7 +252,7 @@ fn mutilated() -> impl Strategy<Value = String> {
     let safe: Vec<usize> = (0..lines.len())
         .filter(|at| !lines[*at].contains("hunter2") && !lines[*at].contains(SECRET))
         .collect();
-    let noise = "[-\\[\\]{}:,?&*!|>'\"#$a-c0-9 \t\n]{0,12}";
+    let noise = "[-\\[\\]{}:,?&*!|>'\"#$a-c0-9 \t\r\n\u{feff}\u{85}]{0,12}";
     (prop::sample::select(safe), 0..40_usize, 0..40_usize, noise).prop_map(move |(line, at, gap, noise)| {
         let mut lines = lines.clone();
         let text: Vec<char> = lines[line].trim_end_matches('\n').chars().collect();

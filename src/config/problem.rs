@@ -80,7 +80,7 @@ struct Found {
 
 impl Report {
     pub fn new(file: &Path, text: &str) -> Self {
-        let lines = text.lines().map(str::to_owned).collect();
+        let lines = lines(text).into_iter().map(str::to_owned).collect();
         Self { file: file.to_owned(), lines, secrets: Vec::new(), found: Vec::new() }
     }
 
@@ -188,6 +188,12 @@ impl Report {
         let length = end.unwrap_or(width).saturating_sub(start).max(1);
         shorten(shown.trim_end(), start, length)
     }
+}
+
+/// The lines as YAML counts them (1.2, 5.4): a lone carriage return ends one too. A byte order mark is no part of them.
+pub fn lines(text: &str) -> Vec<&str> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    text.split('\n').flat_map(|line| line.strip_suffix('\r').unwrap_or(line).split('\r')).collect()
 }
 
 /// A line of more than this many characters is shown in part.
@@ -346,6 +352,11 @@ mod tests {
         let two = "[a://b:hunter2@c, d://e:hunter2/@hunter2@f]";
         assert!(shown(two, None, place).contains("[a://b:***@c, d://e:***@f]"));
         assert_eq!(quote(two), "`[a://b:***@c, d://e:***@f]`");
+    }
+
+    #[test]
+    fn lines_are_those_of_yaml() {
+        assert_eq!(lines("\u{feff}a\r\nb\rc\n"), ["a", "b", "c", ""]);
     }
 
     #[test]

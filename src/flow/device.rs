@@ -1,4 +1,5 @@
-//! Browsers that have signed in before. A known device has limits of its own and grants nothing.
+//! Browsers that have signed in before. A known device has limits of its own and grants nothing. Whoever knows a
+//! password can make one where a rule asks for no more, so only a code makes a device one that the quarantine spares.
 
 use std::time::Duration;
 
@@ -11,6 +12,7 @@ use crate::secret::{self, Purpose};
 use crate::session::cookie;
 use crate::store::{Key, Space};
 use crate::subject::{AccountId, Proofs};
+use crate::throttle::Gate;
 
 /// For how long a browser is known after its last sign-in.
 pub const KNOWN_FOR: Duration = Duration::from_hours(24 * 180);
@@ -37,7 +39,7 @@ struct KnownAccount {
     account: AccountId,
     /// Of the password hash at the last sign-in: with a new password the device is a stranger again.
     password: [u8; 8],
-    /// A mailed code was right here, too.
+    /// With that password, a code was proved here as well.
     code: bool,
 }
 
@@ -51,21 +53,28 @@ impl Device {
         Ok(serde_json::from_slice(&stored.value).ok().map(|record| Self { id, record }))
     }
 
-    /// Whether the account has signed in here: then its wrong passwords have a count of their own.
+    /// Whether the account has signed in here: its wrong passwords have a count of their own.
     pub fn knows(&self, account: &Account) -> bool {
-        self.known(account).is_some()
+        self.find(account).is_some()
     }
 
-    /// Whether a code was right here. Who has only a password could otherwise have a rule with `one_factor` make
-    /// their device known, and guess codes there without end.
-    pub fn proved_code(&self, account: &Account) -> bool {
-        self.known(account).is_some_and(|known| known.code)
+    /// Whether it has done so with two factors: its wrong codes are not a stranger's.
+    pub fn has_proved(&self, account: &Account) -> bool {
+        self.find(account).is_some_and(|known| known.code)
     }
 
-    fn known(&self, account: &Account) -> Option<&KnownAccount> {
+    /// What counts the wrong passwords of this account: the device if it knows the account, else the network.
+    pub fn gate<'a>(device: Option<&'a Self>, account: &'a Account, x: &Exchange<'_>) -> Gate<'a> {
+        let name = account.id.as_str();
+        match device.filter(|device| device.knows(account)) {
+            Some(device) => Gate::Device { name, device: &device.id },
+            None => Gate::Network { name, address: x.address },
+        }
+    }
+
+    fn find(&self, account: &Account) -> Option<&KnownAccount> {
         let password = fingerprint(account);
-        let same = |known: &&KnownAccount| known.account == account.id && known.password == password;
-        self.record.accounts.iter().find(same)
+        self.record.accounts.iter().find(|known| known.account == account.id && known.password == password)
     }
 }
 
@@ -76,9 +85,9 @@ pub async fn remember(
     account: &Account,
     proofs: Proofs,
 ) -> Result<String, FlowError> {
-    let code = proofs.two_factors() || device.as_ref().is_some_and(|device| device.proved_code(account));
-    let Device { id, mut record } =
-        device.unwrap_or_else(|| Device { id: secret::random(), record: DeviceRecord::default() });
+    let device = device.unwrap_or_else(|| Device { id: secret::random(), record: DeviceRecord::default() });
+    let code = proofs.two_factors() || device.has_proved(account);
+    let Device { id, mut record } = device;
     record.accounts.retain(|known| known.account != account.id);
     let excess = (record.accounts.len() + 1).saturating_sub(MOST_ACCOUNTS);
     record.accounts.drain(..excess);

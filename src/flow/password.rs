@@ -103,9 +103,8 @@ async fn check(
     // Asked for unknown names too: an answer must not come faster for them.
     let fingerprint = account.as_deref().map(device::fingerprint).unwrap_or_default();
     let wrong_codes = x.app.throttle.quarantine(&name, &fingerprint, 0).await?;
-    let proved =
-        account.as_deref().is_some_and(|account| device.is_some_and(|device| device.proved_code(account)));
-    let quarantined = !proved && wrong_codes >= x.snapshot.email_code.quarantine;
+    let spared = device.zip(account.as_deref()).is_some_and(|(device, account)| device.has_proved(account));
+    let quarantined = !spared && wrong_codes >= x.snapshot.email_code.quarantine;
     let hash = account.as_ref().filter(|_| !quarantined).map(|account| account.password.clone());
     let right = match x.app.hasher.verify(password, hash).await {
         Ok(right) => right,
@@ -199,7 +198,7 @@ async fn await_code(
         source: account.source,
         host: x.host().as_str(),
         remember: wish.remember,
-        known_device: device.is_some_and(|device| device.proved_code(account)),
+        known_device: device.is_some_and(|device| device.has_proved(account)),
         elevates: None,
         nonce: secret::random(),
     };

@@ -1,280 +1,20 @@
 //! The flows with a clock turned by hand, over a store in memory, with mails in a folder.
 
-mod codes;
-mod limits;
+mod rig;
 
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use tempfile::TempDir;
-
 use super::code::Outcome as CodeOutcome;
 use super::mailing::Mailed;
-use super::password::{Attempt, Outcome};
-use super::{Browser, Entered, break_glass, code, hand_over, password, sign_out, step_up, who};
-use crate::account::{
-    self, Account, Approval, Directory, FileDirectory, Hasher, PasswordSettings, Source, StoredHash,
-};
-use crate::app::{App, Application, Exchange, Snapshot};
-use crate::clock::{Clock, Timestamp};
-use crate::identity::{Encoding, StripList};
-use crate::mail::{self, Brand, Mailer, TransportSettings};
-use crate::observe::Audit;
-use crate::policy::{Policy, Rule};
-use crate::route::{AppUrl, Host, Origin, ReturnUrl, Routes, Scheme};
-use crate::secret::{Keys, Secret};
-use crate::session::Sessions;
-use crate::store::Store;
-use crate::subject::AccountId;
+use super::password::Outcome;
+use super::{break_glass, code, hand_over, sign_out, step_up, who};
+use crate::account::{self, Approval, StoredHash};
+use crate::route::ReturnUrl;
+use crate::secret::Secret;
 use crate::tasks::Tasks;
-use crate::throttle::{self, Throttle};
-use crate::upstream::{HostHeader, Target, Timeouts, Trust, Upstream};
-use crate::words::Words;
-use crate::{identity, session, sign_in, upstream};
-
-const HASHING: PasswordSettings = PasswordSettings { memory: 8, iterations: 1, minimum_length: 12 };
-const RIGHT: &str = "correct horse battery";
-const HERE: [u8; 4] = [192, 0, 2, 1];
-
-struct Rig {
-    app: App,
-    accounts: FileDirectory,
-    portal: Origin,
-    wiki: Origin,
-    outbox: TempDir,
-}
-
-/// A browser: its cookies on the portal's host, and the address it comes from.
-#[derive(Clone)]
-struct Visitor {
-    address: IpAddr,
-    session: Option<String>,
-    login: Option<String>,
-    device: Option<String>,
-}
-
-impl Visitor {
-    fn new() -> Self {
-        Self { address: IpAddr::from(HERE), session: None, login: None, device: None }
-    }
-
-    fn cookies(&self) -> Browser<'_> {
-        Browser {
-            session: self.session.as_deref(),
-            login: self.login.as_deref(),
-            device: self.device.as_deref(),
-        }
-    }
-
-    fn keep(&mut self, entered: &Entered) {
-        self.session = Some(entered.session.cookie.clone());
-        self.device = Some(entered.device.clone());
-        self.login = None;
-    }
-}
-
-impl Rig {
-    async fn new() -> Self {
-        let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
-        let keys = Arc::new(Keys::derive(&[Secret::new(vec![7; 32])]).unwrap());
-        let store = Arc::new(Store::temporary(clock.clone()).await.unwrap());
-        let outbox = tempfile::tempdir().unwrap();
-        let origin =
-            |host: &str| Origin { scheme: Scheme::Https, host: Host::parse(host).unwrap(), port: 443 };
-        let (portal, wiki, status) =
-            (origin("auth.example.com"), origin("wiki.example.com"), origin("status.example.com"));
-        let accounts = FileDirectory::new(vec![
-            account("alice", Approval::Approved, false),
-            account("bob", Approval::Pending, false),
-            account("carol", Approval::Rejected, false),
-            account("dave", Approval::Approved, true),
-        ]);
-        let apps =
-            vec![application("wiki", &wiki, vec![]), application("status", &status, vec![one_factor()])];
-        let snapshot = Snapshot {
-            routes: Routes::new(apps.iter().map(|app| &app.url), Some(&portal)),
-            strip: Arc::new(StripList::new(apps.iter().map(|app| &app.identity))),
-            apps,
-            portal: Some(portal.clone()),
-            directory: Directory::new(vec![Source::File(accounts.clone())]),
-            session: SESSION,
-            email_code: EMAIL_CODE,
-            brand: Brand { title: "Example".into(), accent: crate::accent::Accent::default() },
-        };
-        let mail = mail::Settings {
-            from: "Example <signin@example.com>".into(),
-            transport: TransportSettings::Outbox(outbox.path().to_owned()),
-        };
-        let (tasks, services) = (Tasks::default(), tokio::runtime::Handle::current());
-        let app = App {
-            mailer: Mailer::new(&mail, clock.clone(), tasks.clone(), services).unwrap(),
-            sessions: Sessions::new(store.clone(), keys.clone(), SESSION),
-            throttle: Throttle::new(store.clone(), keys.clone(), LIMITS),
-            hasher: Hasher::new(2, 64, HASHING).unwrap(),
-            words: Arc::new(Words::english()),
-            audit: Audit::off(),
-            snapshot: ArcSwap::from_pointee(snapshot),
-            clock,
-            keys,
-            store,
-            tasks,
-        };
-        Self { app, accounts, portal, wiki, outbox }
-    }
-
-    fn advance(&self, by: Duration) {
-        self.app.clock.advance(by);
-    }
-
-    fn in_exchange<'a>(
-        &'a self,
-        snapshot: &'a Snapshot,
-        visitor: &Visitor,
-        origin: &'a Origin,
-    ) -> Exchange<'a> {
-        Exchange {
-            app: &self.app,
-            snapshot,
-            now: self.app.clock.now(),
-            address: visitor.address,
-            user_agent: "",
-            request_id: "test",
-            origin,
-        }
-    }
-
-    async fn password(
-        &self,
-        visitor: &mut Visitor,
-        username: &str,
-        password: &str,
-        rd: Option<&str>,
-    ) -> Outcome {
-        let snapshot = self.app.snapshot.load_full();
-        let x = self.in_exchange(&snapshot, visitor, &self.portal);
-        let destination = rd.map(|rd| ReturnUrl::parse(rd, &self.portal, &snapshot.routes).unwrap());
-        let attempt = Attempt {
-            username,
-            password: Secret::new(password.into()),
-            remember: false,
-            destination: destination.as_ref(),
-        };
-        let outcome = password::sign_in(&x, visitor.cookies(), attempt).await.unwrap();
-        match &outcome {
-            Outcome::CodeSent(cookie) | Outcome::MailFailed(cookie) => visitor.login = Some(cookie.clone()),
-            Outcome::Entered(entered) => visitor.keep(entered),
-            _ => {}
-        }
-        outcome
-    }
-
-    async fn code(&self, visitor: &mut Visitor, typed: &str) -> CodeOutcome {
-        let snapshot = self.app.snapshot.load_full();
-        let x = self.in_exchange(&snapshot, visitor, &self.portal);
-        let outcome = code::verify(&x, visitor.cookies(), typed).await.unwrap();
-        if let CodeOutcome::Entered(entered) = &outcome {
-            visitor.keep(entered);
-        }
-        outcome
-    }
-
-    async fn signed_in(&self, username: &str) -> Visitor {
-        let mut visitor = Visitor::new();
-        assert!(matches!(self.password(&mut visitor, username, RIGHT, None).await, Outcome::CodeSent(_)));
-        let code = self.mails().last().unwrap().clone();
-        assert!(matches!(self.code(&mut visitor, &code).await, CodeOutcome::Entered(_)));
-        visitor
-    }
-
-    async fn who(&self, visitor: &Visitor) -> Option<who::Visitor> {
-        let snapshot = self.app.snapshot.load_full();
-        let x = self.in_exchange(&snapshot, visitor, &self.portal);
-        who::visitor(&x, visitor.session.as_deref()).await.unwrap()
-    }
-
-    /// The codes mailed so far, the first one first.
-    fn mails(&self) -> Vec<String> {
-        let mut mails: Vec<_> = std::fs::read_dir(self.outbox.path())
-            .unwrap()
-            .map(|entry| entry.unwrap())
-            .map(|entry| (entry.metadata().unwrap().modified().unwrap(), entry.path()))
-            .collect();
-        mails.sort();
-        mails
-            .iter()
-            .map(|(_, path)| {
-                let mail = std::fs::read_to_string(path).unwrap();
-                let (_, rest) = mail.split_once("Your sign-in code is ").unwrap();
-                rest[..6].to_owned()
-            })
-            .collect()
-    }
-}
-
-const SESSION: session::Settings = session::Settings {
-    idle: Duration::from_hours(1),
-    lifetime: Duration::from_hours(12),
-    remember: Duration::from_hours(720),
-    cache: 100,
-};
-
-const EMAIL_CODE: sign_in::Settings = sign_in::Settings {
-    digits: 6,
-    lifetime: Duration::from_mins(5),
-    attempts: 5,
-    resend_after: Duration::from_mins(1),
-    hourly: 10,
-    daily: 30,
-    quarantine: 15,
-};
-
-const LIMITS: throttle::Settings = throttle::Settings {
-    failures: 5,
-    within: Duration::from_mins(10),
-    lock: Duration::from_mins(5),
-    device_failures: 10,
-};
-
-fn account(username: &str, approval: Approval, disabled: bool) -> Account {
-    Account {
-        id: AccountId::new("file", username),
-        source: "file",
-        username: username.into(),
-        name: String::new(),
-        email: format!("{username}@example.com"),
-        groups: vec![],
-        attributes: std::collections::BTreeMap::default(),
-        approval,
-        disabled,
-        password: StoredHash(Secret::new(account::password::hash(RIGHT, &HASHING).unwrap())),
-    }
-}
-
-fn one_factor() -> Rule {
-    let (paths, methods, users, groups, networks) = Default::default();
-    Rule { paths, methods, users, groups, networks, policy: Policy::OneFactor, line: 1 }
-}
-
-fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Application {
-    let settings = upstream::Settings {
-        target: Target::Whoami,
-        host_header: HostHeader::Preserve,
-        strip_prefix: None,
-        allow_headers: vec![],
-    };
-    Application {
-        name: name.into(),
-        url: AppUrl { origin: origin.clone(), path: "".into() },
-        rules,
-        by_path: false,
-        identity: identity::Settings { headers: vec![], encoding: Encoding::Utf8 },
-        allow_headers: vec![],
-        strip_prefix: None,
-        upstream: Upstream::new(name, &settings, Timeouts::default(), &Trust::system()).unwrap(),
-    }
-}
+use rig::{HASHING, LIMITS, RIGHT, Rig, Visitor, account};
 
 fn wrong(code: &str) -> String {
     let number: u32 = code.parse().unwrap();
@@ -300,14 +40,285 @@ async fn a_sign_in_under_way_is_not_a_session() {
     assert!(rig.who(&visitor).await.is_none());
 }
 
-async fn step_up(rig: &Rig, visitor: &mut Visitor) {
+#[tokio::test]
+async fn a_code_works_once() {
+    let rig = Rig::new().await;
+    let mut visitor = Visitor::new();
+    rig.password(&mut visitor, "alice", RIGHT, None).await;
+    let code = rig.mails()[0].clone();
+    let mut second = visitor.clone();
+    assert!(matches!(rig.code(&mut visitor, &code).await, CodeOutcome::Entered(_)));
+    assert!(matches!(rig.code(&mut second, &code).await, CodeOutcome::Expired));
+}
+
+#[tokio::test]
+async fn a_code_is_good_in_the_browser_that_asked_for_it_alone() {
+    let rig = Rig::new().await;
+    let (mut mine, mut theirs) = (Visitor::new(), Visitor::new());
+    rig.password(&mut mine, "alice", RIGHT, None).await;
+    let code = rig.mails()[0].clone();
+    assert!(matches!(rig.code(&mut theirs, &code).await, CodeOutcome::Expired));
+    rig.password(&mut theirs, "alice", RIGHT, None).await;
+    assert!(matches!(rig.code(&mut theirs, &code).await, CodeOutcome::Wrong(_)));
+    assert!(matches!(rig.code(&mut mine, &code).await, CodeOutcome::Entered(_)));
+}
+
+#[tokio::test]
+async fn of_fifty_right_answers_at_once_one_opens_a_session() {
+    let rig = Arc::new(Rig::new().await);
+    let mut visitor = Visitor::new();
+    rig.password(&mut visitor, "alice", RIGHT, None).await;
+    let code = rig.mails()[0].clone();
+    let tasks = tokio_util::task::TaskTracker::new();
+    let entered = Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let spawner = Tasks::default();
+    for _ in 0..50 {
+        let (rig, mut visitor, code, entered) = (rig.clone(), visitor.clone(), code.clone(), entered.clone());
+        let token = tasks.token();
+        spawner.spawn("answer", async move {
+            if matches!(rig.code(&mut visitor, &code).await, CodeOutcome::Entered(_)) {
+                entered.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+            }
+            drop(token);
+        });
+    }
+    tasks.close();
+    tasks.wait().await;
+    assert_eq!(entered.load(std::sync::atomic::Ordering::SeqCst), 1);
+}
+
+#[tokio::test]
+async fn the_fifth_wrong_code_ends_the_sign_in_and_a_resend_forgives_nothing() {
+    let rig = Rig::new().await;
+    let mut visitor = Visitor::new();
+    rig.password(&mut visitor, "alice", RIGHT, None).await;
+    let code = rig.mails()[0].clone();
+    for _ in 0..3 {
+        assert!(matches!(rig.code(&mut visitor, &wrong(&code)).await, CodeOutcome::Wrong(_)));
+    }
+    rig.advance(Duration::from_mins(1));
+    resend(&rig, &visitor).await;
+    assert!(matches!(rig.code(&mut visitor, &wrong(&code)).await, CodeOutcome::Wrong(_)));
+    let CodeOutcome::TooMany(wait) = rig.code(&mut visitor, &wrong(&code)).await else {
+        panic!("still open")
+    };
+    assert_eq!(wait, LIMITS.lock);
+    assert!(matches!(rig.code(&mut visitor, &code).await, CodeOutcome::Expired));
+    assert!(matches!(rig.password(&mut visitor, "alice", RIGHT, None).await, Outcome::Locked(_)));
+}
+
+#[tokio::test]
+async fn what_is_no_code_is_not_counted_as_a_try() {
+    let rig = Rig::new().await;
+    let mut visitor = Visitor::new();
+    rig.password(&mut visitor, "alice", RIGHT, None).await;
+    let code = rig.mails()[0].clone();
+    for typed in ["", "12345", "abcdef", "1234567", "\u{ff11}23456"].repeat(3) {
+        assert!(matches!(rig.code(&mut visitor, typed).await, CodeOutcome::Wrong(_)));
+    }
+    assert!(matches!(rig.code(&mut visitor, &code).await, CodeOutcome::Entered(_)));
+}
+
+async fn resend(rig: &Rig, visitor: &Visitor) -> Option<Mailed> {
+    let snapshot = rig.app.snapshot.load_full();
+    let x = rig.in_exchange(&snapshot, visitor, &rig.portal);
+    code::resend(&x, visitor.cookies(), None).await.unwrap().map(|(mailed, _)| mailed)
+}
+
+#[tokio::test]
+async fn a_resend_waits_a_minute_and_repeats_the_code_at_first() {
+    let rig = Rig::new().await;
+    let mut visitor = Visitor::new();
+    rig.password(&mut visitor, "alice", RIGHT, None).await;
+    rig.advance(Duration::from_secs(59));
+    assert_eq!(resend(&rig, &visitor).await, Some(Mailed::TooEarly(Duration::from_secs(1))));
+    rig.advance(Duration::from_secs(1));
+    assert_eq!(resend(&rig, &visitor).await, Some(Mailed::Sent));
+    let mails = rig.mails();
+    assert_eq!(mails.len(), 2);
+    assert_eq!(mails[0], mails[1]);
+    rig.advance(Duration::from_mins(4));
+    assert!(
+        matches!(rig.code(&mut visitor, &mails[0]).await, CodeOutcome::Wrong(_)),
+        "five minutes have passed"
+    );
+}
+
+#[tokio::test]
+async fn a_second_tab_with_the_same_account_waits_for_the_same_code() {
+    let rig = Rig::new().await;
+    let mut visitor = Visitor::new();
+    rig.password(&mut visitor, "alice", RIGHT, None).await;
+    let before = visitor.login.clone();
+    rig.password(&mut visitor, "alice", RIGHT, None).await;
+    assert_eq!(visitor.login, before);
+    assert_eq!(rig.mails().len(), 1);
+}
+
+#[tokio::test]
+async fn unknown_names_are_locked_like_known_ones_and_the_lock_doubles() {
+    let rig = Rig::new().await;
+    for name in ["alice", "nobody"] {
+        let mut visitor = Visitor::new();
+        for expected in [5, 10, 20, 40, 60, 60] {
+            for _ in 0..5 {
+                let outcome = rig.password(&mut visitor, name, "wrong", None).await;
+                assert!(matches!(outcome, Outcome::Wrong), "{name}");
+            }
+            let Outcome::Locked(wait) = rig.password(&mut visitor, name, RIGHT, None).await else {
+                panic!("{name} is not locked")
+            };
+            assert_eq!(wait, Duration::from_mins(expected), "{name}");
+            rig.advance(wait);
+        }
+    }
+}
+
+#[tokio::test]
+async fn name_and_address_share_a_count_and_other_networks_have_their_own() {
+    let rig = Rig::new().await;
+    let mut visitor = Visitor::new();
+    for name in ["alice", "ALICE", " alice@example.com", "alice@EXAMPLE.com", "Alice"] {
+        assert!(matches!(rig.password(&mut visitor, name, "wrong", None).await, Outcome::Wrong));
+    }
+    assert!(matches!(rig.password(&mut visitor, "alice", RIGHT, None).await, Outcome::Locked(_)));
+    let mut elsewhere = Visitor { address: IpAddr::from([192, 0, 2, 2]), ..Visitor::new() };
+    assert!(matches!(rig.password(&mut elsewhere, "alice", RIGHT, None).await, Outcome::CodeSent(_)));
+}
+
+#[tokio::test]
+async fn strangers_cannot_hold_up_a_known_device() {
+    let rig = Rig::new().await;
+    let mut known = rig.signed_in("alice").await;
+    let mut stranger = Visitor::new();
+    for _ in 0..6 {
+        rig.password(&mut stranger, "alice", "wrong", None).await;
+    }
+    assert!(matches!(rig.password(&mut stranger, "alice", RIGHT, None).await, Outcome::Locked(_)));
+    assert!(matches!(rig.password(&mut known, "alice", RIGHT, None).await, Outcome::CodeSent(_)));
+    for _ in 0..10 {
+        assert!(matches!(rig.password(&mut known, "alice", "wrong", None).await, Outcome::Wrong));
+    }
+    assert!(matches!(rig.password(&mut known, "alice", RIGHT, None).await, Outcome::Locked(_)));
+    let mut other = Visitor { session: None, ..known };
+    assert!(
+        matches!(rig.password(&mut other, "bob", "wrong", None).await, Outcome::Wrong),
+        "not bob's device"
+    );
+}
+
+#[tokio::test]
+async fn fifteen_wrong_codes_on_unknown_devices_leave_the_password_to_known_ones() {
+    let rig = Rig::new().await;
+    let mut known = rig.signed_in("alice").await;
+    for round in 0..3_u8 {
+        // Each sign-in from another network, so that no lock stands in the way.
+        let mut thief = Visitor { address: IpAddr::from([198, 51, 100, round]), ..Visitor::new() };
+        assert!(matches!(rig.password(&mut thief, "alice", RIGHT, None).await, Outcome::CodeSent(_)));
+        let code = rig.mails().last().unwrap().clone();
+        for _ in 0..5 {
+            rig.code(&mut thief, &wrong(&code)).await;
+        }
+        rig.advance(Duration::from_hours(1));
+    }
+    let mut thief = Visitor { address: IpAddr::from([198, 51, 100, 99]), ..Visitor::new() };
+    assert!(matches!(rig.password(&mut thief, "alice", RIGHT, None).await, Outcome::Wrong));
+    known.session = None;
+    assert!(matches!(rig.password(&mut known, "alice", RIGHT, None).await, Outcome::CodeSent(_)));
+    let mut renewed = account("alice", Approval::Approved, false);
+    renewed.password =
+        StoredHash(Secret::new(account::password::hash("another password", &HASHING).unwrap()));
+    rig.accounts.replace(vec![renewed]);
+    let mut owner = Visitor::new();
+    assert!(matches!(
+        rig.password(&mut owner, "alice", "another password", None).await,
+        Outcome::CodeSent(_)
+    ));
+}
+
+/// What a thief with the password gets from sign-ins that are all begun before the first code is guessed.
+#[tokio::test]
+async fn sign_ins_begun_in_advance_share_the_fifteen_wrong_codes() {
+    let rig = Rig::new().await;
+    let mut thieves = Vec::new();
+    for round in 0..6_u8 {
+        let mut thief = Visitor { address: IpAddr::from([198, 51, 100, round]), ..Visitor::new() };
+        assert!(matches!(rig.password(&mut thief, "alice", RIGHT, None).await, Outcome::CodeSent(_)));
+        thieves.push((thief, rig.mails().last().unwrap().clone()));
+    }
+    for (thief, code) in &mut thieves[..3] {
+        for _ in 0..5 {
+            rig.code(thief, &wrong(code)).await;
+        }
+    }
+    let (thief, code) = &mut thieves[3];
+    assert!(matches!(rig.code(thief, code).await, CodeOutcome::TooMany(_)), "a sixteenth code was looked at");
+}
+
+#[tokio::test]
+async fn a_device_where_the_password_alone_was_proved_is_no_way_around_the_quarantine() {
+    let rig = Rig::new().await;
+    let status = Some("https://status.example.com/x");
+    let mut thief = Visitor::new();
+    assert!(matches!(rig.password(&mut thief, "alice", RIGHT, status).await, Outcome::Entered(_)));
+    thief.session = None;
+    for _ in 0..3 {
+        assert!(matches!(rig.password(&mut thief, "alice", RIGHT, None).await, Outcome::CodeSent(_)));
+        let code = rig.mails().last().unwrap().clone();
+        for _ in 0..5 {
+            rig.code(&mut thief, &wrong(&code)).await;
+        }
+        assert!(matches!(rig.password(&mut thief, "alice", RIGHT, None).await, Outcome::Locked(_)));
+        rig.advance(Duration::from_hours(1));
+    }
+    assert!(matches!(rig.password(&mut thief, "alice", RIGHT, None).await, Outcome::Wrong));
+}
+
+#[tokio::test]
+async fn a_step_up_is_held_up_by_wrong_codes_as_a_sign_in_is() {
+    let rig = Rig::new().await;
+    let status = Some("https://status.example.com/x");
+    let mut thief = Visitor::new();
+    rig.password(&mut thief, "alice", RIGHT, status).await;
+    for round in 0..3 {
+        let begun = step_up(&rig, &thief).await;
+        let step_up::Outcome::CodeSent(cookie) = begun else { panic!("round {round}: no code was sent") };
+        thief.login = Some(cookie);
+        let code = rig.mails().last().unwrap().clone();
+        for _ in 0..5 {
+            rig.code(&mut thief, &wrong(&code)).await;
+        }
+        let step_up::Outcome::Limited(wait) = step_up(&rig, &thief).await else {
+            panic!("round {round}: not held up")
+        };
+        if round < 2 {
+            rig.advance(wait);
+        }
+    }
+    rig.advance(LIMITS.lock);
+    assert!(matches!(step_up(&rig, &thief).await, step_up::Outcome::Limited(_)), "fifteen wrong codes");
+}
+
+async fn step_up(rig: &Rig, visitor: &Visitor) -> step_up::Outcome {
     let inside = rig.who(visitor).await.unwrap();
     let snapshot = rig.app.snapshot.load_full();
     let x = rig.in_exchange(&snapshot, visitor, &rig.portal);
-    let (cookie, mailed) =
-        step_up::begin(&x, visitor.cookies(), &inside, None).await.unwrap().expect("the account is there");
-    assert_eq!(mailed, Mailed::Sent);
-    visitor.login = Some(cookie);
+    step_up::begin(&x, visitor.cookies(), &inside, None).await.unwrap()
+}
+
+#[tokio::test]
+async fn wrong_codes_of_a_sign_in_that_succeeds_do_not_count_towards_the_quarantine() {
+    let rig = Rig::new().await;
+    for _ in 0..5 {
+        let mut visitor = Visitor::new();
+        assert!(matches!(rig.password(&mut visitor, "alice", RIGHT, None).await, Outcome::CodeSent(_)));
+        let code = rig.mails().last().unwrap().clone();
+        for _ in 0..4 {
+            assert!(matches!(rig.code(&mut visitor, &wrong(&code)).await, CodeOutcome::Wrong(_)));
+        }
+        assert!(matches!(rig.code(&mut visitor, &code).await, CodeOutcome::Entered(_)));
+    }
+    assert!(matches!(rig.password(&mut Visitor::new(), "alice", RIGHT, None).await, Outcome::CodeSent(_)));
 }
 
 #[tokio::test]
@@ -334,6 +345,36 @@ async fn an_account_that_is_disabled_meanwhile_gets_no_further() {
 }
 
 #[tokio::test]
+async fn a_connection_of_an_account_that_is_disabled_ends_though_the_store_is_down() {
+    let rig = Rig::new().await;
+    let session = rig.who(&rig.signed_in("alice").await).await.unwrap().session;
+    rig.app.store.close().await;
+    let snapshot = rig.app.snapshot.load_full();
+    assert!(
+        who::still_in(&rig.app, &snapshot, &session).await.is_err(),
+        "nobody is signed out for that alone"
+    );
+    rig.accounts.replace(vec![account("alice", Approval::Approved, true)]);
+    assert!(!who::still_in(&rig.app, &snapshot, &session).await.unwrap());
+}
+
+#[tokio::test]
+async fn an_address_gets_ten_mails_in_an_hour() {
+    let rig = Rig::new().await;
+    for round in 0..10_u8 {
+        let mut visitor = Visitor { address: IpAddr::from([198, 51, 100, round]), ..Visitor::new() };
+        assert!(matches!(rig.password(&mut visitor, "alice", RIGHT, None).await, Outcome::CodeSent(_)));
+    }
+    rig.advance(Duration::from_mins(10));
+    let Outcome::MailLimited(wait) = rig.password(&mut Visitor::new(), "alice", RIGHT, None).await else {
+        panic!("an eleventh mail")
+    };
+    assert_eq!(wait, Duration::from_mins(50));
+    rig.advance(wait);
+    assert!(matches!(rig.password(&mut Visitor::new(), "alice", RIGHT, None).await, Outcome::CodeSent(_)));
+}
+
+#[tokio::test]
 async fn a_password_alone_opens_a_session_only_where_the_rule_says_so() {
     let rig = Rig::new().await;
     let mut visitor = Visitor::new();
@@ -350,7 +391,12 @@ async fn a_step_up_adds_the_second_factor_and_renews_the_session_id() {
     let mut visitor = Visitor::new();
     rig.password(&mut visitor, "alice", RIGHT, Some("https://status.example.com/")).await;
     let before = visitor.session.clone().unwrap();
-    step_up(&rig, &mut visitor).await;
+    let inside = rig.who(&visitor).await.unwrap();
+    let snapshot = rig.app.snapshot.load_full();
+    let x = rig.in_exchange(&snapshot, &visitor, &rig.portal);
+    let begun = step_up::begin(&x, visitor.cookies(), &inside, None).await.unwrap();
+    let step_up::Outcome::CodeSent(cookie) = begun else { panic!("no code was sent") };
+    visitor.login = Some(cookie);
     let code = rig.mails()[0].clone();
     assert!(matches!(rig.code(&mut visitor, &code).await, CodeOutcome::Entered(_)));
     assert_eq!(rig.who(&visitor).await.unwrap().subject.proofs.names(), ["password", "email_code"]);
@@ -407,4 +453,40 @@ async fn a_ticket_is_good_once_for_one_browser_on_one_host_for_thirty_seconds() 
     sign_out::sign_out(&later, &inside).await.unwrap();
     let session = Some(redeemed.session.cookie.as_str());
     assert!(who::visitor(&later, session).await.unwrap().is_none(), "signed out everywhere");
+}
+
+#[tokio::test]
+async fn a_code_can_be_printed_for_who_waits() {
+    let rig = Rig::new().await;
+    assert!(matches!(
+        break_glass::code(&rig.app, "nobody").await,
+        Err(break_glass::BreakGlassError::UnknownAccount(_))
+    ));
+    assert!(matches!(
+        break_glass::code(&rig.app, "alice").await,
+        Err(break_glass::BreakGlassError::NothingWaiting(_))
+    ));
+    let mut visitor = Visitor::new();
+    rig.password(&mut visitor, "alice", RIGHT, None).await;
+    rig.advance(Duration::from_mins(6));
+    let printed = break_glass::code(&rig.app, "alice@example.com").await.unwrap();
+    assert_eq!(printed.host, "auth.example.com");
+    assert!(matches!(rig.code(&mut visitor, &printed.code).await, CodeOutcome::Entered(_)));
+}
+
+#[tokio::test]
+async fn a_mail_that_fails_loses_nothing_and_counts_for_nothing() {
+    let rig = Rig::new().await;
+    let mut visitor = Visitor::new();
+    let folder = rig.outbox.path().to_owned();
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::write(&folder, "in the way").unwrap();
+    assert!(matches!(rig.password(&mut visitor, "alice", RIGHT, None).await, Outcome::MailFailed(_)));
+    for _ in 0..20 {
+        assert_eq!(resend(&rig, &visitor).await, Some(Mailed::Failed));
+    }
+    std::fs::remove_file(&folder).unwrap();
+    assert_eq!(resend(&rig, &visitor).await, Some(Mailed::Sent));
+    let code = rig.mails()[0].clone();
+    assert!(matches!(rig.code(&mut visitor, &code).await, CodeOutcome::Entered(_)));
 }

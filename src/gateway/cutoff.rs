@@ -27,6 +27,8 @@ pub(super) fn watch(context: &Context<'_>, session: Option<Arc<Session>>) -> Cut
             () = ended(&app, session, &watch) => {}
         }
         watch.cut();
+        // A tunnel says a last word; this task is what the worker waits for.
+        watch.released().await;
     });
     cutoff
 }

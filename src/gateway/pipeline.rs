@@ -27,7 +27,19 @@ pub(super) async fn respond(
     noted: &mut Noted,
 ) -> Result<Response<Body>, Refused> {
     let admitted = admit::admit(&request, context.gateway.settings.max_request_body)?;
-    let (target, origin) = match find(context, &admitted)? {
+    let place = find(context, &admitted);
+    if let (Err(Refused::UnknownHost), Some(file)) =
+        (&place, admitted.path().strip_prefix(portal::assets::FOLDER))
+    {
+        // What the page that says so is dressed in: it can load nothing from another host.
+        return Ok(portal::asset(
+            &context.gateway.settings.views,
+            file,
+            request.method(),
+            request.headers(),
+        )?);
+    }
+    let (target, origin) = match place? {
         Place::Here(target, origin) => (target, origin),
         Place::Elsewhere(origin) => return to_configured(&origin, &admitted, request.method()),
     };

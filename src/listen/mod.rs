@@ -33,13 +33,16 @@ pub use certificates::{Certificate, CertificateError};
 pub use tls::Tls;
 pub use workers::Workers;
 
+/// A request whose head has arrived, and whose body may still be on its way.
+pub type Arriving = Request<Incoming>;
+
 /// What is done with a request. Made once for each worker, on the worker's own runtime.
 pub trait Handler: Clone + Send + Sync + 'static {
     /// Never fails: every fault has an answer.
     fn handle(
         &self,
         connection: Arc<Connection>,
-        request: Request<Incoming>,
+        request: Arriving,
     ) -> impl Future<Output = Response<Body>> + Send;
 }
 

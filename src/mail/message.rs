@@ -91,24 +91,8 @@ struct CodeHtml<'a> {
 
 /// `2026-11-22 10:45 UTC`: the form that reads alike in every language.
 fn utc(moment: Timestamp) -> String {
-    let minutes = moment.millis().div_euclid(60_000);
-    let (days, minute) = (minutes.div_euclid(1440), minutes.rem_euclid(1440));
-    let (year, month, day) = civil(days);
-    format!("{year:04}-{month:02}-{day:02} {:02}:{:02} UTC", minute / 60, minute % 60)
-}
-
-/// Year, month and day of a day counted from 1970-01-01, in the Gregorian calendar. Years are counted from March, so
-/// that the leap day is the last; a calendar repeats itself every 146 097 days.
-fn civil(days: i64) -> (i64, i64, i64) {
-    let from_0000_03_01 = days + 719_468;
-    let era = from_0000_03_01.div_euclid(146_097);
-    let day_of_era = from_0000_03_01.rem_euclid(146_097);
-    let year_of_era = (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 { march_month + 3 } else { march_month - 9 };
-    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+    let [year, month, day, hour, minute] = moment.date_and_minute();
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
 }
 
 #[cfg(test)]

@@ -157,7 +157,8 @@ fn same_origin(headers: &HeaderMap, origin: &Origin) -> Result<(), PortalError> 
     if good { Ok(()) } else { Err(PortalError::WrongOrigin) }
 }
 
-fn asset(
+/// A file that pages are dressed in. The same for everybody, on every host.
+pub fn asset(
     views: &Views,
     name: &str,
     method: &Method,

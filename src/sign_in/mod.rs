@@ -44,7 +44,7 @@ pub struct SignIn {
     pub host: String,
     pub started: Timestamp,
     pub remember: bool,
-    /// The browser has signed in to this account with a code before.
+    /// The browser has signed in to this account before, with two factors.
     pub known_device: bool,
     /// Set when a one-factor session asks for its second factor: the sign-on to elevate.
     pub elevates: Option<[u8; 32]>,

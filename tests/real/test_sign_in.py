@@ -1,6 +1,7 @@
 """The sign-in as a person meets it, without a browser: messages, codes, limits, sessions, several tabs."""
 
 import base64
+import json
 import re
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -109,6 +110,19 @@ def test_five_wrong_passwords_lock_the_pair_and_not_the_neighbour(gateway, peopl
     assert elsewhere.enter_password(account, gateway.url("recorder")).status == 303
 
 
+def test_a_claimed_address_does_not_help_against_the_lock(gateway, account):
+    person = Visitor(gateway, source="127.0.0.79")
+    login = person.visit(gateway.url("recorder"))
+    statuses = []
+    for number in range(6):
+        claims = [("X-Forwarded-For", f"203.0.113.{number}"), ("X-Real-IP", f"203.0.113.{number}"),
+                  ("Forwarded", f"for=203.0.113.{number}")]
+        answer = person.post(login.page.form("/_vestibule/login").action,
+                             {"username": account.username, "password": "wrong password"}, headers=claims)
+        statuses.append(answer.status)
+    assert statuses[-1] == 429
+
+
 def test_unknown_names_are_counted_like_known_ones(gateway):
     person = Visitor(gateway, source="127.0.0.78")
     nobody = Account("nobody-at-all", "", "", "wrong password")
@@ -198,6 +212,18 @@ def test_a_code_is_good_only_in_the_browser_that_asked(gateway, account, mails):
     refused = thief.enter_code(code_page, code)
     assert refused.status == 422 and EXPIRED in refused.page.words
     assert person.enter_code(code_page, code).status == 303
+
+
+def test_the_code_of_one_sign_in_is_wrong_for_another_of_the_same_person(gateway, account, mails):
+    here, there = Visitor(gateway), Visitor(gateway)
+    page_here = here.ask_for_code(account, gateway.url("recorder"))
+    code_here = mails.code_for(account.email, 1)
+    page_there = there.ask_for_code(account, gateway.url("recorder"))
+    code_there = mails.code_for(account.email, 2)
+    assert code_here != code_there
+    assert INVALID_CODE in here.enter_code(page_here, code_there).page.words
+    assert here.enter_code(page_here, code_here).status == 303
+    assert there.enter_code(page_there, code_there).status == 303
 
 
 def test_the_fifth_wrong_code_ends_the_sign_in(gateway, account, mails):
@@ -339,6 +365,28 @@ def test_a_new_session_id_at_each_sign_in_and_another_on_each_host(gateway, acco
     assert person.session("recorder") not in ids
 
 
+def max_age(answers, name):
+    """What the browser is told to keep this cookie for, in seconds; None for as long as it runs."""
+    (line,) = [line for answer in answers for line in answer.all("set-cookie")
+               if line.startswith(f"{name}=") and "Max-Age=0" not in line]
+    found = re.search(r"Max-Age=(\d+)", line)
+    return found and int(found.group(1))
+
+
+@pytest.mark.parametrize(("remember", "kept"), [({}, None), ({"remember": "on"}, 30 * 86400)])
+def test_only_those_who_asked_for_it_stay_signed_in_when_the_browser_ends(gateway, account, mails, remember, kept):
+    person = Visitor(gateway)
+    login = person.visit(gateway.url("recorder"))
+    code_page = person.follow(person.submit(
+        login, "/_vestibule/login", username=account.username, password=account.password, **remember
+    ))
+    done = person.enter_code(code_page, mails.code_for(account.email))
+    assert max_age([done], "__Host-vestibule") == kept
+    assert max_age([done], "__Host-vestibule-device") == 180 * 86400
+    entered = person.follow(done)
+    assert entered.url == gateway.url("recorder")
+
+
 def test_a_session_opens_no_other_host(gateway, signed_in, recorder):
     recorder.requests.clear()
     thief = Visitor(gateway)
@@ -389,6 +437,26 @@ def test_signing_out_ends_it_on_every_host(gateway, signed_in, recorder):
     assert not recorder.requests
 
 
+def test_signing_out_on_one_device_leaves_the_others_alone(gateway, account, mails):
+    laptop, phone = Visitor(gateway), Visitor(gateway)
+    for device in (laptop, phone):
+        assert device.sign_in(account, gateway.url("recorder"), mails).status == 200
+    laptop.sign_out()
+    assert not laptop.is_signed_in("recorder")
+    assert phone.is_signed_in("recorder")
+
+
+def test_a_browser_that_keeps_no_cookies_is_told_so_and_not_sent_in_circles(gateway, account):
+    person = Visitor(gateway)
+    answer = person.enter_password(account, gateway.url("recorder"))
+    for _ in range(6):
+        if answer.status not in (302, 303):
+            break
+        person.jar = {}
+        answer = person.open(answer.location)
+    assert answer.status == 200 and "cookies" in answer.page.words, (answer.url, answer.status)
+
+
 def test_looking_at_the_sign_out_page_signs_nobody_out(gateway, signed_in):
     assert signed_in.open(gateway.url("recorder", "/_vestibule/logout")).status == 200
     assert signed_in.is_signed_in("recorder")
@@ -404,7 +472,14 @@ def test_looking_at_the_sign_out_page_signs_nobody_out(gateway, signed_in):
         [("Sec-Fetch-Site", "none")],
     ],
 )
-def test_a_post_from_elsewhere_changes_nothing(gateway, signed_in, headers):
+def test_a_post_from_elsewhere_changes_nothing(gateway, signed_in, people, mails, headers):
+    account = people.fresh()
+    stranger = Visitor(gateway)
+    form = {"username": account.username, "password": account.password}
+    answer = stranger.post(gateway.url("auth", "/_vestibule/login"), form, headers=headers)
+    assert answer.status in (400, 403) and not stranger.cookies(gateway.url("auth"))
+    assert not mails.to(account.email), "nobody is mailed on behalf of a foreign page"
+
     answer = signed_in.post(gateway.url("auth", "/_vestibule/logout"), {}, headers=headers)
     assert answer.status in (400, 403)
     assert signed_in.is_signed_in()
@@ -488,6 +563,9 @@ def test_the_break_glass_command_prints_a_code_that_works(gateway, account, mail
     assert printed.returncode == 0, printed.stderr
     code = re.search(r"\b\d{6}\b", printed.stdout).group()
     assert person.enter_code(code_page, code).status == 303
+    trail = (gateway.folder / "data" / "audit.log").read_text().splitlines()
+    assert [json.loads(line) for line in trail if account.username in line and '"code_printed"' in line]
+    assert code not in "".join(trail)
 
 
 def test_the_break_glass_command_finds_nothing_where_nothing_waits(gateway, people):

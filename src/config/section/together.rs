@@ -198,7 +198,8 @@ fn people(report: &mut Report, parts: &Parts<'_>) {
     }
 }
 
-/// The account of the quickstart has a password that everybody can read up.
+/// The account of the quickstart has a password that everybody can read up. No code reaches anybody at its address,
+/// but a rule may ask for the password alone.
 fn demo(report: &mut Report, parts: &Parts<'_>) {
     if let (Some(place), Some(host)) = (parts.accounts.demo, remote_host(parts)) {
         let message = format!(

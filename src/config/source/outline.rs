@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, Span};
 
-use crate::config::problem::{Place, Report, is_sensitive};
+use crate::config::problem::{Place, Report, is_sensitive, lines};
 
 /// Deeper nesting than this is refused; the deepest right configuration has eight levels.
 const DEEPEST: usize = 32;
@@ -45,7 +45,7 @@ pub struct KeySpot {
 /// text cannot be used at all.
 pub fn outline(text: &str, report: &mut Report) -> Result<Option<Arc<Spot>>, ()> {
     let mut builder = Builder {
-        lines: text.lines().collect(),
+        lines: lines(text),
         report,
         frames: Vec::new(),
         anchors: BTreeMap::new(),

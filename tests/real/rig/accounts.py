@@ -24,6 +24,7 @@ class People:
         "disabled": {"disabled": True},
         "olga": {"groups": ["ops"]},
         "nobody-special": {"groups": []},
+        "alice": {"name": "Alice Example", "email": "alice@example.com", "groups": ["staff"]},
         "zoe": {"name": "Zoë Ångström", "groups": ["ops", "Équipe"]},
     }
 

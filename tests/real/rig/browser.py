@@ -16,9 +16,12 @@ VERIFY = re.compile("/_vestibule/verify")
 class Browser:
     def __init__(self):
         self._playwright = sync_playwright().start()
-        self._chromium = self._playwright.chromium.launch(
+        self._chromium = self._launch("MAP * 127.0.0.1")
+
+    def _launch(self, rules):
+        return self._playwright.chromium.launch(
             executable_path=CHROMIUM,
-            args=["--no-sandbox", "--disable-dev-shm-usage", "--host-resolver-rules=MAP * 127.0.0.1"],
+            args=["--no-sandbox", "--disable-dev-shm-usage", f"--host-resolver-rules={rules}"],
         )
 
     def close(self):
@@ -26,9 +29,13 @@ class Browser:
         self._playwright.stop()
 
     @contextmanager
-    def person(self, javascript=True, scheme="light", viewport=None):
-        """A fresh profile: no cookies, nothing remembered. A breach of policy, or a broken script of ours, fails the test."""
-        context = self._chromium.new_context(
+    def person(self, javascript=True, scheme="light", viewport=None, port=None):
+        """A fresh profile: no cookies, nothing remembered. A breach of policy, or a broken script of ours, fails the test.
+
+        With `port`, every address leads there, so that addresses look as they do in the world.
+        """
+        chromium = self._launch(f"MAP * 127.0.0.1:{port}") if port else self._chromium
+        context = chromium.new_context(
             java_script_enabled=javascript,
             ignore_https_errors=True,
             color_scheme=scheme,
@@ -44,6 +51,8 @@ class Browser:
             yield Person(page, javascript)
         finally:
             context.close()
+            if port:
+                chromium.close()
         assert not complaints, f"the browser complained: {complaints}"
 
 
