@@ -114,3 +114,23 @@ fn a_mistake_has_its_status_though_nobody_reads_it() {
     let command = command.args(["serve", "--config", "tests/process.rs"]).stderr(writer);
     assert_eq!(command.status().expect("run").code(), Some(2));
 }
+
+#[test]
+fn a_check_makes_nothing() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let (config, _) = configure(directory.path());
+    let check = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+        let command = command.args(["check", "--connect", "--config"]).arg(&config);
+        let output = command.output().expect("run");
+        (output.status.code(), String::from_utf8_lossy(&output.stdout).into_owned())
+    };
+    let (status, said) = check();
+    assert_eq!(status, Some(0), "{said}");
+    let made = |name: &str| directory.path().join(name).exists();
+    assert!(!made("data") && !made("outbox"), "what root made the gateway's user could not write");
+
+    std::fs::write(directory.path().join("data"), "").expect("written");
+    let (status, said) = check();
+    assert!(status == Some(1) && said.contains("data is no directory"), "{said}");
+}

@@ -39,10 +39,12 @@ pub enum Outcome {
     Disabled,
 }
 
-/// The sign-in under way in this browser, if its account still stands.
+/// The sign-in under way in this browser, if its account is still there, with the password that began it.
 pub async fn awaiting(x: &Exchange<'_>, browser: Browser<'_>) -> Result<Option<Awaiting>, FlowError> {
     let Some(stored) = mailing::find(x, browser.login).await? else { return Ok(None) };
-    let Some(account) = x.snapshot.directory.by_id(&stored.sign_in.account).await? else { return Ok(None) };
+    let account = x.snapshot.directory.by_id(&stored.sign_in.account).await?;
+    let same_password = |account: &Arc<Account>| device::fingerprint(account) == stored.sign_in.password;
+    let Some(account) = account.filter(same_password) else { return Ok(None) };
     Ok(Some(show(x, stored, account)))
 }
 
@@ -65,7 +67,8 @@ pub async fn verify(x: &Exchange<'_>, browser: Browser<'_>, typed: &str) -> Resu
         forget(x, &stored).await?;
         return Ok(Outcome::TooMany(x.now.until(ends)));
     }
-    if stored.sign_in.accepts(&code, &x.app.keys, settings, x.now) {
+    // Not the time at which the request began: a form may be long on its way.
+    if stored.sign_in.accepts(&code, &x.app.keys, settings, x.app.clock.now()) {
         return accept(x, browser, stored, &account).await;
     }
     refuse(x, browser, stored, account, tries).await

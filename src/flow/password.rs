@@ -199,6 +199,7 @@ async fn await_code(
         host: x.host().as_str(),
         remember: wish.remember,
         known_device: device.is_some_and(|device| device.has_proved(account)),
+        password: device::fingerprint(account),
         elevates: None,
         nonce: secret::random(),
     };
@@ -219,7 +220,9 @@ async fn go_on_with(
     account: &Account,
     remember: bool,
 ) -> Result<Option<Outcome>, FlowError> {
-    let same = stored.sign_in.account == account.id && stored.sign_in.elevates.is_none();
+    let same = stored.sign_in.account == account.id
+        && stored.sign_in.password == device::fingerprint(account)
+        && stored.sign_in.elevates.is_none();
     if !same || !stored.sign_in.awaits_code(&x.snapshot.email_code, x.now) {
         return Ok(None);
     }

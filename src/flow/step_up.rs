@@ -53,6 +53,7 @@ pub async fn begin(
         host: x.host().as_str(),
         remember: false,
         known_device: device.is_some_and(|device| device.has_proved(&account)),
+        password: device::fingerprint(&account),
         elevates: Some(sign_on),
         nonce: secret::random(),
     };

@@ -107,6 +107,19 @@ async fn the_fifth_wrong_code_ends_the_sign_in_and_a_resend_forgives_nothing() {
     assert!(matches!(rig.password(&mut visitor, "alice", RIGHT, None).await, Outcome::Locked(_)));
 }
 
+/// The request began in time, but its form arrived late.
+#[tokio::test]
+async fn a_code_that_ends_while_the_form_is_on_its_way_is_not_accepted() {
+    let rig = Rig::new().await;
+    let mut visitor = Visitor::new();
+    rig.password(&mut visitor, "alice", RIGHT, None).await;
+    let snapshot = rig.app.snapshot.load_full();
+    let x = rig.in_exchange(&snapshot, &visitor, &rig.portal);
+    rig.advance(EMAIL_CODE.lifetime);
+    let outcome = code::verify(&x, visitor.cookies(), &rig.mails()[0]).await.unwrap();
+    assert!(matches!(outcome, CodeOutcome::Wrong(_)));
+}
+
 #[tokio::test]
 async fn what_is_no_code_is_not_counted_as_a_try() {
     let rig = Rig::new().await;
@@ -142,6 +155,18 @@ async fn a_resend_waits_a_minute_and_repeats_the_code_at_first() {
         matches!(rig.code(&mut visitor, &mails[0]).await, CodeOutcome::Wrong(_)),
         "five minutes have passed"
     );
+}
+
+#[tokio::test]
+async fn of_several_resends_at_once_one_mails() {
+    let rig = Rig::new().await;
+    let mut visitor = Visitor::new();
+    rig.password(&mut visitor, "alice", RIGHT, None).await;
+    rig.advance(Duration::from_mins(1));
+    let (one, two, three) =
+        tokio::join!(resend(&rig, &visitor), resend(&rig, &visitor), resend(&rig, &visitor));
+    let sent = [one, two, three].iter().filter(|mailed| **mailed == Some(Mailed::Sent)).count();
+    assert_eq!((sent, rig.mails().len()), (1, 2));
 }
 
 #[tokio::test]
@@ -339,7 +364,8 @@ async fn an_account_that_is_disabled_meanwhile_gets_no_further() {
     let mut visitor = Visitor { address: IpAddr::from([192, 0, 2, 9]), ..Visitor::new() };
     rig.password(&mut visitor, "alice", RIGHT, None).await;
     let code = rig.mails().last().unwrap().clone();
-    rig.accounts.replace(vec![account("alice", Approval::Approved, true)]);
+    let alice = rig.app.snapshot.load().directory.find("alice").await.unwrap().unwrap();
+    rig.accounts.replace(vec![Account { disabled: true, ..Account::clone(&alice) }]);
     assert!(matches!(rig.code(&mut visitor, &code).await, CodeOutcome::Disabled));
     assert!(rig.who(&signed_in).await.is_none(), "and who was in is out");
 }
@@ -356,6 +382,22 @@ async fn a_connection_of_an_account_that_is_disabled_ends_though_the_store_is_do
     );
     rig.accounts.replace(vec![account("alice", Approval::Approved, true)]);
     assert!(!who::still_in(&rig.app, &snapshot, &session).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_sign_in_begun_with_a_password_that_was_changed_since_gets_no_further() {
+    let rig = Rig::new().await;
+    let mut thief = Visitor::new();
+    rig.password(&mut thief, "alice", RIGHT, None).await;
+    let code = rig.mails()[0].clone();
+    let mut renewed = account("alice", Approval::Approved, false);
+    renewed.password =
+        StoredHash(Secret::new(account::password::hash("another password", &HASHING).unwrap()));
+    rig.accounts.replace(vec![renewed]);
+    assert!(matches!(rig.code(&mut thief, &code).await, CodeOutcome::Expired));
+    let mut owner = thief.clone();
+    rig.password(&mut owner, "alice", "another password", None).await;
+    assert_ne!(owner.login, thief.login);
 }
 
 #[tokio::test]
