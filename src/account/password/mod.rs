@@ -2,7 +2,7 @@
 //! made (argon2id, as OWASP's password storage cheat sheet has it).
 //!
 //! Everything here computes for tens of milliseconds and more: requests go through
-//! [`Hasher`](super::Hasher), which does this on threads of its own. Start from [`hash`].
+//! [`Hasher`](super::Hasher), which does this on threads of its own. Start from [`verify`] and [`hash`].
 
 mod compute;
 mod format;
@@ -13,7 +13,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD_NO_PAD;
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-use super::PasswordSettings;
+use super::{PasswordSettings, StoredHash};
 use crate::secret;
 pub(super) use compute::{Memory, OutOfMemory};
 pub(super) use format::Format;
@@ -35,6 +35,13 @@ pub fn check_format(hash: &str) -> Result<(), String> {
     Format::parse(hash).map(drop)
 }
 
+/// Whether this is the password, compared byte by byte after Unicode's composition (NFC), so that it does not matter
+/// how a keyboard spells `ä`. A hash of no accepted form fits no password, and costs nothing.
+pub fn verify(password: &str, hash: &StoredHash) -> bool {
+    Format::parse(hash.0.expose())
+        .is_ok_and(|format| fits(password, &format, &mut Memory::default()).unwrap_or(false))
+}
+
 /// A new hash as a PHC string: `$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`.
 pub fn hash(password: &str, settings: &PasswordSettings) -> Result<String, PasswordError> {
     if password.len() > MAX_BYTES {
@@ -51,8 +58,7 @@ pub fn hash(password: &str, settings: &PasswordSettings) -> Result<String, Passw
     Ok(format!("$argon2id$v=19$m={memory},t={iterations},p=1${salt}${made}"))
 }
 
-/// Whether this is the password, compared byte by byte after Unicode's composition (NFC), so that it does not matter
-/// how a keyboard spells `ä`. A password over [`MAX_BYTES`] fits nothing, and costs the same.
+/// As [`verify`], in memory that is used again. A password over [`MAX_BYTES`] fits nothing, and costs the same.
 pub(super) fn fits(password: &str, format: &Format, memory: &mut Memory) -> Result<bool, OutOfMemory> {
     if password.len() > MAX_BYTES {
         return compute::fits(b"", format, memory).map(|_| false);

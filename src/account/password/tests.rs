@@ -1,6 +1,7 @@
 //! Hashes that other programs made: Django 5.2, argon2-cffi, bcrypt, passlib, OpenSSL and glibc's crypt.
 
 use super::*;
+use crate::secret::Secret;
 
 const PASSWORD: &str = "correct horse battery staple";
 const SETTINGS: PasswordSettings = PasswordSettings { memory: 64, iterations: 2, minimum_length: 12 };
@@ -69,17 +70,16 @@ const KNOWN: &[(&str, &str)] = &[
     ),
 ];
 
-fn verify(password: &str, hash: &str) -> bool {
-    let format = Format::parse(hash);
-    format.is_ok_and(|format| fits(password, &format, &mut Memory::default()).unwrap_or(false))
+fn stored(hash: &str) -> StoredHash {
+    StoredHash(Secret::new(hash.to_owned()))
 }
 
 #[test]
 fn hashes_of_other_programs_fit_their_password_and_no_other() {
     for (name, hash) in KNOWN {
         assert_eq!(check_format(hash), Ok(()), "{name}");
-        assert!(verify(PASSWORD, hash), "{name}");
-        assert!(!verify("correct horse battery staplE", hash), "{name}");
+        assert!(verify(PASSWORD, &stored(hash)), "{name}");
+        assert!(!verify("correct horse battery staplE", &stored(hash)), "{name}");
     }
 }
 
@@ -90,23 +90,26 @@ fn every_part_of_a_hash_counts() {
         let (front, end) = hash.split_at(last);
         let other = if end.starts_with('a') { 'b' } else { 'a' };
         let changed = format!("{front}{other}{}", &end[1..]);
-        assert!(!verify(PASSWORD, &changed), "{name}");
+        assert!(!verify(PASSWORD, &stored(&changed)), "{name}");
     }
 }
 
 #[test]
 fn letters_beyond_ascii_are_utf_8() {
     let hash = "$argon2id$v=19$m=512,t=1,p=4$28sKq1Zs15SLPkkdFWegPw$iVqIAzTH/Pk9z6H+1bVgrw";
-    assert!(verify("p\u{e4}ssw\u{f6}rd \u{1f511}", hash));
-    assert!(verify("pa\u{308}sswo\u{308}rd \u{1f511}", hash), "decomposed, as some keyboards type it");
-    assert!(!verify("passw\u{f6}rd \u{1f511}", hash));
+    assert!(verify("p\u{e4}ssw\u{f6}rd \u{1f511}", &stored(hash)));
+    assert!(
+        verify("pa\u{308}sswo\u{308}rd \u{1f511}", &stored(hash)),
+        "decomposed, as some keyboards type it"
+    );
+    assert!(!verify("passw\u{f6}rd \u{1f511}", &stored(hash)));
 }
 
 #[test]
 fn bcrypt_looks_at_72_bytes() {
-    let hash = "$2b$05$LGqhXXhMmM5nfn0VdgJbRuAZOKEtpRz0WJt/47BE0emvcUK0x8smu";
-    assert!(verify(&"x".repeat(72), hash));
-    assert!(!verify(&"x".repeat(71), hash));
+    let hash = stored("$2b$05$LGqhXXhMmM5nfn0VdgJbRuAZOKEtpRz0WJt/47BE0emvcUK0x8smu");
+    assert!(verify(&"x".repeat(72), &hash));
+    assert!(!verify(&"x".repeat(71), &hash));
 }
 
 #[test]
@@ -116,15 +119,15 @@ fn new_hashes_are_salted_argon2id_with_the_settings() {
     for made in [one, two] {
         assert!(made.starts_with("$argon2id$v=19$m=64,t=2,p=1$"), "{made}");
         assert_eq!(check_format(&made), Ok(()));
-        assert!(verify(PASSWORD, &made));
-        assert!(!verify("another", &made));
+        assert!(verify(PASSWORD, &stored(&made)));
+        assert!(!verify("another", &stored(&made)));
     }
 }
 
 #[test]
 fn no_byte_of_a_password_is_cut_off() {
     for password in [" leading", "trailing ", "with\0nul", &"x".repeat(64), &"x".repeat(1024)] {
-        let made = hash(password, &SETTINGS).expect("hashed");
+        let made = stored(&hash(password, &SETTINGS).expect("hashed"));
         assert!(verify(password, &made), "{password:?}");
         assert!(!verify(password.trim(), &made) || password.trim() == password, "{password:?}");
         let mut longer = password.to_owned();
@@ -174,7 +177,7 @@ fn forms_that_are_not_accepted_are_refused_without_repeating_them() {
     ] {
         let why = check_format(hash).expect_err(hash);
         assert!(hash.len() < 3 || !why.contains(hash), "{why}");
-        assert!(!verify("", hash) && !verify(hash, hash), "{hash}");
+        assert!(!verify("", &stored(hash)) && !verify(hash, &stored(hash)), "{hash}");
     }
     assert!(check_format("hunter2").expect_err("no hash").contains("vestibule hash-password"));
 }
