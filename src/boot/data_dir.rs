@@ -24,12 +24,11 @@ pub(super) fn make(path: &Path) -> Result<(), BootError> {
     Ok(())
 }
 
-/// The configured secrets, or the one kept in `data_dir`, made there at the first call.
-pub fn secrets(config: &Config) -> Result<Vec<Secret<Vec<u8>>>, BootError> {
+/// The configured secrets, or the one kept in `data_dir`, which must be there; made at the first call.
+pub(super) fn secrets(config: &Config) -> Result<Vec<Secret<Vec<u8>>>, BootError> {
     if !config.secrets.is_empty() {
         return Ok(config.secrets.clone());
     }
-    make(&config.data_dir)?;
     Ok(vec![kept(&config.data_dir.join("secret"))?])
 }
 
