@@ -107,6 +107,19 @@ async fn the_fifth_wrong_code_ends_the_sign_in_and_a_resend_forgives_nothing() {
     assert!(matches!(rig.password(&mut visitor, "alice", RIGHT, None).await, Outcome::Locked(_)));
 }
 
+/// The request began in time, but its form arrived late.
+#[tokio::test]
+async fn a_code_that_ends_while_the_form_is_on_its_way_is_not_accepted() {
+    let rig = Rig::new().await;
+    let mut visitor = Visitor::new();
+    rig.password(&mut visitor, "alice", RIGHT, None).await;
+    let snapshot = rig.app.snapshot.load_full();
+    let x = rig.in_exchange(&snapshot, &visitor, &rig.portal);
+    rig.advance(EMAIL_CODE.lifetime);
+    let outcome = code::verify(&x, visitor.cookies(), &rig.mails()[0]).await.unwrap();
+    assert!(matches!(outcome, CodeOutcome::Wrong(_)));
+}
+
 #[tokio::test]
 async fn what_is_no_code_is_not_counted_as_a_try() {
     let rig = Rig::new().await;
@@ -142,6 +155,18 @@ async fn a_resend_waits_a_minute_and_repeats_the_code_at_first() {
         matches!(rig.code(&mut visitor, &mails[0]).await, CodeOutcome::Wrong(_)),
         "five minutes have passed"
     );
+}
+
+#[tokio::test]
+async fn of_several_resends_at_once_one_mails() {
+    let rig = Rig::new().await;
+    let mut visitor = Visitor::new();
+    rig.password(&mut visitor, "alice", RIGHT, None).await;
+    rig.advance(Duration::from_mins(1));
+    let (one, two, three) =
+        tokio::join!(resend(&rig, &visitor), resend(&rig, &visitor), resend(&rig, &visitor));
+    let sent = [one, two, three].iter().filter(|mailed| **mailed == Some(Mailed::Sent)).count();
+    assert_eq!((sent, rig.mails().len()), (1, 2));
 }
 
 #[tokio::test]
@@ -236,6 +261,76 @@ async fn fifteen_wrong_codes_on_unknown_devices_leave_the_password_to_known_ones
     ));
 }
 
+/// What a thief with the password gets from sign-ins that are all begun before the first code is guessed.
+#[tokio::test]
+async fn sign_ins_begun_in_advance_share_the_fifteen_wrong_codes() {
+    let rig = Rig::new().await;
+    let mut thieves = Vec::new();
+    for round in 0..6_u8 {
+        let mut thief = Visitor { address: IpAddr::from([198, 51, 100, round]), ..Visitor::new() };
+        assert!(matches!(rig.password(&mut thief, "alice", RIGHT, None).await, Outcome::CodeSent(_)));
+        thieves.push((thief, rig.mails().last().unwrap().clone()));
+    }
+    for (thief, code) in &mut thieves[..3] {
+        for _ in 0..5 {
+            rig.code(thief, &wrong(code)).await;
+        }
+    }
+    let (thief, code) = &mut thieves[3];
+    assert!(matches!(rig.code(thief, code).await, CodeOutcome::TooMany(_)), "a sixteenth code was looked at");
+}
+
+#[tokio::test]
+async fn a_device_where_the_password_alone_was_proved_is_no_way_around_the_quarantine() {
+    let rig = Rig::new().await;
+    let status = Some("https://status.example.com/x");
+    let mut thief = Visitor::new();
+    assert!(matches!(rig.password(&mut thief, "alice", RIGHT, status).await, Outcome::Entered(_)));
+    thief.session = None;
+    for _ in 0..3 {
+        assert!(matches!(rig.password(&mut thief, "alice", RIGHT, None).await, Outcome::CodeSent(_)));
+        let code = rig.mails().last().unwrap().clone();
+        for _ in 0..5 {
+            rig.code(&mut thief, &wrong(&code)).await;
+        }
+        assert!(matches!(rig.password(&mut thief, "alice", RIGHT, None).await, Outcome::Locked(_)));
+        rig.advance(Duration::from_hours(1));
+    }
+    assert!(matches!(rig.password(&mut thief, "alice", RIGHT, None).await, Outcome::Wrong));
+}
+
+#[tokio::test]
+async fn a_step_up_is_held_up_by_wrong_codes_as_a_sign_in_is() {
+    let rig = Rig::new().await;
+    let status = Some("https://status.example.com/x");
+    let mut thief = Visitor::new();
+    rig.password(&mut thief, "alice", RIGHT, status).await;
+    for round in 0..3 {
+        let begun = step_up(&rig, &thief).await;
+        let step_up::Outcome::CodeSent(cookie) = begun else { panic!("round {round}: no code was sent") };
+        thief.login = Some(cookie);
+        let code = rig.mails().last().unwrap().clone();
+        for _ in 0..5 {
+            rig.code(&mut thief, &wrong(&code)).await;
+        }
+        let step_up::Outcome::Limited(wait) = step_up(&rig, &thief).await else {
+            panic!("round {round}: not held up")
+        };
+        if round < 2 {
+            rig.advance(wait);
+        }
+    }
+    rig.advance(LIMITS.lock);
+    assert!(matches!(step_up(&rig, &thief).await, step_up::Outcome::Limited(_)), "fifteen wrong codes");
+}
+
+async fn step_up(rig: &Rig, visitor: &Visitor) -> step_up::Outcome {
+    let inside = rig.who(visitor).await.unwrap();
+    let snapshot = rig.app.snapshot.load_full();
+    let x = rig.in_exchange(&snapshot, visitor, &rig.portal);
+    step_up::begin(&x, visitor.cookies(), &inside, None).await.unwrap()
+}
+
 #[tokio::test]
 async fn wrong_codes_of_a_sign_in_that_succeeds_do_not_count_towards_the_quarantine() {
     let rig = Rig::new().await;
@@ -269,9 +364,40 @@ async fn an_account_that_is_disabled_meanwhile_gets_no_further() {
     let mut visitor = Visitor { address: IpAddr::from([192, 0, 2, 9]), ..Visitor::new() };
     rig.password(&mut visitor, "alice", RIGHT, None).await;
     let code = rig.mails().last().unwrap().clone();
-    rig.accounts.replace(vec![account("alice", Approval::Approved, true)]);
+    let alice = rig.app.snapshot.load().directory.find("alice").await.unwrap().unwrap();
+    rig.accounts.replace(vec![Account { disabled: true, ..Account::clone(&alice) }]);
     assert!(matches!(rig.code(&mut visitor, &code).await, CodeOutcome::Disabled));
     assert!(rig.who(&signed_in).await.is_none(), "and who was in is out");
+}
+
+#[tokio::test]
+async fn a_connection_of_an_account_that_is_disabled_ends_though_the_store_is_down() {
+    let rig = Rig::new().await;
+    let session = rig.who(&rig.signed_in("alice").await).await.unwrap().session;
+    rig.app.store.close().await;
+    let snapshot = rig.app.snapshot.load_full();
+    assert!(
+        who::still_in(&rig.app, &snapshot, &session).await.is_err(),
+        "nobody is signed out for that alone"
+    );
+    rig.accounts.replace(vec![account("alice", Approval::Approved, true)]);
+    assert!(!who::still_in(&rig.app, &snapshot, &session).await.unwrap());
+}
+
+#[tokio::test]
+async fn a_sign_in_begun_with_a_password_that_was_changed_since_gets_no_further() {
+    let rig = Rig::new().await;
+    let mut thief = Visitor::new();
+    rig.password(&mut thief, "alice", RIGHT, None).await;
+    let code = rig.mails()[0].clone();
+    let mut renewed = account("alice", Approval::Approved, false);
+    renewed.password =
+        StoredHash(Secret::new(account::password::hash("another password", &HASHING).unwrap()));
+    rig.accounts.replace(vec![renewed]);
+    assert!(matches!(rig.code(&mut thief, &code).await, CodeOutcome::Expired));
+    let mut owner = thief.clone();
+    rig.password(&mut owner, "alice", "another password", None).await;
+    assert_ne!(owner.login, thief.login);
 }
 
 #[tokio::test]
@@ -311,8 +437,7 @@ async fn a_step_up_adds_the_second_factor_and_renews_the_session_id() {
     let snapshot = rig.app.snapshot.load_full();
     let x = rig.in_exchange(&snapshot, &visitor, &rig.portal);
     let begun = step_up::begin(&x, visitor.cookies(), &inside, None).await.unwrap();
-    let (cookie, mailed) = begun.unwrap();
-    assert_eq!(mailed, Mailed::Sent);
+    let step_up::Outcome::CodeSent(cookie) = begun else { panic!("no code was sent") };
     visitor.login = Some(cookie);
     let code = rig.mails()[0].clone();
     assert!(matches!(rig.code(&mut visitor, &code).await, CodeOutcome::Entered(_)));

@@ -35,11 +35,10 @@ pub async fn look_again(x: &Exchange<'_>, cookie: &str) -> Result<Option<Visitor
 
 /// Whether a visitor may still be served on a connection that stays open.
 pub async fn still_in(app: &App, snapshot: &Snapshot, session: &Session) -> Result<bool, FlowError> {
-    if !app.sessions.stands(session, app.clock.now()).await? {
-        return Ok(false);
-    }
+    // The account first: what its source says holds even while the store says nothing.
     let account = snapshot.directory.by_id(session.account()).await?;
-    Ok(account.is_some_and(|account| account.standing() == Standing::Good))
+    let good = account.is_some_and(|account| account.standing() == Standing::Good);
+    Ok(good && app.sessions.stands(session, app.clock.now()).await?)
 }
 
 /// The subject that an account is with these factors proved.

@@ -19,9 +19,6 @@ use crate::portal::{self, PortalError, reply};
 use crate::route::{Origin, Scheme};
 use crate::upstream::{Fault, UpstreamError};
 
-/// How long the browser keeps the nonce of a hand-over.
-const NONCE_KEPT: Duration = Duration::from_mins(10);
-
 /// When to come back while the store is down.
 const STORE_RETRY: Duration = Duration::from_secs(5);
 
@@ -41,17 +38,7 @@ pub(super) enum Refused {
     #[error("a WebSocket from a foreign origin")]
     ForeignOrigin,
     #[error("sign-in required")]
-    Challenge {
-        missing: Missing,
-        /// Where the pages live.
-        pages: Origin,
-        /// The host that was asked.
-        origin: Origin,
-        /// Where to come back to.
-        back: String,
-        /// The nonce that the browser holds already.
-        nonce: Option<String>,
-    },
+    Challenge(Challenge),
     #[error("not allowed")]
     Forbidden { username: Option<String>, origin: Origin },
     #[error(transparent)]
@@ -62,6 +49,20 @@ pub(super) enum Refused {
     Stamp(#[from] StampError),
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+}
+
+/// What is missing, and the way to it.
+#[derive(Debug)]
+pub(super) struct Challenge {
+    pub missing: Missing,
+    /// Where the pages live.
+    pub pages: Origin,
+    /// The host that was asked.
+    pub origin: Origin,
+    /// Where to come back to.
+    pub back: String,
+    /// The nonce that the browser holds already.
+    pub nonce: Option<String>,
 }
 
 impl From<PortalError> for Refused {
@@ -116,14 +117,16 @@ fn names_html(headers: &HeaderMap) -> bool {
 pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Response<Body> {
     log(context, refused);
     let mut response = match refused {
-        Refused::Challenge { .. } => challenge(context, manner, refused),
-        Refused::Portal(PortalError::SignInRequired) => sign_in_required(context, manner),
+        Refused::Challenge(missing) => challenge(context, manner, missing),
+        Refused::Portal(PortalError::SignInRequired { login_url }) => {
+            with_login_url(context, manner, login_url)
+        }
         _ => refusal(context, manner, refused),
     };
     match refused {
         Refused::Portal(PortalError::Method(methods)) => portal::allow(&mut response, methods),
         Refused::Flow(_) => reply::retry_after(&mut response, STORE_RETRY),
-        Refused::Challenge { origin, .. } | Refused::Forbidden { origin, .. } => {
+        Refused::Challenge(Challenge { origin, .. }) | Refused::Forbidden { origin, .. } => {
             reply::strict_transport(&mut response, origin);
         }
         _ => {}
@@ -156,7 +159,7 @@ fn said(refused: &Refused) -> (ErrorKind, &'static str) {
         Refused::ForeignOrigin | Refused::Portal(PortalError::WrongOrigin) => {
             (ErrorKind::WrongOrigin, "wrong_origin")
         }
-        Refused::Challenge { .. } | Refused::Portal(PortalError::SignInRequired) => {
+        Refused::Challenge(_) | Refused::Portal(PortalError::SignInRequired { .. }) => {
             (ErrorKind::SignInRequired, "sign_in_required")
         }
         Refused::Forbidden { .. } => (ErrorKind::Forbidden, "forbidden"),
@@ -192,10 +195,8 @@ fn refusal(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Respons
 }
 
 /// The way to the sign-in, for browsers that can be sent there, and in words for everybody else.
-fn challenge(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Response<Body> {
-    let Refused::Challenge { missing, pages, origin, back, nonce } = refused else {
-        return sign_in_required(context, manner);
-    };
+fn challenge(context: &Context<'_>, manner: &Manner, challenge: &Challenge) -> Response<Body> {
+    let Challenge { missing, pages, origin, back, nonce } = challenge;
     let page = match missing {
         Missing::SignIn => "login",
         Missing::SecondFactor => "step-up",
@@ -219,15 +220,12 @@ fn challenge(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Respo
     let mut response = reply::redirect(StatusCode::FOUND, &location);
     if let Some(nonce) = fresh {
         let secure = origin.scheme == Scheme::Https;
-        reply::add_cookie(&mut response, cookies::set(Own::Enter, secure, &nonce, Some(NONCE_KEPT)));
+        reply::add_cookie(
+            &mut response,
+            cookies::set(Own::Enter, secure, &nonce, Some(hand_over::NONCE_KEPT)),
+        );
     }
     response
-}
-
-/// `whoami` without a session.
-fn sign_in_required(context: &Context<'_>, manner: &Manner) -> Response<Body> {
-    let login_url = context.snapshot.portal.as_ref().map(|portal| format!("{portal}/_vestibule/login"));
-    with_login_url(context, manner, login_url.as_deref().unwrap_or("/_vestibule/login"))
 }
 
 fn with_login_url(context: &Context<'_>, manner: &Manner, login_url: &str) -> Response<Body> {

@@ -93,8 +93,6 @@ problem-code-missing = Enter the code from the mail.
 ## What went well
 
 note-sent-again = We sent your code again.
-note-cancelled = That sign-in was dropped. You can use a different account.
-note-signed-out = You are signed out.
 
 ## Error pages: a heading, then what happened and what to do
 
@@ -121,8 +119,6 @@ error-expectation = We cannot do what your program expects
 error-expectation-what = It sent an Expect header that we do not know. Send the request without it.
 error-unknown-host = This site is not served here
 error-unknown-host-what = The address reached us, but no site of this name is set up. Check the name for typing errors.
-error-too-many = Too many requests
-error-too-many-what = Wait a moment, then try again.
 error-headers-too-large = Your browser sent too much at once
 error-headers-too-large-what = Its cookies for this site have grown too large. Delete them, and open the page again.
 error-internal = Something went wrong on our side

@@ -1,5 +1,6 @@
 """How the gateway starts and stops."""
 
+import json
 import re
 import signal
 import socket
@@ -30,6 +31,20 @@ def test_a_second_gateway_on_the_same_port_ends_too(gateway):
     process = Process([program(), "serve", "--config", gateway.file], gateway.folder, "second").start()
     assert process.wait(20) == 1
     assert gateway.health("/healthz").status == 200
+
+
+def test_a_unix_socket_can_be_listened_on(make_gateway, recorder):
+    gateway = make_gateway([app("recorder", recorder.url)], start=False)
+    place = gateway.folder / "gateway.sock"
+    gateway.settings["listen"].append({"address": f"unix:{place}"})
+    gateway.write()
+    for _ in range(2):  # a socket left over from the last run is no hindrance
+        gateway.start()
+        with socket.socket(socket.AF_UNIX) as connected:
+            connected.connect(str(place))
+            connected.sendall(f"GET /x HTTP/1.1\r\nHost: {gateway.host('recorder')}\r\nConnection: close\r\n\r\n".encode())
+            assert wire.status_of(wire.read_to_end(connected)) == 308
+        gateway.kill()
 
 
 def test_a_broken_configuration_is_not_served(make_gateway, recorder):
@@ -93,6 +108,15 @@ def _accepts(port):
         return True
     except ConnectionRefusedError:
         return False
+
+
+def test_the_log_can_be_read_by_machines(make_gateway, recorder, account, mails):
+    gateway = make_gateway([app("recorder", recorder.url, access=ADMIT)], log={"format": "json"})
+    answer = Visitor(gateway).sign_in(account, gateway.url("recorder", "/page"), mails)
+    eventually(lambda: answer.header("x-request-id") in gateway.output(), 10, "the request's line")
+    lines = [json.loads(line) for line in gateway.output().splitlines()]
+    (line,) = [line for line in lines if answer.header("x-request-id") in str(line) and "200" in str(line)]
+    assert account.username in str(line) and "/page" in str(line)
 
 
 def test_a_user_file_that_changes_is_seen(make_gateway, recorder, tmp_path, password_hash, mails):

@@ -32,9 +32,13 @@ def break_by_freezing(redis):
 def test_while_the_store_is_away_nobody_is_let_in_and_nobody_is_signed_out(
     gateway, redis, signed_in, recorder, account, broken
 ):
+    assert signed_in.open(gateway.url("recorder", "/page")).status == 200
     heal = broken(redis)
     jar = {host: dict(cookies) for host, cookies in signed_in.jar.items()}
     try:
+        # Looked up a moment ago: served for up to 5 s more.
+        assert signed_in.open(gateway.url("recorder", "/page")).status == 200
+
         def refused():
             answer = signed_in.open(gateway.url("recorder", "/page"))
             assert answer.status in (200, 503)

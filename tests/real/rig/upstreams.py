@@ -219,6 +219,8 @@ class Recorder:
             body = b""
             while True:
                 size_line = reader.readline()
+                if not size_line.strip():
+                    return None  # broken off: no request
                 body += size_line
                 size = int(size_line.split(b";")[0], 16)
                 if size == 0:
