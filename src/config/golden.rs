@@ -107,8 +107,8 @@ fn what_is_said_about_account_files_stands_in_the_golden_files() {
     compare("tests/golden/users", 5, say, &folder.path().display().to_string());
 }
 
-#[test]
-fn the_demo_account_is_known_by_its_hash() {
+#[tokio::test]
+async fn the_demo_account_is_known_by_its_hash() {
     let path = root().join("config/users.yaml");
     let (accounts, problems) = users::parse(&fs::read(&path).expect("the sample"), &path);
     assert_eq!(render(&problems), "");
@@ -120,7 +120,11 @@ fn the_demo_account_is_known_by_its_hash() {
     let error = explained(&refused.err().expect("the demo account, on a host that others reach"));
     assert!(error.contains("error: ") && error.contains("password is public"), "{error}");
     assert_eq!(accounts[0].username, "demo");
-    assert!(account::password::verify("correct horse battery", &accounts[0].password), "as the README says");
+    let settings = account::PasswordSettings { memory: 19_456, iterations: 2, minimum_length: 12 };
+    let hasher = account::Hasher::new(1, 1, settings).expect("a thread");
+    let typed = Secret::new("correct horse battery".to_owned());
+    let right = hasher.verify(typed, Some(accounts[0].password.clone())).await;
+    assert!(right.expect("nobody else hashes"), "as the README says");
 }
 
 #[test]

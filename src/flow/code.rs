@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::device::{self, Device};
 use super::mailing::{self, Mailed, Stored};
-use super::password::{enter, greeting};
+use super::password::enter;
 use super::{Browser, Entered, FlowError};
 use crate::account::{Account, Standing};
 use crate::app::Exchange;
@@ -144,7 +144,7 @@ async fn accept(
     let proofs = Proofs { password: sign_in.started, email_code: Some(x.now) };
     let device = device::remember(x, device, account, proofs).await?;
     mailing::audit(x, "stepped_up", account);
-    Ok(Outcome::Entered(Box::new(Entered { session, device, name: greeting(account) })))
+    Ok(Outcome::Entered(Box::new(Entered { session, device })))
 }
 
 async fn refuse(

@@ -177,11 +177,7 @@ pub async fn enter(
     let session = x.app.sessions.begin(&begin, x.host(), x.now).await?;
     let device = device::remember(x, device, account, proofs).await?;
     mailing::audit(x, "signed_in", account);
-    Ok(Entered { session, device, name: greeting(account) })
-}
-
-pub fn greeting(account: &Account) -> String {
-    if account.name.is_empty() { account.username.clone() } else { account.name.clone() }
+    Ok(Entered { session, device })
 }
 
 async fn await_code(

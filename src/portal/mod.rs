@@ -28,8 +28,6 @@ use view::Views;
 pub struct Settings {
     /// Where people sign in; `None`: on each app's own host.
     pub url: Option<Origin>,
-    /// The portal may be http on a host that is not loopback.
-    pub insecure: bool,
     pub title: String,
     pub logo: Option<Logo>,
     /// `#rrggbb`.

@@ -61,7 +61,7 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
     let allow_headers = allowed.iter().map(|(name, _)| name.clone()).collect();
     keys.finish();
     let upstream = Settings { target: target?, host_header, strip_prefix, allow_headers };
-    let app = App { name: name?, url: url?, insecure, access: access.rules, upstream, identity };
+    let app = App { name: name?, url: url?, access: access.rules, upstream, identity };
     Some(Placed { app, name: name_place, url: url_place, mentions: access.mentions, allowed })
 }
 

@@ -135,7 +135,7 @@ async fn user_password_and_database_may_stand_in_the_url() {
         .ask::<()>(&["ACL", "SETUSER", "gate", "on", ">secret", "~*", "+@all"])
         .await
         .expect("the user is made");
-    let store = serving(&settings(&format!("redis://gate:secret@127.0.0.1:{port}/3"))).await;
+    let _store = serving(&settings(&format!("redis://gate:secret@127.0.0.1:{port}/3"))).await;
     let keyspace: String = server.ask(&["INFO", "keyspace"]).await.expect("the databases");
     assert!(keyspace.contains("db3:keys=1"), "{keyspace}");
 
