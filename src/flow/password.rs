@@ -173,7 +173,13 @@ pub async fn enter(
     {
         x.app.sessions.end(before.sign_on(), before.account()).await?;
     }
-    let begin = session::Begin { account: &account.id, source: account.source, proofs, remember };
+    let begin = session::Begin {
+        account: &account.id,
+        source: account.source,
+        password: device::fingerprint(account),
+        proofs,
+        remember,
+    };
     let session = x.app.sessions.begin(&begin, x.host(), x.now).await?;
     let device = device::remember(x, device, account, proofs).await?;
     mailing::audit(x, "signed_in", account);

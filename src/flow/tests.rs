@@ -272,3 +272,15 @@ async fn a_ticket_is_good_once_for_one_browser_on_one_host_for_thirty_seconds() 
     let session = Some(redeemed.session.cookie.as_str());
     assert!(who::visitor(&later, session).await.unwrap().is_none(), "signed out everywhere");
 }
+
+#[tokio::test]
+async fn a_new_password_ends_what_the_old_one_opened() {
+    let rig = Rig::new().await;
+    let visitor = rig.signed_in("alice").await;
+    assert!(rig.who(&visitor).await.is_some());
+    let mut renewed = account("alice", Approval::Approved, false);
+    renewed.password =
+        StoredHash(Secret::new(account::password::hash("another password", &HASHING).unwrap()));
+    rig.accounts.replace(vec![renewed]);
+    assert!(rig.who(&visitor).await.is_none());
+}

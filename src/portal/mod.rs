@@ -120,13 +120,25 @@ where
         "login" if post => page::login::submit(&visit, form::read(&head.headers, body).await?).await,
         "verify" if get => page::verify::show(&visit).await,
         "verify" if post => page::verify::submit(&visit, &form::read(&head.headers, body).await?).await,
-        "verify/resend" if post => page::verify::resend(&visit).await,
-        "verify/cancel" if post => page::verify::cancel(&visit).await,
+        "verify/resend" if post => {
+            form::discard(body).await?;
+            page::verify::resend(&visit).await
+        }
+        "verify/cancel" if post => {
+            form::discard(body).await?;
+            page::verify::cancel(&visit).await
+        }
         "step-up" if get => page::step_up::show(&visit).await,
-        "step-up" if post => page::step_up::submit(&visit).await,
+        "step-up" if post => {
+            form::discard(body).await?;
+            page::step_up::submit(&visit).await
+        }
         "continue" if get => page::go_on::show(&visit).await,
         "logout" if get => page::logout::show(&visit).await,
-        "logout" if post => page::logout::submit(&visit).await,
+        "logout" if post => {
+            form::discard(body).await?;
+            page::logout::submit(&visit).await
+        }
         "enter" if get && elsewhere.is_some() => page::enter::show(&visit).await,
         "whoami" if get => page::whoami::show(&visit).await,
         "" if get => page::apps::show(&visit).await,

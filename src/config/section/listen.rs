@@ -82,9 +82,9 @@ fn address(node: &Node, report: &mut Report) -> Option<Address> {
         return None;
     };
     match text.strip_prefix("unix:") {
-        Some(path) if path.starts_with('/') => Some(Address::Unix(path.into())),
+        Some(path) if !path.is_empty() => Some(Address::Unix(path.into())),
         Some(_) => {
-            wrong(node, report, "a socket with a whole path", "write it like unix:/run/vestibule.sock");
+            wrong(node, report, "a socket with a path", "write it like unix:/run/vestibule.sock");
             None
         }
         None => value::socket(node, report).map(Address::Tcp),
