@@ -15,7 +15,8 @@ pub fn run(config: &Path, name: &str) -> Result<(), Failure> {
         handed_out.map_err(|error| Failure::Work(error.to_string()))?;
     print(&format!("{code}\n"))?;
     // Beside the point if nobody reads it: the code was printed.
-    let note = format!("for the sign-in at {host} that began at {started}; good for {} s\n", valid_for.as_secs());
+    let note =
+        format!("for the sign-in at {host} that began at {started}; good for {} s\n", valid_for.as_secs());
     let _ = io::stderr().write_all(note.as_bytes());
     Ok(())
 }
