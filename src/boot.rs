@@ -298,7 +298,11 @@ async fn sweep(store: Arc<Store>) {
 fn announce(config: &Config, listening: &[listen::ListenerSettings]) {
     for listener in listening {
         let scheme = if listener.tls { "https" } else { "http" };
-        let aim = if listener.redirect { " (redirects to https)" } else { "" };
+        let aim = match (listener.redirect, &listener.proxy_protocol) {
+            (true, _) => " (redirects to https)",
+            (false, Some(_)) => " (with the PROXY protocol)",
+            (false, None) => "",
+        };
         match &listener.address {
             listen::Address::Tcp(address) => info!("listening on {scheme}://{address}{aim}"),
             listen::Address::Unix(path) => info!("listening on {scheme} at unix:{}{aim}", path.display()),

@@ -12,7 +12,7 @@ use tracing::{error, info};
 use super::bind::{Listener, ListenerSocket, SocketFile};
 use super::http::Http;
 use super::socket::Socket;
-use super::{Connection, Handler, HttpSettings, ListenerSettings, Tls};
+use super::{Connection, Handler, HttpSettings, ListenerSettings, Tls, proxy};
 use crate::clock::stopwatch;
 use crate::tasks::{Shutdown, Tasks};
 
@@ -108,7 +108,13 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 }
 
 async fn serve<H: Handler>(accepted: Accepted, settings: Arc<ListenerSettings>, shared: Arc<Shared<H>>) {
-    let Accepted { socket, peer } = accepted;
+    let Accepted { mut socket, mut peer } = accepted;
+    if let Some(protocol) = &settings.proxy_protocol {
+        let greeted = proxy::greet(&mut socket, peer, protocol, shared.settings.handshake).await;
+        let Some((said, unread)) = greeted else { return };
+        peer = said.or(peer);
+        socket.put_back(unread);
+    }
     let connection = |certificate| {
         Arc::new(Connection {
             peer,

@@ -135,6 +135,18 @@ fn listeners(report: &mut Report, parts: &Parts<'_>) {
         let help = "add one with `tls: true`, or one without `redirect` behind a proxy that speaks TLS";
         report.error(first.place, "all listeners redirect, so nothing would ever be served", help);
     }
+    for listener in &parts.listen.listeners {
+        if let (Some(_), Address::Tcp(address)) =
+            (&listener.settings.proxy_protocol, &listener.settings.address)
+            && !address.ip().is_loopback()
+            && parts.trusted_proxies.is_empty()
+        {
+            let message =
+                "with `proxy_protocol`, whoever reaches this listener can claim to have any address";
+            let help = "name the load balancer in `trusted_proxies`: then nobody else may connect";
+            report.warning(listener.place, message, help);
+        }
+    }
     if let Some((admin, place)) = parts.admin
         && let Some(other) = parts
             .listen
