@@ -11,6 +11,7 @@ use crate::account::{Directory, Hasher};
 use crate::clock::{Clock, Timestamp};
 use crate::mail::{Brand, Mailer};
 use crate::observe::Audit;
+use crate::observe::metrics::AppMetrics;
 use crate::policy::Rule;
 use crate::route::{AppUrl, Host, Origin, Routes};
 use crate::secret::Keys;
@@ -60,6 +61,7 @@ pub struct Application {
     /// Removed from the path before forwarding.
     pub strip_prefix: Option<String>,
     pub upstream: upstream::Upstream,
+    pub metrics: Arc<AppMetrics>,
 }
 
 /// One request's context.

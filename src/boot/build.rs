@@ -12,6 +12,8 @@ use crate::config::{self, Config};
 use crate::identity::StripList;
 use crate::listen::Workers;
 use crate::mail::Brand;
+use crate::observe::Metrics;
+use crate::observe::metrics::AppMetrics;
 use crate::route::Routes;
 use crate::session::Sessions;
 use crate::throttle::Throttle;
@@ -27,11 +29,12 @@ pub(super) fn app(foundation: &Foundation) -> Result<(Arc<App>, Vec<AccountFile>
     let config = &foundation.config;
     let files = account_files(config)?;
     let directory = Directory::new(files.iter().map(|file| Source::File(file.directory.clone())).collect());
-    let snapshot = snapshot(config, directory)?;
+    let snapshot = snapshot(config, directory, &foundation.metrics)?;
     let (store, keys) = (Arc::clone(&foundation.store), Arc::clone(&foundation.keys));
     let app = App {
         clock: foundation.clock.clone(),
-        sessions: Sessions::new(Arc::clone(&store), Arc::clone(&keys), config.session),
+        sessions: Sessions::new(Arc::clone(&store), Arc::clone(&keys), config.session)
+            .counted_by(foundation.metrics.sessions()),
         throttle: Throttle::new(Arc::clone(&store), Arc::clone(&keys), config.limits.throttle),
         hasher: Hasher::new(Workers::count(), WAITING_CHECKS, config.passwords)?,
         mailer: foundation.mailer.clone(),
@@ -64,11 +67,11 @@ fn account_file(path: &std::path::Path) -> Result<AccountFile, BootError> {
     Ok(AccountFile { path: path.to_owned(), content, directory: FileDirectory::new(accounts) })
 }
 
-fn snapshot(config: &Config, directory: Directory) -> Result<Snapshot, BootError> {
+fn snapshot(config: &Config, directory: Directory, metrics: &Metrics) -> Result<Snapshot, BootError> {
     let routes = Routes::new(config.apps.iter().map(|app| &app.url), config.portal.url.as_ref());
     let trust = Trust::system();
     let apps: Result<Vec<_>, BootError> =
-        config.apps.iter().map(|app| application(app, &routes, &trust)).collect();
+        config.apps.iter().map(|app| application(app, &routes, &trust, metrics.app(&app.name))).collect();
     Ok(Snapshot {
         apps: apps?,
         routes,
@@ -84,7 +87,12 @@ fn snapshot(config: &Config, directory: Directory) -> Result<Snapshot, BootError
     })
 }
 
-fn application(app: &config::App, routes: &Routes, trust: &Trust) -> Result<Application, BootError> {
+fn application(
+    app: &config::App,
+    routes: &Routes,
+    trust: &Trust,
+    metrics: Arc<AppMetrics>,
+) -> Result<Application, BootError> {
     let rules_by_path = app.access.iter().any(|rule| !rule.paths.is_empty());
     Ok(Application {
         name: app.name.clone(),
@@ -94,6 +102,8 @@ fn application(app: &config::App, routes: &Routes, trust: &Trust) -> Result<Appl
         identity: app.identity.clone(),
         allow_headers: app.upstream.allow_headers.clone(),
         strip_prefix: app.upstream.strip_prefix.clone(),
-        upstream: Upstream::new(&app.name, &app.upstream, Timeouts::default(), trust)?,
+        upstream: Upstream::new(&app.name, &app.upstream, Timeouts::default(), trust)?
+            .counted_by(Arc::clone(&metrics)),
+        metrics,
     })
 }

@@ -36,6 +36,7 @@ apps:
   - name: whoami
     url: http://whoami.localhost:8080
     upstream: \"whoami:\"
+    access: [{{ paths: [/open], policy: bypass }}, {{ policy: two_factor }}]
 admin:
   address: 127.0.0.1:{admin}
 ",
@@ -54,7 +55,15 @@ fn free_port() -> u16 {
 }
 
 /// What a GET gets, once somebody answers at all.
-async fn get<S, F>(mut connect: impl FnMut() -> F, path: &str) -> String
+async fn get<S, F>(connect: impl FnMut() -> F, path: &str) -> String
+where
+    S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
+    F: Future<Output = io::Result<S>>,
+{
+    get_from("localhost", connect, path).await
+}
+
+async fn get_from<S, F>(host: &str, mut connect: impl FnMut() -> F, path: &str) -> String
 where
     S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin,
     F: Future<Output = io::Result<S>>,
@@ -66,7 +75,7 @@ where
                 Err(_) => tokio::task::yield_now().await,
             }
         };
-        let request = format!("GET {path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
         stream.write_all(request.as_bytes()).await.expect("sent");
         let mut answer = String::new();
         stream.read_to_string(&mut answer).await.expect("text");
@@ -102,6 +111,43 @@ async fn a_configuration_becomes_a_gateway_that_answers_and_stops() {
     kept.sort();
     assert_eq!(kept, ["audit.log", "secret", "state.db"]);
     assert!(!socket.exists(), "nobody would answer there");
+}
+
+#[tokio::test]
+async fn every_request_is_counted_with_its_app_and_status() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let admin = free_port();
+    let config = config(directory.path(), admin);
+    let lifecycle = Lifecycle::install().expect("signals");
+    let shutdown = lifecycle.shutdown().clone();
+    let socket = directory.path().join("gateway.sock");
+
+    let visit = async {
+        for (host, path, status) in [
+            ("whoami.localhost:8080", "/open", 200),
+            ("whoami.localhost:8080", "/open", 200),
+            ("whoami.localhost:8080", "/", 401),
+            ("whoami.localhost:8080", "/_vestibule/nothing", 404),
+            ("else.localhost", "/", 421),
+        ] {
+            let answer = get_from(host, || UnixStream::connect(&socket), path).await;
+            assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{host}{path}: {answer}");
+        }
+        let said = get(|| TcpStream::connect(("127.0.0.1", admin)), "/metrics").await;
+        for line in [
+            "vestibule_requests_total{app=\"whoami\",class=\"2xx\"} 2",
+            "vestibule_requests_total{app=\"whoami\",class=\"4xx\"} 1",
+            "vestibule_requests_total{app=\"\",class=\"4xx\"} 2",
+            "vestibule_upstream_seconds_count{app=\"whoami\"} 2",
+            "vestibule_gateway_seconds_count 3",
+        ] {
+            assert!(said.lines().any(|said| said == line), "{line} is not in\n{said}");
+        }
+        shutdown.begin();
+    };
+    let serve = timeout(DEADLINE, serve(config, lifecycle, build_gateway));
+    let (served, ()) = tokio::join!(serve, visit);
+    assert!(matches!(served, Ok(Ok(()))), "it ends well and in time");
 }
 
 #[tokio::test]

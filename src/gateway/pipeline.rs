@@ -1,7 +1,6 @@
 //! The life of a request, top to bottom: sanitize, route, session, policy, act.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use http::header::{ORIGIN, USER_AGENT};
 use http::{Method, Request, Response, StatusCode};
@@ -12,9 +11,10 @@ use super::answer::{Challenge, Refused};
 use super::{Context, Noted, cutoff};
 use crate::app::{Application, Exchange};
 use crate::body::Body;
+use crate::clock::stopwatch;
 use crate::cookies::{self, Found, Own};
 use crate::flow::{FlowError, who};
-use crate::identity::{self, Forwarded, Stamping};
+use crate::identity::{self, Forwarded, StampError, Stamped, Stamping};
 use crate::policy::{self, Decision, Facts, Missing, Permit};
 use crate::portal::{self, reply};
 use crate::route::{self, Origin, OwnPath, Route, Scheme};
@@ -171,7 +171,11 @@ async fn app_request(
     };
     let session = visitor.map(|visitor| visitor.session);
     let cutoff = || cutoff::watch(context, session);
-    forward(context, app, admitted, request, permit, cutoff).await
+    let stamped = stamp(context, app, admitted, request, permit)?;
+    let sent = stopwatch();
+    let answer = upstream::forward(&context.gateway.pools, &app.upstream, stamped, cutoff).await;
+    noted.upstream = Some(sent.elapsed());
+    Ok(answer?)
 }
 
 /// The path as rules read it. Where paths decide anything, one that could be read in two ways is refused.
@@ -259,17 +263,14 @@ fn challenge(
     })
 }
 
-async fn forward<C>(
+/// The request as the app is to get it.
+fn stamp(
     context: &Context<'_>,
     app: &Application,
     admitted: &Admitted,
     request: Request<Incoming>,
     permit: Permit,
-    cutoff: C,
-) -> Result<Response<Body>, Refused>
-where
-    C: FnOnce() -> crate::tasks::Cutoff + Send,
-{
+) -> Result<Stamped, StampError> {
     let limit = context.gateway.settings.max_request_body;
     let request = request.map(|body| admit::body(body, limit));
     let forwarded = Forwarded {
@@ -285,7 +286,5 @@ where
         forwarded,
         request_id: &context.client.request_id,
     };
-    let stamped = identity::stamp(permit, request, &stamping)?;
-    let pools = Arc::clone(&context.gateway.pools);
-    Ok(upstream::forward(&pools, &app.upstream, stamped, cutoff).await?)
+    identity::stamp(permit, request, &stamping)
 }

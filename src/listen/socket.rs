@@ -11,6 +11,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, Sleep, sleep};
 
+use crate::observe::metrics::Open;
+
 enum Stream {
     Tcp(TcpStream),
     Unix(UnixStream),
@@ -25,19 +27,20 @@ pub(super) struct Socket {
     /// Made when a write first has to wait.
     stalled: Option<Pin<Box<Sleep>>>,
     waiting: bool,
+    _open: Open,
 }
 
 impl Socket {
-    pub fn tcp(stream: TcpStream, patience: Duration) -> Self {
-        Self::new(Stream::Tcp(stream), patience)
+    pub fn tcp(stream: TcpStream, patience: Duration, open: Open) -> Self {
+        Self::new(Stream::Tcp(stream), patience, open)
     }
 
-    pub fn unix(stream: UnixStream, patience: Duration) -> Self {
-        Self::new(Stream::Unix(stream), patience)
+    pub fn unix(stream: UnixStream, patience: Duration, open: Open) -> Self {
+        Self::new(Stream::Unix(stream), patience, open)
     }
 
-    fn new(stream: Stream, patience: Duration) -> Self {
-        Self { stream, unread: Bytes::new(), patience, stalled: None, waiting: false }
+    fn new(stream: Stream, patience: Duration, open: Open) -> Self {
+        Self { stream, unread: Bytes::new(), patience, stalled: None, waiting: false, _open: open }
     }
 
     /// Gives back what was read too much.

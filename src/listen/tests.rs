@@ -19,6 +19,7 @@ use super::{
     Address, Connection, Handler, HttpSettings, ListenerSettings, ProxyProtocol, Tls, Workers, bind,
 };
 use crate::body::Body;
+use crate::observe::metrics::OpenConnections;
 use crate::route::Host;
 use crate::tasks::Shutdown;
 
@@ -83,10 +84,10 @@ impl Server {
         let bound = bind(&[listener], 2).expect("a port is free");
         let Address::Tcp(address) = bound.listeners()[0].address else { panic!("asked for TCP") };
         let (gate, begun) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-        let shutdown = Shutdown::default();
+        let (shutdown, connections) = (Shutdown::default(), OpenConnections::default());
         let echo = Echo { gate: Arc::clone(&gate), begun: Arc::clone(&begun) };
-        let workers =
-            Workers::start(bound, settings, tls, &shutdown, move |_| echo.clone()).expect("threads start");
+        let workers = Workers::start(bound, settings, tls, &connections, &shutdown, move |_| echo.clone())
+            .expect("threads start");
         Self { address, gate, begun, shutdown, workers }
     }
 

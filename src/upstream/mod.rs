@@ -14,6 +14,7 @@ mod websocket;
 mod whoami;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -27,6 +28,7 @@ pub use pool::Pools;
 
 use crate::body::Body;
 use crate::identity::Stamped;
+use crate::observe::metrics::AppMetrics;
 use crate::route::{Host, Origin, Scheme};
 use crate::tasks::Cutoff;
 use connect::Dialer;
@@ -88,6 +90,7 @@ pub struct Upstream {
     strip_prefix: Option<String>,
     allow_headers: Vec<HeaderName>,
     timeouts: Timeouts,
+    metrics: Arc<AppMetrics>,
 }
 
 impl Upstream {
@@ -117,7 +120,14 @@ impl Upstream {
             strip_prefix: settings.strip_prefix.clone().filter(|prefix| !prefix.is_empty()),
             allow_headers: settings.allow_headers.clone(),
             timeouts,
+            metrics: Arc::default(),
         })
+    }
+
+    /// Counts retries there.
+    #[must_use]
+    pub fn counted_by(self, metrics: Arc<AppMetrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The app's name, for logs.

@@ -270,5 +270,6 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
         allow_headers: vec![],
         strip_prefix: None,
         upstream: Upstream::new(name, &settings, Timeouts::default(), &Trust::system()).unwrap(),
+        metrics: Arc::default(),
     }
 }
