@@ -58,6 +58,8 @@ pub struct Application {
     pub by_path: bool,
     pub identity: identity::Settings,
     pub allow_headers: Vec<HeaderName>,
+    /// What is set and removed on the way to the app and back.
+    pub headers: identity::Headers,
     /// Removed from the path before forwarding.
     pub strip_prefix: Option<String>,
     pub upstream: upstream::Upstream,

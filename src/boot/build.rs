@@ -101,6 +101,7 @@ fn application(
         by_path: rules_by_path || routes.by_path(&app.url.origin.host),
         identity: app.identity.clone(),
         allow_headers: app.upstream.allow_headers.clone(),
+        headers: app.headers.clone(),
         strip_prefix: app.upstream.strip_prefix.clone(),
         upstream: Upstream::new(&app.name, &app.upstream, Timeouts::default(), trust)?
             .counted_by(Arc::clone(&metrics)),

@@ -68,6 +68,7 @@ pub struct App {
     pub access: Vec<Rule>,
     pub upstream: upstream::Settings,
     pub identity: identity::Settings,
+    pub headers: identity::Headers,
 }
 
 /// Why there is no configuration.

@@ -175,7 +175,9 @@ async fn app_request(
     let sent = stopwatch();
     let answer = upstream::forward(&context.gateway.pools, &app.upstream, stamped, cutoff).await;
     noted.upstream = Some(sent.elapsed());
-    Ok(answer?)
+    let mut answer = answer?;
+    app.headers.response.apply(answer.headers_mut());
+    Ok(answer)
 }
 
 /// The path as rules read it. Where paths decide anything, one that could be read in two ways is refused.
@@ -283,6 +285,7 @@ fn stamp(
         settings: &app.identity,
         strip: &context.snapshot.strip,
         allow_headers: &app.allow_headers,
+        rules: &app.headers.request,
         forwarded,
         request_id: &context.client.request_id,
     };

@@ -7,7 +7,7 @@ use super::super::fields::{Fields, wrong};
 use super::super::problem::{Place, Report};
 use super::super::source::{Kind, Node};
 use super::super::value;
-use super::{access, identity, portal, upstream};
+use super::{access, headers, identity, portal, upstream};
 use crate::identity::Settings as IdentitySettings;
 use crate::upstream::{HostHeader, Settings, Target};
 
@@ -19,6 +19,8 @@ pub struct Placed {
     pub mentions: Vec<access::Mention>,
     /// The places of `allow_headers`.
     pub allowed: Vec<(HeaderName, Place)>,
+    /// The names in `headers`.
+    pub ruled: Vec<headers::Named>,
 }
 
 const EXAMPLE: &str =
@@ -59,12 +61,13 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
     let identity = identity::own(&mut keys, identity);
     let allowed = keys.or("allow_headers", Vec::new(), value::items(odd_header));
     let allow_headers = allowed.iter().map(|(name, _)| name.clone()).collect();
+    let (headers, ruled) = headers::read(&mut keys);
     keys.finish();
     // With a wrong upstream nothing will run, but what else is wrong with the app is to be said in the same breath.
     let target = target.unwrap_or(Target::Whoami);
     let upstream = Settings { target, host_header, strip_prefix, allow_headers };
-    let app = App { name: name?, url: url?, access: access.rules, upstream, identity };
-    Some(Placed { app, name: name_place, url: url_place, mentions: access.mentions, allowed })
+    let app = App { name: name?, url: url?, access: access.rules, upstream, identity, headers };
+    Some(Placed { app, name: name_place, url: url_place, mentions: access.mentions, allowed, ruled })
 }
 
 fn name(node: &Node, report: &mut Report) -> Option<String> {

@@ -8,6 +8,7 @@ mod accounts;
 mod admin;
 mod apps;
 mod email_code;
+mod headers;
 mod identity;
 mod limits;
 mod listen;

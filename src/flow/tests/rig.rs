@@ -268,6 +268,7 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
         by_path: false,
         identity: identity::Settings { headers: vec![], encoding: Encoding::Utf8 },
         allow_headers: vec![],
+        headers: identity::Headers::default(),
         strip_prefix: None,
         upstream: Upstream::new(name, &settings, Timeouts::default(), &Trust::system()).unwrap(),
         metrics: Arc::default(),
