@@ -62,6 +62,8 @@ pub struct Application {
     pub headers: identity::Headers,
     /// Removed from the path before forwarding.
     pub strip_prefix: Option<String>,
+    /// Answers nothing but that it will be back.
+    pub maintenance: bool,
     pub upstream: upstream::Upstream,
     pub metrics: Arc<AppMetrics>,
 }

@@ -102,6 +102,7 @@ fn application(
         identity: app.identity.clone(),
         allow_headers: app.upstream.allow_headers.clone(),
         headers: app.headers.clone(),
+        maintenance: app.maintenance,
         strip_prefix: app.upstream.strip_prefix.clone(),
         upstream: Upstream::new(&app.name, &app.upstream, Timeouts::default(), trust)?
             .counted_by(Arc::clone(&metrics)),

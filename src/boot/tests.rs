@@ -37,6 +37,11 @@ apps:
     url: http://whoami.localhost:8080
     upstream: \"whoami:\"
     access: [{{ paths: [/open], policy: bypass }}, {{ policy: two_factor }}]
+  - name: closed
+    url: http://closed.localhost:8080
+    upstream: \"whoami:\"
+    access: [{{ policy: bypass }}]
+    maintenance: true
 admin:
   address: 127.0.0.1:{admin}
 ",
@@ -129,9 +134,14 @@ async fn every_request_is_counted_with_its_app_and_status() {
             ("whoami.localhost:8080", "/", 401),
             ("whoami.localhost:8080", "/_vestibule/nothing", 404),
             ("else.localhost", "/", 421),
+            ("closed.localhost:8080", "/", 503),
+            ("closed.localhost:8080", "/_vestibule/login", 200),
         ] {
             let answer = get_from(host, || UnixStream::connect(&socket), path).await;
             assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{host}{path}: {answer}");
+            if status == 503 {
+                assert!(answer.contains("retry-after: 60\r\n") && answer.contains("maintenance"), "{answer}");
+            }
         }
         let said = get(|| TcpStream::connect(("127.0.0.1", admin)), "/metrics").await;
         for line in [
@@ -139,7 +149,8 @@ async fn every_request_is_counted_with_its_app_and_status() {
             "vestibule_requests_total{app=\"whoami\",class=\"4xx\"} 1",
             "vestibule_requests_total{app=\"\",class=\"4xx\"} 2",
             "vestibule_upstream_seconds_count{app=\"whoami\"} 2",
-            "vestibule_gateway_seconds_count 3",
+            "vestibule_requests_total{app=\"closed\",class=\"5xx\"} 1",
+            "vestibule_gateway_seconds_count 4",
         ] {
             assert!(said.lines().any(|said| said == line), "{line} is not in\n{said}");
         }

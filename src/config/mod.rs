@@ -69,6 +69,8 @@ pub struct App {
     pub upstream: upstream::Settings,
     pub identity: identity::Settings,
     pub headers: identity::Headers,
+    /// 503 for everybody.
+    pub maintenance: bool,
 }
 
 /// Why there is no configuration.

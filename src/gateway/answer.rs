@@ -19,6 +19,9 @@ use crate::portal::{self, PortalError, reply};
 use crate::route::{Origin, Scheme};
 use crate::upstream::{Fault, UpstreamError};
 
+/// When to come back to an app that is being maintained.
+const MAINTENANCE_RETRY: Duration = Duration::from_mins(1);
+
 /// When to come back while the store is down.
 const STORE_RETRY: Duration = Duration::from_secs(5);
 
@@ -39,6 +42,8 @@ pub(super) enum Refused {
     ForeignOrigin,
     #[error("sign-in required")]
     Challenge(Challenge),
+    #[error("the app is being maintained")]
+    Maintenance { origin: Origin },
     #[error("not allowed")]
     Forbidden { username: Option<String>, origin: Origin },
     #[error(transparent)]
@@ -126,6 +131,10 @@ pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) 
     match refused {
         Refused::Portal(PortalError::Method(methods)) => portal::allow(&mut response, methods),
         Refused::Flow(_) => reply::retry_after(&mut response, STORE_RETRY),
+        Refused::Maintenance { origin } => {
+            reply::retry_after(&mut response, MAINTENANCE_RETRY);
+            reply::strict_transport(&mut response, origin);
+        }
         Refused::Challenge(Challenge { origin, .. }) | Refused::Forbidden { origin, .. } => {
             reply::strict_transport(&mut response, origin);
         }
@@ -165,6 +174,7 @@ fn said(refused: &Refused) -> (ErrorKind, &'static str) {
         Refused::Forbidden { .. } => (ErrorKind::Forbidden, "forbidden"),
         Refused::Portal(PortalError::Form(_)) => (ErrorKind::BadRequest, "bad_request"),
         Refused::Flow(_) | Refused::Portal(PortalError::Flow(_)) => (ErrorKind::Unavailable, "unavailable"),
+        Refused::Maintenance { .. } => (ErrorKind::Maintenance, "maintenance"),
         Refused::Stamp(_) => (ErrorKind::Internal, "internal"),
         Refused::Upstream(error) => match error.status() {
             StatusCode::GATEWAY_TIMEOUT => (ErrorKind::GatewayTimeout, "gateway_timeout"),

@@ -152,6 +152,9 @@ async fn app_request(
     request: Request<Incoming>,
     noted: &mut Noted,
 ) -> Result<Response<Body>, Refused> {
+    if app.maintenance {
+        return Err(Refused::Maintenance { origin: x.origin.clone() });
+    }
     let path = readable_path(app, admitted)?;
     if admitted.upgrade.as_ref().is_some_and(|upgrade| upgrade.websocket)
         && !from_own_origin(&request, x.origin)

@@ -61,12 +61,13 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
     let identity = identity::own(&mut keys, identity);
     let allowed = keys.or("allow_headers", Vec::new(), value::items(odd_header));
     let allow_headers = allowed.iter().map(|(name, _)| name.clone()).collect();
+    let maintenance = keys.or("maintenance", false, value::truth);
     let (headers, ruled) = headers::read(&mut keys);
     keys.finish();
     // With a wrong upstream nothing will run, but what else is wrong with the app is to be said in the same breath.
     let target = target.unwrap_or(Target::Whoami);
     let upstream = Settings { target, host_header, strip_prefix, allow_headers };
-    let app = App { name: name?, url: url?, access: access.rules, upstream, identity, headers };
+    let app = App { name: name?, url: url?, access: access.rules, upstream, identity, headers, maintenance };
     Some(Placed { app, name: name_place, url: url_place, mentions: access.mentions, allowed, ruled })
 }
 

@@ -270,6 +270,7 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
         allow_headers: vec![],
         headers: identity::Headers::default(),
         strip_prefix: None,
+        maintenance: false,
         upstream: Upstream::new(name, &settings, Timeouts::default(), &Trust::system()).unwrap(),
         metrics: Arc::default(),
     }
