@@ -19,8 +19,9 @@ use crate::session::Sessions;
 use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::throttle::Throttle;
+use crate::upstream::Upstream;
 use crate::words::Words;
-use crate::{identity, session, sign_in, upstream};
+use crate::{identity, session, sign_in};
 
 pub struct App {
     pub clock: Clock,
@@ -60,12 +61,19 @@ pub struct Application {
     pub allow_headers: Vec<HeaderName>,
     /// What is set and removed on the way to the app and back.
     pub headers: identity::Headers,
-    /// Removed from the path before forwarding.
+    /// Removed from the path before it is sent on.
     pub strip_prefix: Option<String>,
     /// Answers nothing but that it will be back.
     pub maintenance: bool,
-    pub upstream: upstream::Upstream,
+    pub behind: Behind,
     pub metrics: Arc<AppMetrics>,
+}
+
+/// What stands behind an app's address.
+pub enum Behind {
+    Upstream(Upstream),
+    /// Everybody is sent there.
+    Redirect(AppUrl),
 }
 
 /// One request's context.

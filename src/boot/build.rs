@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use super::{BootError, Foundation};
 use crate::accent::Accent;
 use crate::account::{Directory, FileDirectory, Hasher, Source, SourceSettings};
-use crate::app::{App, Application, Snapshot};
+use crate::app::{App, Application, Behind, Snapshot};
 use crate::config::{self, Config};
 use crate::identity::StripList;
 use crate::listen::Workers;
@@ -93,6 +93,16 @@ fn application(
     trust: &Trust,
     metrics: Arc<AppMetrics>,
 ) -> Result<Application, BootError> {
+    let (behind, allow_headers, strip_prefix) = match &app.behind {
+        config::Behind::Upstream(settings) => {
+            let upstream = Upstream::new(&app.name, settings, Timeouts::default(), trust)?;
+            let upstream = upstream.counted_by(Arc::clone(&metrics));
+            (Behind::Upstream(upstream), settings.allow_headers.clone(), settings.strip_prefix.clone())
+        }
+        config::Behind::Redirect { to, strip_prefix } => {
+            (Behind::Redirect(to.clone()), Vec::new(), strip_prefix.clone())
+        }
+    };
     let rules_by_path = app.access.iter().any(|rule| !rule.paths.is_empty());
     Ok(Application {
         name: app.name.clone(),
@@ -100,12 +110,11 @@ fn application(
         rules: app.access.clone(),
         by_path: rules_by_path || routes.by_path(&app.url.origin.host),
         identity: app.identity.clone(),
-        allow_headers: app.upstream.allow_headers.clone(),
+        allow_headers,
         headers: app.headers.clone(),
         maintenance: app.maintenance,
-        strip_prefix: app.upstream.strip_prefix.clone(),
-        upstream: Upstream::new(&app.name, &app.upstream, Timeouts::default(), trust)?
-            .counted_by(Arc::clone(&metrics)),
+        strip_prefix,
+        behind,
         metrics,
     })
 }

@@ -42,6 +42,10 @@ apps:
     upstream: \"whoami:\"
     access: [{{ policy: bypass }}]
     maintenance: true
+  - name: moved
+    url: http://moved.localhost:8080/wiki
+    redirect: https://wiki.example.com/new
+    strip_prefix: true
 admin:
   address: 127.0.0.1:{admin}
 ",
@@ -153,6 +157,31 @@ async fn every_request_is_counted_with_its_app_and_status() {
             "vestibule_gateway_seconds_count 4",
         ] {
             assert!(said.lines().any(|said| said == line), "{line} is not in\n{said}");
+        }
+        shutdown.begin();
+    };
+    let serve = timeout(DEADLINE, serve(config, lifecycle, build_gateway));
+    let (served, ()) = tokio::join!(serve, visit);
+    assert!(matches!(served, Ok(Ok(()))), "it ends well and in time");
+}
+
+#[tokio::test]
+async fn an_app_that_redirects_keeps_path_and_query_and_asks_nobody_to_sign_in() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let config = config(directory.path(), free_port());
+    let lifecycle = Lifecycle::install().expect("signals");
+    let shutdown = lifecycle.shutdown().clone();
+    let socket = directory.path().join("gateway.sock");
+
+    let visit = async {
+        for (path, location) in [
+            ("/wiki", "https://wiki.example.com/new"),
+            ("/wiki?a", "https://wiki.example.com/new?a"),
+            ("/wiki/p%20q/?a=//b", "https://wiki.example.com/new/p%20q/?a=//b"),
+        ] {
+            let answer = get_from("moved.localhost:8080", || UnixStream::connect(&socket), path).await;
+            assert!(answer.starts_with("HTTP/1.1 308 "), "{path}: {answer}");
+            assert!(answer.contains(&format!("location: {location}\r\n")), "{path}: {answer}");
         }
         shutdown.begin();
     };

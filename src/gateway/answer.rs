@@ -42,6 +42,8 @@ pub(super) enum Refused {
     ForeignOrigin,
     #[error("sign-in required")]
     Challenge(Challenge),
+    #[error("the app sends everybody elsewhere")]
+    Moved { location: String, origin: Origin },
     #[error("the app is being maintained")]
     Maintenance { origin: Origin },
     #[error("not allowed")]
@@ -126,6 +128,8 @@ pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) 
         Refused::Portal(PortalError::SignInRequired { login_url }) => {
             with_login_url(context, manner, login_url)
         }
+        // Whatever the method: what was posted is posted there. No browser is to remember it for ever.
+        Refused::Moved { location, .. } => reply::redirect(StatusCode::PERMANENT_REDIRECT, location),
         _ => refusal(context, manner, refused),
     };
     match refused {
@@ -135,7 +139,9 @@ pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) 
             reply::retry_after(&mut response, MAINTENANCE_RETRY);
             reply::strict_transport(&mut response, origin);
         }
-        Refused::Challenge(Challenge { origin, .. }) | Refused::Forbidden { origin, .. } => {
+        Refused::Challenge(Challenge { origin, .. })
+        | Refused::Forbidden { origin, .. }
+        | Refused::Moved { origin, .. } => {
             reply::strict_transport(&mut response, origin);
         }
         _ => {}
@@ -163,6 +169,7 @@ fn said(refused: &Refused) -> (ErrorKind, &'static str) {
             (ErrorKind::BodyTooLarge, "body_too_large")
         }
         Refused::UnknownHost => (ErrorKind::UnknownHost, "unknown_host"),
+        Refused::Moved { .. } => (ErrorKind::NotFound, "moved"),
         Refused::NotFound | Refused::Portal(PortalError::NotFound) => (ErrorKind::NotFound, "not_found"),
         Refused::HttpsOnly => (ErrorKind::HttpsOnly, "https_only"),
         Refused::ForeignOrigin | Refused::Portal(PortalError::WrongOrigin) => {

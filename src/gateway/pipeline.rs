@@ -9,7 +9,7 @@ use hyper::body::Incoming;
 use super::admit::{self, Admitted};
 use super::answer::{Challenge, Refused};
 use super::{Context, Noted, cutoff};
-use crate::app::{Application, Exchange};
+use crate::app::{Application, Behind, Exchange};
 use crate::body::Body;
 use crate::clock::stopwatch;
 use crate::cookies::{self, Found, Own};
@@ -17,7 +17,7 @@ use crate::flow::{FlowError, who};
 use crate::identity::{self, Forwarded, StampError, Stamped, Stamping};
 use crate::policy::{self, Decision, Facts, Missing, Permit};
 use crate::portal::{self, reply};
-use crate::route::{self, Origin, OwnPath, Route, Scheme};
+use crate::route::{self, AppUrl, Origin, OwnPath, Route, Scheme};
 use crate::upstream;
 
 /// Answers a request, or says why it is refused.
@@ -156,6 +156,13 @@ async fn app_request(
         return Err(Refused::Maintenance { origin: x.origin.clone() });
     }
     let path = readable_path(app, admitted)?;
+    let upstream = match &app.behind {
+        Behind::Upstream(upstream) => upstream,
+        Behind::Redirect(to) => {
+            let (location, origin) = (elsewhere(to, app, admitted), x.origin.clone());
+            return Err(Refused::Moved { location, origin });
+        }
+    };
     if admitted.upgrade.as_ref().is_some_and(|upgrade| upgrade.websocket)
         && !from_own_origin(&request, x.origin)
     {
@@ -176,11 +183,20 @@ async fn app_request(
     let cutoff = || cutoff::watch(context, session);
     let stamped = stamp(context, app, admitted, request, permit)?;
     let sent = stopwatch();
-    let answer = upstream::forward(&context.gateway.pools, &app.upstream, stamped, cutoff).await;
+    let answer = upstream::forward(&context.gateway.pools, upstream, stamped, cutoff).await;
     noted.upstream = Some(sent.elapsed());
     let mut answer = answer?;
     app.headers.response.apply(answer.headers_mut());
     Ok(answer)
+}
+
+/// The same path and query below another address, without the app's own path if that is not sent on.
+fn elsewhere(to: &AppUrl, app: &Application, admitted: &Admitted) -> String {
+    let whole = if admitted.path() == "*" { "" } else { admitted.target.as_str() };
+    let rest = app.strip_prefix.as_ref().and_then(|prefix| whole.strip_prefix(prefix.as_str()));
+    let rest = rest.unwrap_or(whole);
+    let slash = if to.path.is_empty() && !rest.starts_with('/') { "/" } else { "" };
+    format!("{to}{slash}{rest}")
 }
 
 /// The path as rules read it. Where paths decide anything, one that could be read in two ways is refused.

@@ -13,7 +13,7 @@ use super::super::{Browser, Entered, code, password, who};
 use crate::account::{
     self, Account, Approval, Directory, FileDirectory, Hasher, PasswordSettings, Source, StoredHash,
 };
-use crate::app::{App, Application, Exchange, Snapshot};
+use crate::app::{App, Application, Behind, Exchange, Snapshot};
 use crate::clock::{Clock, Timestamp};
 use crate::identity::{Encoding, StripList};
 use crate::mail::{self, Brand, Mailer, TransportSettings};
@@ -271,7 +271,9 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
         headers: identity::Headers::default(),
         strip_prefix: None,
         maintenance: false,
-        upstream: Upstream::new(name, &settings, Timeouts::default(), &Trust::system()).unwrap(),
+        behind: Behind::Upstream(
+            Upstream::new(name, &settings, Timeouts::default(), &Trust::system()).unwrap(),
+        ),
         metrics: Arc::default(),
     }
 }
