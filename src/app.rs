@@ -19,7 +19,7 @@ use crate::session::Sessions;
 use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::throttle::Throttle;
-use crate::upstream::Upstream;
+use crate::upstream::{Rewrite, Upstream};
 use crate::words::Words;
 use crate::{identity, session, sign_in};
 
@@ -71,7 +71,7 @@ pub struct Application {
 
 /// What stands behind an app's address.
 pub enum Behind {
-    Upstream(Upstream),
+    Upstream(Box<Upstream>, Rewrite),
     /// Everybody is sent there.
     Redirect(AppUrl),
 }

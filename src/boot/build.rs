@@ -17,7 +17,7 @@ use crate::observe::metrics::AppMetrics;
 use crate::route::Routes;
 use crate::session::Sessions;
 use crate::throttle::Throttle;
-use crate::upstream::{Timeouts, Trust, Upstream};
+use crate::upstream::{Rewrite, Timeouts, Trust, Upstream};
 use crate::words::Words;
 
 /// Password checks that may wait for a thread; more are told to come back. At some 20 ms each on two threads the last
@@ -97,7 +97,8 @@ fn application(
         config::Behind::Upstream(settings) => {
             let upstream = Upstream::new(&app.name, settings, Timeouts::default(), trust)?;
             let upstream = upstream.counted_by(Arc::clone(&metrics));
-            (Behind::Upstream(upstream), settings.allow_headers.clone(), settings.strip_prefix.clone())
+            let behind = Behind::Upstream(Box::new(upstream), Rewrite::new(settings, &app.url));
+            (behind, settings.allow_headers.clone(), settings.strip_prefix.clone())
         }
         config::Behind::Redirect { to, strip_prefix } => {
             (Behind::Redirect(to.clone()), Vec::new(), strip_prefix.clone())

@@ -23,6 +23,10 @@ impl Handler for Hello {
 
 /// A configuration that listens on a unix socket, and on this port for the operator.
 fn config(directory: &Path, admin: u16) -> Config {
+    config_with(directory, admin, "")
+}
+
+fn config_with(directory: &Path, admin: u16, app: &str) -> Config {
     let text = format!(
         "data_dir: {directory}/data
 listen:
@@ -46,7 +50,7 @@ apps:
     url: http://moved.localhost:8080/wiki
     redirect: https://wiki.example.com/new
     strip_prefix: true
-admin:
+{app}admin:
   address: 127.0.0.1:{admin}
 ",
         directory = directory.display(),
@@ -183,6 +187,52 @@ async fn an_app_that_redirects_keeps_path_and_query_and_asks_nobody_to_sign_in()
             assert!(answer.starts_with("HTTP/1.1 308 "), "{path}: {answer}");
             assert!(answer.contains(&format!("location: {location}\r\n")), "{path}: {answer}");
         }
+        shutdown.begin();
+    };
+    let serve = timeout(DEADLINE, serve(config, lifecycle, build_gateway));
+    let (served, ()) = tokio::join!(serve, visit);
+    assert!(matches!(served, Ok(Ok(()))), "it ends well and in time");
+}
+
+#[tokio::test]
+async fn an_app_below_a_path_that_knows_nothing_of_it_is_answered_for() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let upstream = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a port is free");
+    let address = upstream.local_addr().expect("bound");
+    let app = format!(
+        "  - name: legacy
+    url: http://legacy.localhost:8080/old
+    upstream: http://{address}
+    strip_prefix: true
+    headers: {{ request: {{ set: {{ X-Env: prod }} }}, response: {{ set: {{ X-Via: us }}, remove: [Server] }} }}
+    access: [{{ policy: bypass }}]
+"
+    );
+    let config = config_with(directory.path(), free_port(), &app);
+    let lifecycle = Lifecycle::install().expect("signals");
+    let shutdown = lifecycle.shutdown().clone();
+    let socket = directory.path().join("gateway.sock");
+
+    let answer = async {
+        let (mut stream, _) = upstream.accept().await.expect("somebody asks");
+        let mut head = Vec::new();
+        while !head.ends_with(b"\r\n\r\n") {
+            head.push(stream.read_u8().await.expect("a head"));
+        }
+        let answer = format!(
+            "HTTP/1.1 302 Found\r\nLocation: http://{address}/login\r\nSet-Cookie: a=b; Path=/\r\nServer: old\r\n\
+             Content-Length: 0\r\n\r\n"
+        );
+        stream.write_all(answer.as_bytes()).await.expect("sent");
+        String::from_utf8_lossy(&head).to_lowercase()
+    };
+    let visit = async {
+        let visit = get_from("legacy.localhost:8080", || UnixStream::connect(&socket), "/old/page?a");
+        let (asked, seen) = tokio::join!(answer, visit);
+        assert!(asked.starts_with("get /page?a ") && asked.contains("\r\nx-env: prod\r\n"), "{asked}");
+        assert!(seen.contains("location: http://legacy.localhost:8080/old/login\r\n"), "{seen}");
+        assert!(seen.contains("set-cookie: a=b; Path=/old\r\n") && seen.contains("x-via: us\r\n"), "{seen}");
+        assert!(!seen.contains("server:"), "{seen}");
         shutdown.begin();
     };
     let serve = timeout(DEADLINE, serve(config, lifecycle, build_gateway));

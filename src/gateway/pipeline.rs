@@ -156,8 +156,8 @@ async fn app_request(
         return Err(Refused::Maintenance { origin: x.origin.clone() });
     }
     let path = readable_path(app, admitted)?;
-    let upstream = match &app.behind {
-        Behind::Upstream(upstream) => upstream,
+    let (upstream, rewrite) = match &app.behind {
+        Behind::Upstream(upstream, rewrite) => (upstream, rewrite),
         Behind::Redirect(to) => {
             let (location, origin) = (elsewhere(to, app, admitted), x.origin.clone());
             return Err(Refused::Moved { location, origin });
@@ -186,6 +186,7 @@ async fn app_request(
     let answer = upstream::forward(&context.gateway.pools, upstream, stamped, cutoff).await;
     noted.upstream = Some(sent.elapsed());
     let mut answer = answer?;
+    rewrite.apply(answer.headers_mut());
     app.headers.response.apply(answer.headers_mut());
     Ok(answer)
 }

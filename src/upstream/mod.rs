@@ -8,6 +8,7 @@ mod connect;
 mod error;
 mod exchange;
 mod pool;
+mod rewrite;
 mod transfer;
 mod tunnel;
 mod websocket;
@@ -25,6 +26,7 @@ pub use error::{Fault, UpstreamError};
 #[cfg(test)]
 pub(crate) use pool::IdleLimits;
 pub use pool::Pools;
+pub use rewrite::Rewrite;
 
 use crate::body::Body;
 use crate::identity::Stamped;

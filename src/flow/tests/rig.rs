@@ -26,7 +26,7 @@ use crate::store::Store;
 use crate::subject::AccountId;
 use crate::tasks::Tasks;
 use crate::throttle::{self, Throttle};
-use crate::upstream::{HostHeader, Target, Timeouts, Trust, Upstream};
+use crate::upstream::{HostHeader, Rewrite, Target, Timeouts, Trust, Upstream};
 use crate::words::Words;
 use crate::{identity, session, sign_in, upstream};
 
@@ -261,9 +261,10 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
         strip_prefix: None,
         allow_headers: vec![],
     };
+    let url = AppUrl { origin: origin.clone(), path: "".into() };
     Application {
         name: name.into(),
-        url: AppUrl { origin: origin.clone(), path: "".into() },
+        url: url.clone(),
         rules,
         by_path: false,
         identity: identity::Settings { headers: vec![], encoding: Encoding::Utf8 },
@@ -272,7 +273,8 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
         strip_prefix: None,
         maintenance: false,
         behind: Behind::Upstream(
-            Upstream::new(name, &settings, Timeouts::default(), &Trust::system()).unwrap(),
+            Box::new(Upstream::new(name, &settings, Timeouts::default(), &Trust::system()).unwrap()),
+            Rewrite::new(&settings, &url),
         ),
         metrics: Arc::default(),
     }
