@@ -11,6 +11,7 @@ use crate::account::{Directory, Hasher};
 use crate::clock::{Clock, Timestamp};
 use crate::mail::{Brand, Mailer};
 use crate::observe::Audit;
+use crate::observe::metrics::AppMetrics;
 use crate::policy::Rule;
 use crate::route::{AppUrl, Host, Origin, Routes};
 use crate::secret::Keys;
@@ -18,8 +19,9 @@ use crate::session::Sessions;
 use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::throttle::Throttle;
+use crate::upstream::{Rewrite, Upstream};
 use crate::words::Words;
-use crate::{identity, session, sign_in, upstream};
+use crate::{identity, session, sign_in};
 
 pub struct App {
     pub clock: Clock,
@@ -57,9 +59,21 @@ pub struct Application {
     pub by_path: bool,
     pub identity: identity::Settings,
     pub allow_headers: Vec<HeaderName>,
-    /// Removed from the path before forwarding.
+    /// What is set and removed on the way to the app and back.
+    pub headers: identity::Headers,
+    /// Removed from the path before it is sent on.
     pub strip_prefix: Option<String>,
-    pub upstream: upstream::Upstream,
+    /// Answers nothing but that it will be back.
+    pub maintenance: bool,
+    pub behind: Behind,
+    pub metrics: Arc<AppMetrics>,
+}
+
+/// What stands behind an app's address.
+pub enum Behind {
+    Upstream(Box<Upstream>, Rewrite),
+    /// Everybody is sent there.
+    Redirect(AppUrl),
 }
 
 /// One request's context.

@@ -28,7 +28,7 @@ use crate::lifecycle::{Ended, GRACE, Lifecycle};
 use crate::listen::{self, BindError, Bound, CertificateError, Handler, HttpSettings, Tls, Workers};
 use crate::mail::{MailError, Mailer};
 use crate::observe::logging::LoggingError;
-use crate::observe::{AccessLog, Audit, admin, logging};
+use crate::observe::{AccessLog, Audit, Metrics, admin, logging};
 use crate::portal::view::Views;
 use crate::secret::Keys;
 use crate::store::{Store, StoreError};
@@ -84,6 +84,7 @@ pub struct Foundation {
     pub mailer: Mailer,
     pub audit: Audit,
     pub access_log: AccessLog,
+    pub metrics: Metrics,
     /// Whatever is spawned here is given a moment at the end, and must watch `shutdown`.
     pub tasks: Tasks,
     pub shutdown: Shutdown,
@@ -133,6 +134,7 @@ fn build_gateway(
         max_request_body: config.limits.max_request_body,
         views: Views::new(&config.portal, Words::english()),
         access_log: foundation.access_log.clone(),
+        metrics: foundation.metrics.clone(),
     });
     // Its connections end with the worker's runtime.
     Ok(move |_worker| Gateway::new(Arc::clone(&app), Arc::clone(&settings), Pools::new(Tasks::default())))
@@ -170,7 +172,8 @@ where
     let settings = HttpSettings::new(foundation.config.limits.max_request_headers);
     let Doors { bound, tls, admin } = doors;
     let listening = bound.listeners().to_vec();
-    let workers = Workers::start(bound, settings, tls.as_ref(), &foundation.shutdown, handler)
+    let connections = foundation.metrics.connections();
+    let workers = Workers::start(bound, settings, tls.as_ref(), connections, &foundation.shutdown, handler)
         .map_err(BootError::Thread)?;
     if let Some(listener) = admin {
         foundation.start_admin(listener);
@@ -219,6 +222,7 @@ impl Foundation {
             mailer: Mailer::new(&config.mail, clock.clone(), tasks.clone(), services.clone())?,
             audit,
             access_log: AccessLog::start(&config.log).map_err(BootError::Thread)?,
+            metrics: Metrics::default(),
             config,
             clock,
             tasks,
@@ -249,9 +253,10 @@ impl Foundation {
 
     fn start_admin(&self, listener: TcpListener) {
         let readiness = readiness::Checks { store: Arc::clone(&self.store) };
+        let metrics = self.metrics.clone();
         let (tasks, shutdown) = (self.tasks.clone(), self.shutdown.clone());
         self.tasks.spawn("admin", async move {
-            if let Err(error) = admin::serve(listener, readiness, tasks, shutdown).await {
+            if let Err(error) = admin::serve(listener, readiness, metrics, tasks, shutdown).await {
                 error!(%error, "the admin listener does not run");
             }
         });
@@ -298,14 +303,18 @@ async fn sweep(store: Arc<Store>) {
 fn announce(config: &Config, listening: &[listen::ListenerSettings]) {
     for listener in listening {
         let scheme = if listener.tls { "https" } else { "http" };
-        let aim = if listener.redirect { " (redirects to https)" } else { "" };
+        let aim = match (listener.redirect, &listener.proxy_protocol) {
+            (true, _) => " (redirects to https)",
+            (false, Some(_)) => " (with the PROXY protocol)",
+            (false, None) => "",
+        };
         match &listener.address {
             listen::Address::Tcp(address) => info!("listening on {scheme}://{address}{aim}"),
             listen::Address::Unix(path) => info!("listening on {scheme} at unix:{}{aim}", path.display()),
         }
     }
     if let Some(admin) = config.admin {
-        info!("admin listener on http://{admin}: /healthz, /readyz");
+        info!("admin listener on http://{admin}: /healthz, /readyz, /metrics");
     }
     let portal = config.portal.url.iter().map(ToString::to_string);
     let urls: Vec<_> = portal.chain(config.apps.iter().map(|app| app.url.to_string())).collect();

@@ -7,15 +7,17 @@ use arc_swap::ArcSwap;
 use super::{BootError, Foundation};
 use crate::accent::Accent;
 use crate::account::{Directory, FileDirectory, Hasher, Source, SourceSettings};
-use crate::app::{App, Application, Snapshot};
+use crate::app::{App, Application, Behind, Snapshot};
 use crate::config::{self, Config};
 use crate::identity::StripList;
 use crate::listen::Workers;
 use crate::mail::Brand;
+use crate::observe::Metrics;
+use crate::observe::metrics::AppMetrics;
 use crate::route::Routes;
 use crate::session::Sessions;
 use crate::throttle::Throttle;
-use crate::upstream::{Timeouts, Trust, Upstream};
+use crate::upstream::{Rewrite, Timeouts, Trust, Upstream};
 use crate::words::Words;
 
 /// Password checks that may wait for a thread; more are told to come back. At some 20 ms each on two threads the last
@@ -27,11 +29,12 @@ pub(super) fn app(foundation: &Foundation) -> Result<(Arc<App>, Vec<AccountFile>
     let config = &foundation.config;
     let files = account_files(config)?;
     let directory = Directory::new(files.iter().map(|file| Source::File(file.directory.clone())).collect());
-    let snapshot = snapshot(config, directory)?;
+    let snapshot = snapshot(config, directory, &foundation.metrics)?;
     let (store, keys) = (Arc::clone(&foundation.store), Arc::clone(&foundation.keys));
     let app = App {
         clock: foundation.clock.clone(),
-        sessions: Sessions::new(Arc::clone(&store), Arc::clone(&keys), config.session),
+        sessions: Sessions::new(Arc::clone(&store), Arc::clone(&keys), config.session)
+            .counted_by(foundation.metrics.sessions()),
         throttle: Throttle::new(Arc::clone(&store), Arc::clone(&keys), config.limits.throttle),
         hasher: Hasher::new(Workers::count(), WAITING_CHECKS, config.passwords)?,
         mailer: foundation.mailer.clone(),
@@ -64,11 +67,11 @@ fn account_file(path: &std::path::Path) -> Result<AccountFile, BootError> {
     Ok(AccountFile { path: path.to_owned(), content, directory: FileDirectory::new(accounts) })
 }
 
-fn snapshot(config: &Config, directory: Directory) -> Result<Snapshot, BootError> {
+fn snapshot(config: &Config, directory: Directory, metrics: &Metrics) -> Result<Snapshot, BootError> {
     let routes = Routes::new(config.apps.iter().map(|app| &app.url), config.portal.url.as_ref());
     let trust = Trust::system();
     let apps: Result<Vec<_>, BootError> =
-        config.apps.iter().map(|app| application(app, &routes, &trust)).collect();
+        config.apps.iter().map(|app| application(app, &routes, &trust, metrics.app(&app.name))).collect();
     Ok(Snapshot {
         apps: apps?,
         routes,
@@ -84,7 +87,23 @@ fn snapshot(config: &Config, directory: Directory) -> Result<Snapshot, BootError
     })
 }
 
-fn application(app: &config::App, routes: &Routes, trust: &Trust) -> Result<Application, BootError> {
+fn application(
+    app: &config::App,
+    routes: &Routes,
+    trust: &Trust,
+    metrics: Arc<AppMetrics>,
+) -> Result<Application, BootError> {
+    let (behind, allow_headers, strip_prefix) = match &app.behind {
+        config::Behind::Upstream(settings) => {
+            let upstream = Upstream::new(&app.name, settings, Timeouts::default(), trust)?;
+            let upstream = upstream.counted_by(Arc::clone(&metrics));
+            let behind = Behind::Upstream(Box::new(upstream), Rewrite::new(settings, &app.url));
+            (behind, settings.allow_headers.clone(), settings.strip_prefix.clone())
+        }
+        config::Behind::Redirect { to, strip_prefix } => {
+            (Behind::Redirect(to.clone()), Vec::new(), strip_prefix.clone())
+        }
+    };
     let rules_by_path = app.access.iter().any(|rule| !rule.paths.is_empty());
     Ok(Application {
         name: app.name.clone(),
@@ -92,8 +111,11 @@ fn application(app: &config::App, routes: &Routes, trust: &Trust) -> Result<Appl
         rules: app.access.clone(),
         by_path: rules_by_path || routes.by_path(&app.url.origin.host),
         identity: app.identity.clone(),
-        allow_headers: app.upstream.allow_headers.clone(),
-        strip_prefix: app.upstream.strip_prefix.clone(),
-        upstream: Upstream::new(&app.name, &app.upstream, Timeouts::default(), trust)?,
+        allow_headers,
+        headers: app.headers.clone(),
+        maintenance: app.maintenance,
+        strip_prefix,
+        behind,
+        metrics,
     })
 }

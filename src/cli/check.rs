@@ -9,7 +9,7 @@ use tokio::time::timeout;
 
 use super::{Failure, print};
 use crate::clock::{Clock, stopwatch};
-use crate::config::{self, App, Config, LoadError};
+use crate::config::{self, App, Behind, Config, LoadError};
 use crate::mail::{self, Mailer};
 use crate::store::{self, Store};
 use crate::tasks::Tasks;
@@ -107,7 +107,11 @@ async fn reach_mail(settings: &mail::Settings) -> Result<String, String> {
 }
 
 async fn reach_upstream(app: &App) -> Result<String, String> {
-    let (name, connected) = match &app.upstream.target {
+    let upstream = match &app.behind {
+        Behind::Upstream(upstream) => upstream,
+        Behind::Redirect { to, .. } => return Ok(format!("sends everybody to {to}")),
+    };
+    let (name, connected) = match &upstream.target {
         Target::Tcp { host, port, .. } => {
             let address = (host.as_str().trim_matches(['[', ']']), *port);
             (

@@ -137,7 +137,7 @@ fn the_quickstart_loads_and_is_for_this_machine_alone() {
     assert_eq!(render(&warnings), "");
     assert_eq!(config.portal.url.map(|url| url.to_string()).as_deref(), Some("http://localhost:8080"));
     assert_eq!(config.apps[0].url.to_string(), "http://whoami.localhost:8080");
-    assert_eq!(config.apps[0].upstream.target, Target::Whoami);
+    assert!(matches!(&config.apps[0].behind, Behind::Upstream(to) if to.target == Target::Whoami));
     assert!(matches!(config.mail.transport, TransportSettings::Terminal));
     assert!(config.secrets.is_empty());
 }

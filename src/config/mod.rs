@@ -66,8 +66,22 @@ pub struct App {
     pub name: String,
     pub url: AppUrl,
     pub access: Vec<Rule>,
-    pub upstream: upstream::Settings,
+    pub behind: Behind,
     pub identity: identity::Settings,
+    pub headers: identity::Headers,
+    /// 503 for everybody.
+    pub maintenance: bool,
+}
+
+/// What stands behind an app's address.
+#[derive(Clone, Debug)]
+pub enum Behind {
+    Upstream(upstream::Settings),
+    /// Everybody is sent there.
+    Redirect {
+        to: AppUrl,
+        strip_prefix: Option<String>,
+    },
 }
 
 /// Why there is no configuration.

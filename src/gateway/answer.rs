@@ -19,6 +19,9 @@ use crate::portal::{self, PortalError, reply};
 use crate::route::{Origin, Scheme};
 use crate::upstream::{Fault, UpstreamError};
 
+/// When to come back to an app that is being maintained.
+const MAINTENANCE_RETRY: Duration = Duration::from_mins(1);
+
 /// When to come back while the store is down.
 const STORE_RETRY: Duration = Duration::from_secs(5);
 
@@ -39,6 +42,10 @@ pub(super) enum Refused {
     ForeignOrigin,
     #[error("sign-in required")]
     Challenge(Challenge),
+    #[error("the app sends everybody elsewhere")]
+    Moved { location: String, origin: Origin },
+    #[error("the app is being maintained")]
+    Maintenance { origin: Origin },
     #[error("not allowed")]
     Forbidden { username: Option<String>, origin: Origin },
     #[error(transparent)]
@@ -121,12 +128,20 @@ pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) 
         Refused::Portal(PortalError::SignInRequired { login_url }) => {
             with_login_url(context, manner, login_url)
         }
+        // Whatever the method: what was posted is posted there. No browser is to remember it for ever.
+        Refused::Moved { location, .. } => reply::redirect(StatusCode::PERMANENT_REDIRECT, location),
         _ => refusal(context, manner, refused),
     };
     match refused {
         Refused::Portal(PortalError::Method(methods)) => portal::allow(&mut response, methods),
         Refused::Flow(_) => reply::retry_after(&mut response, STORE_RETRY),
-        Refused::Challenge(Challenge { origin, .. }) | Refused::Forbidden { origin, .. } => {
+        Refused::Maintenance { origin } => {
+            reply::retry_after(&mut response, MAINTENANCE_RETRY);
+            reply::strict_transport(&mut response, origin);
+        }
+        Refused::Challenge(Challenge { origin, .. })
+        | Refused::Forbidden { origin, .. }
+        | Refused::Moved { origin, .. } => {
             reply::strict_transport(&mut response, origin);
         }
         _ => {}
@@ -154,6 +169,7 @@ fn said(refused: &Refused) -> (ErrorKind, &'static str) {
             (ErrorKind::BodyTooLarge, "body_too_large")
         }
         Refused::UnknownHost => (ErrorKind::UnknownHost, "unknown_host"),
+        Refused::Moved { .. } => (ErrorKind::NotFound, "moved"),
         Refused::NotFound | Refused::Portal(PortalError::NotFound) => (ErrorKind::NotFound, "not_found"),
         Refused::HttpsOnly => (ErrorKind::HttpsOnly, "https_only"),
         Refused::ForeignOrigin | Refused::Portal(PortalError::WrongOrigin) => {
@@ -165,6 +181,7 @@ fn said(refused: &Refused) -> (ErrorKind, &'static str) {
         Refused::Forbidden { .. } => (ErrorKind::Forbidden, "forbidden"),
         Refused::Portal(PortalError::Form(_)) => (ErrorKind::BadRequest, "bad_request"),
         Refused::Flow(_) | Refused::Portal(PortalError::Flow(_)) => (ErrorKind::Unavailable, "unavailable"),
+        Refused::Maintenance { .. } => (ErrorKind::Maintenance, "maintenance"),
         Refused::Stamp(_) => (ErrorKind::Internal, "internal"),
         Refused::Upstream(error) => match error.status() {
             StatusCode::GATEWAY_TIMEOUT => (ErrorKind::GatewayTimeout, "gateway_timeout"),

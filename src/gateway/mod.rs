@@ -11,6 +11,7 @@ mod wire;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::header::HOST;
 use http::{HeaderValue, Request, Response, Uri};
@@ -21,8 +22,9 @@ use crate::app::{App, Snapshot};
 use crate::body::Body;
 use crate::clock::{Timestamp, stopwatch};
 use crate::listen::{Connection, Handler};
-use crate::observe::AccessLog;
 use crate::observe::access::Entry;
+use crate::observe::metrics::Answered;
+use crate::observe::{AccessLog, Metrics};
 use crate::portal::view::Views;
 use crate::upstream::Pools;
 use client::Client;
@@ -34,6 +36,7 @@ pub struct Settings {
     pub max_request_body: u64,
     pub views: Views,
     pub access_log: AccessLog,
+    pub metrics: Metrics,
 }
 
 /// One worker's gateway.
@@ -58,6 +61,8 @@ struct Context<'a> {
 struct Noted {
     app: Option<usize>,
     username: Option<String>,
+    /// How long the upstream took to answer.
+    upstream: Option<Duration>,
 }
 
 impl Gateway {
@@ -83,16 +88,20 @@ impl Handler for Gateway {
             Err(refused) => answer::answer(&context, &manner, &refused),
         };
         response.headers_mut().insert("x-request-id", client.request_id.clone());
+        let app = noted.app.and_then(|index| snapshot.apps.get(index));
+        let (status, took) = (response.status(), begun.elapsed());
+        let answered = Answered { status, took, upstream: noted.upstream };
+        self.settings.metrics.answered(app.map(|app| &*app.metrics), answered);
         self.settings.access_log.record(&Entry {
             at: now,
             request_id: client.request_id(),
             method: asked.method.as_str(),
             host: asked.host(),
             path: asked.target.path(),
-            status: response.status().as_u16(),
-            elapsed: begun.elapsed(),
+            status: status.as_u16(),
+            elapsed: took,
             bytes: response.body().size_hint().exact(),
-            app: noted.app.and_then(|index| snapshot.apps.get(index)).map(|app| app.name.as_str()),
+            app: app.map(|app| app.name.as_str()),
             username: noted.username.as_deref(),
             client: Some(client.address),
         });

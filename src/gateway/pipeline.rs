@@ -1,7 +1,6 @@
 //! The life of a request, top to bottom: sanitize, route, session, policy, act.
 
 use std::borrow::Cow;
-use std::sync::Arc;
 
 use http::header::{ORIGIN, USER_AGENT};
 use http::{Method, Request, Response, StatusCode};
@@ -10,14 +9,15 @@ use hyper::body::Incoming;
 use super::admit::{self, Admitted};
 use super::answer::{Challenge, Refused};
 use super::{Context, Noted, cutoff};
-use crate::app::{Application, Exchange};
+use crate::app::{Application, Behind, Exchange};
 use crate::body::Body;
+use crate::clock::stopwatch;
 use crate::cookies::{self, Found, Own};
 use crate::flow::{FlowError, who};
-use crate::identity::{self, Forwarded, Stamping};
+use crate::identity::{self, Forwarded, StampError, Stamped, Stamping};
 use crate::policy::{self, Decision, Facts, Missing, Permit};
 use crate::portal::{self, reply};
-use crate::route::{self, Origin, OwnPath, Route, Scheme};
+use crate::route::{self, AppUrl, Origin, OwnPath, Route, Scheme};
 use crate::upstream;
 
 /// Answers a request, or says why it is refused.
@@ -152,7 +152,17 @@ async fn app_request(
     request: Request<Incoming>,
     noted: &mut Noted,
 ) -> Result<Response<Body>, Refused> {
+    if app.maintenance {
+        return Err(Refused::Maintenance { origin: x.origin.clone() });
+    }
     let path = readable_path(app, admitted)?;
+    let (upstream, rewrite) = match &app.behind {
+        Behind::Upstream(upstream, rewrite) => (upstream, rewrite),
+        Behind::Redirect(to) => {
+            let (location, origin) = (elsewhere(to, app, admitted), x.origin.clone());
+            return Err(Refused::Moved { location, origin });
+        }
+    };
     if admitted.upgrade.as_ref().is_some_and(|upgrade| upgrade.websocket)
         && !from_own_origin(&request, x.origin)
     {
@@ -171,7 +181,23 @@ async fn app_request(
     };
     let session = visitor.map(|visitor| visitor.session);
     let cutoff = || cutoff::watch(context, session);
-    forward(context, app, admitted, request, permit, cutoff).await
+    let stamped = stamp(context, app, admitted, request, permit)?;
+    let sent = stopwatch();
+    let answer = upstream::forward(&context.gateway.pools, upstream, stamped, cutoff).await;
+    noted.upstream = Some(sent.elapsed());
+    let mut answer = answer?;
+    rewrite.apply(answer.headers_mut());
+    app.headers.response.apply(answer.headers_mut());
+    Ok(answer)
+}
+
+/// The same path and query below another address, without the app's own path if that is not sent on.
+fn elsewhere(to: &AppUrl, app: &Application, admitted: &Admitted) -> String {
+    let whole = if admitted.path() == "*" { "" } else { admitted.target.as_str() };
+    let rest = app.strip_prefix.as_ref().and_then(|prefix| whole.strip_prefix(prefix.as_str()));
+    let rest = rest.unwrap_or(whole);
+    let slash = if to.path.is_empty() && !rest.starts_with('/') { "/" } else { "" };
+    format!("{to}{slash}{rest}")
 }
 
 /// The path as rules read it. Where paths decide anything, one that could be read in two ways is refused.
@@ -259,17 +285,14 @@ fn challenge(
     })
 }
 
-async fn forward<C>(
+/// The request as the app is to get it.
+fn stamp(
     context: &Context<'_>,
     app: &Application,
     admitted: &Admitted,
     request: Request<Incoming>,
     permit: Permit,
-    cutoff: C,
-) -> Result<Response<Body>, Refused>
-where
-    C: FnOnce() -> crate::tasks::Cutoff + Send,
-{
+) -> Result<Stamped, StampError> {
     let limit = context.gateway.settings.max_request_body;
     let request = request.map(|body| admit::body(body, limit));
     let forwarded = Forwarded {
@@ -282,10 +305,9 @@ where
         settings: &app.identity,
         strip: &context.snapshot.strip,
         allow_headers: &app.allow_headers,
+        rules: &app.headers.request,
         forwarded,
         request_id: &context.client.request_id,
     };
-    let stamped = identity::stamp(permit, request, &stamping)?;
-    let pools = Arc::clone(&context.gateway.pools);
-    Ok(upstream::forward(&pools, &app.upstream, stamped, cutoff).await?)
+    identity::stamp(permit, request, &stamping)
 }

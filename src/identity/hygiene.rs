@@ -71,7 +71,7 @@ fn is_ordinary_connection_token(token: &[u8]) -> bool {
 }
 
 /// `name` is lower case, as header names are.
-fn is_hop_by_hop(name: &str) -> bool {
+pub(super) fn is_hop_by_hop(name: &str) -> bool {
     matches!(
         name,
         "connection"

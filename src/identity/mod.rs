@@ -4,6 +4,7 @@
 //! whatever a visitor could claim to be, and only then says who it is. It never decides anything.
 
 mod hygiene;
+mod rules;
 mod stamp;
 mod strip;
 mod value;
@@ -11,6 +12,7 @@ mod value;
 use http::HeaderName;
 
 pub use hygiene::{Upgrade, requested_upgrade, strip_hop_by_hop};
+pub use rules::{HeaderRules, Headers, is_ours};
 pub use stamp::{Forwarded, Stamped, StampedParts, Stamping, stamp};
 pub use strip::StripList;
 pub use value::StampError;

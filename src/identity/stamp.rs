@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Request, Version, request};
 use hyper::upgrade::OnUpgrade;
 
 use super::value::{StampError, value};
-use super::{Settings, StripList, Upgrade, hygiene};
+use super::{HeaderRules, Settings, StripList, Upgrade, hygiene};
 use crate::body::Body;
 use crate::cookies;
 use crate::policy::Permit;
@@ -19,6 +19,8 @@ pub struct Stamping<'a> {
     pub strip: &'a StripList,
     /// The odd header names that the app wants nevertheless.
     pub allow_headers: &'a [HeaderName],
+    /// What the app changes before anything is stamped.
+    pub rules: &'a HeaderRules,
     pub forwarded: Forwarded<'a>,
     pub request_id: &'a HeaderValue,
 }
@@ -58,7 +60,7 @@ impl Stamped {
 /// Makes a request ready to be forwarded.
 ///
 /// The order is the point: `Connection` can name any header, so what it names goes first; then whatever a visitor may
-/// not send; then ours is set, and nothing is removed after that.
+/// not send, and what the app's rules change; then ours is set, and nothing is removed after that.
 #[expect(clippy::needless_pass_by_value, reason = "a permit is good for one request")]
 pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) -> Result<Stamped, StampError> {
     let upgrade = hygiene::requested_upgrade(&request);
@@ -73,6 +75,7 @@ pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) ->
     }
     stamping.strip.apply(headers, stamping.allow_headers);
     cookies::strip(headers);
+    stamping.rules.apply(headers);
 
     set_forwarded(headers, stamping)?;
     if let Some(subject) = permit.subject() {

@@ -140,7 +140,7 @@ impl StripList {
 }
 
 /// Lower case, and `-` for whatever is neither letter nor digit.
-fn fold(name: &str) -> Box<str> {
+pub(super) fn fold(name: &str) -> Box<str> {
     name.chars()
         .map(|letter| if letter.is_ascii_alphanumeric() { letter.to_ascii_lowercase() } else { '-' })
         .collect()

@@ -12,8 +12,9 @@ use tracing::{error, info};
 use super::bind::{Listener, ListenerSocket, SocketFile};
 use super::http::Http;
 use super::socket::Socket;
-use super::{Connection, Handler, HttpSettings, ListenerSettings, Tls};
+use super::{Connection, Handler, HttpSettings, ListenerSettings, Tls, proxy};
 use crate::clock::stopwatch;
+use crate::observe::metrics::OpenConnections;
 use crate::tasks::{Shutdown, Tasks};
 
 /// The shortest and the longest pause after an accept that failed for want of a resource.
@@ -26,6 +27,8 @@ pub(super) struct Shared<H> {
     pub settings: HttpSettings,
     /// Of the listeners that speak TLS.
     pub tls: Option<Arc<Tls>>,
+    /// Those of all workers.
+    pub connections: OpenConnections,
     pub tasks: Tasks,
     pub shutdown: Shutdown,
 }
@@ -46,7 +49,7 @@ pub(super) async fn accept_loop<H: Handler>(listener: Listener, shared: Arc<Shar
     loop {
         let accepted = tokio::select! {
             biased;
-            accepted = socket.accept(shared.settings.stalled_write) => accepted,
+            accepted = socket.accept(&shared) => accepted,
             () = &mut shutdown => return,
         };
         match accepted {
@@ -86,17 +89,21 @@ impl Acceptor {
         })
     }
 
-    async fn accept(&self, patience: Duration) -> io::Result<Accepted> {
+    async fn accept<H>(&self, shared: &Shared<H>) -> io::Result<Accepted> {
+        let patience = shared.settings.stalled_write;
         match self {
             Self::Tcp(listener) => {
                 let (stream, peer) = listener.accept().await?;
                 // Answers are written whole; waiting for more to send only delays them.
                 stream.set_nodelay(true).ok();
-                Ok(Accepted { socket: Socket::tcp(stream, patience), peer: Some(canonical(peer)) })
+                Ok(Accepted {
+                    socket: Socket::tcp(stream, patience, shared.connections.open()),
+                    peer: Some(canonical(peer)),
+                })
             }
             Self::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
-                Ok(Accepted { socket: Socket::unix(stream, patience), peer: None })
+                Ok(Accepted { socket: Socket::unix(stream, patience, shared.connections.open()), peer: None })
             }
         }
     }
@@ -108,7 +115,13 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 }
 
 async fn serve<H: Handler>(accepted: Accepted, settings: Arc<ListenerSettings>, shared: Arc<Shared<H>>) {
-    let Accepted { socket, peer } = accepted;
+    let Accepted { mut socket, mut peer } = accepted;
+    if let Some(protocol) = &settings.proxy_protocol {
+        let greeted = proxy::greet(&mut socket, peer, protocol, shared.settings.handshake).await;
+        let Some((said, unread)) = greeted else { return };
+        peer = said.or(peer);
+        socket.put_back(unread);
+    }
     let connection = |certificate| {
         Arc::new(Connection {
             peer,

@@ -191,7 +191,7 @@ mod tests {
     use super::*;
 
     fn settings(address: Address) -> ListenerSettings {
-        ListenerSettings { address, tls: false, redirect: false }
+        ListenerSettings { address, tls: false, redirect: false, proxy_protocol: None }
     }
 
     fn any_port() -> Address {

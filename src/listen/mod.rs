@@ -8,6 +8,7 @@ mod activity;
 mod bind;
 mod certificates;
 mod http;
+mod proxy;
 mod socket;
 #[cfg(test)]
 mod tests;
@@ -16,13 +17,14 @@ mod workers;
 
 use std::fmt;
 use std::future::Future;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{Request, Response};
 use hyper::body::Incoming;
+use ipnet::IpNet;
 
 use crate::body::Body;
 use crate::route::Host;
@@ -49,7 +51,7 @@ pub trait Handler: Clone + Send + Sync + 'static {
 /// The connection that a request came on.
 pub struct Connection {
     /// Who is at the other end: the visitor, or the proxy in front of us. An IPv4 address is never written as IPv6.
-    /// `None` on a unix socket.
+    /// `None` on a unix socket. With `proxy_protocol`, what the load balancer says.
     pub peer: Option<SocketAddr>,
     pub tls: bool,
     /// Everything on this listener is answered with a redirect to https.
@@ -90,6 +92,24 @@ pub struct ListenerSettings {
     pub tls: bool,
     /// Answers everything with a redirect to https.
     pub redirect: bool,
+    /// A connection begins with a PROXY header.
+    pub proxy_protocol: Option<ProxyProtocol>,
+}
+
+/// Whose PROXY headers are believed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ProxyProtocol {
+    /// Nobody else may connect but this machine itself; empty: everybody may.
+    pub from: Vec<IpNet>,
+}
+
+impl ProxyProtocol {
+    /// `peer` is the other end of the socket; `None` on a unix socket.
+    fn believes(&self, peer: Option<IpAddr>) -> bool {
+        let named =
+            |peer: IpAddr| peer.is_loopback() || self.from.iter().any(|network| network.contains(&peer));
+        self.from.is_empty() || peer.is_none_or(named)
+    }
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

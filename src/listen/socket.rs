@@ -6,9 +6,12 @@ use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, Sleep, sleep};
+
+use crate::observe::metrics::Open;
 
 enum Stream {
     Tcp(TcpStream),
@@ -18,19 +21,31 @@ enum Stream {
 /// A connected socket.
 pub(super) struct Socket {
     stream: Stream,
+    /// Read before; comes first.
+    unread: Bytes,
     patience: Duration,
     /// Made when a write first has to wait.
     stalled: Option<Pin<Box<Sleep>>>,
     waiting: bool,
+    _open: Open,
 }
 
 impl Socket {
-    pub fn tcp(stream: TcpStream, patience: Duration) -> Self {
-        Self { stream: Stream::Tcp(stream), patience, stalled: None, waiting: false }
+    pub fn tcp(stream: TcpStream, patience: Duration, open: Open) -> Self {
+        Self::new(Stream::Tcp(stream), patience, open)
     }
 
-    pub fn unix(stream: UnixStream, patience: Duration) -> Self {
-        Self { stream: Stream::Unix(stream), patience, stalled: None, waiting: false }
+    pub fn unix(stream: UnixStream, patience: Duration, open: Open) -> Self {
+        Self::new(Stream::Unix(stream), patience, open)
+    }
+
+    fn new(stream: Stream, patience: Duration, open: Open) -> Self {
+        Self { stream, unread: Bytes::new(), patience, stalled: None, waiting: false, _open: open }
+    }
+
+    /// Gives back what was read too much.
+    pub fn put_back(&mut self, bytes: Bytes) {
+        self.unread = bytes;
     }
 
     /// Passes a write's outcome on; one that has waited for too long fails.
@@ -62,6 +77,11 @@ impl AsyncRead for Socket {
         context: &mut Context<'_>,
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
+        if !self.unread.is_empty() {
+            let length = self.unread.len().min(buffer.remaining());
+            buffer.put_slice(&self.unread.split_to(length));
+            return Poll::Ready(Ok(()));
+        }
         match &mut self.stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
             Stream::Unix(stream) => Pin::new(stream).poll_read(context, buffer),

@@ -1,5 +1,6 @@
 //! Raw bytes against real sockets.
 
+mod proxy;
 mod tls;
 
 use std::net::SocketAddr;
@@ -14,8 +15,11 @@ use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::{Address, Connection, Handler, HttpSettings, ListenerSettings, Tls, Workers, bind};
+use super::{
+    Address, Connection, Handler, HttpSettings, ListenerSettings, ProxyProtocol, Tls, Workers, bind,
+};
 use crate::body::Body;
+use crate::observe::metrics::OpenConnections;
 use crate::route::Host;
 use crate::tasks::Shutdown;
 
@@ -41,6 +45,9 @@ impl Handler for Echo {
             let host = Host::parse(request.uri().query().unwrap_or_default()).expect("a host");
             return Response::new(Body::from(connection.covers(&host).to_string()));
         }
+        if path == "/ends" {
+            return Response::new(Body::from(format!("{:?}", connection.peer)));
+        }
         if path == "/unread" {
             return Response::new(Body::from("refused"));
         }
@@ -60,18 +67,27 @@ struct Server {
 
 impl Server {
     fn start(settings: HttpSettings, tls: Option<&Arc<Tls>>) -> Self {
+        Self::start_on(settings, tls, None)
+    }
+
+    fn start_on(
+        settings: HttpSettings,
+        tls: Option<&Arc<Tls>>,
+        proxy_protocol: Option<ProxyProtocol>,
+    ) -> Self {
         let listener = ListenerSettings {
             address: Address::Tcp("127.0.0.1:0".parse().expect("an address")),
             tls: tls.is_some(),
             redirect: false,
+            proxy_protocol,
         };
         let bound = bind(&[listener], 2).expect("a port is free");
         let Address::Tcp(address) = bound.listeners()[0].address else { panic!("asked for TCP") };
         let (gate, begun) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-        let shutdown = Shutdown::default();
+        let (shutdown, connections) = (Shutdown::default(), OpenConnections::default());
         let echo = Echo { gate: Arc::clone(&gate), begun: Arc::clone(&begun) };
-        let workers =
-            Workers::start(bound, settings, tls, &shutdown, move |_| echo.clone()).expect("threads start");
+        let workers = Workers::start(bound, settings, tls, &connections, &shutdown, move |_| echo.clone())
+            .expect("threads start");
         Self { address, gate, begun, shutdown, workers }
     }
 

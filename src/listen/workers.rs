@@ -11,6 +11,7 @@ use super::accept::{Shared, accept_loop};
 use super::bind::{Bound, Listener};
 use super::http::Http;
 use super::{Handler, HttpSettings, Tls};
+use crate::observe::metrics::OpenConnections;
 use crate::tasks::{Shutdown, Tasks};
 
 /// The workers that were started. Dropping this stops nothing: the [`Shutdown`] does.
@@ -30,6 +31,7 @@ impl Workers {
         bound: Bound,
         settings: HttpSettings,
         tls: Option<&Arc<Tls>>,
+        connections: &OpenConnections,
         shutdown: &Shutdown,
         handler: F,
     ) -> io::Result<Self>
@@ -42,12 +44,12 @@ impl Workers {
         for (number, listeners) in bound.rows.into_iter().enumerate() {
             let runtime = Builder::new_current_thread().enable_all().build()?;
             let (token, handler) = (threads.token(), Arc::clone(&handler));
-            let (tls, shutdown) = (tls.cloned(), shutdown.child());
+            let (tls, connections, shutdown) = (tls.cloned(), connections.clone(), shutdown.child());
             thread::Builder::new().name(format!("worker-{number}")).spawn(move || {
                 let _running = token;
                 runtime.block_on(async {
                     let handler = handler(number);
-                    work(listeners, settings, tls, shutdown, handler).await;
+                    work(listeners, settings, tls, connections, shutdown, handler).await;
                 });
             })?;
         }
@@ -65,13 +67,21 @@ async fn work<H: Handler>(
     listeners: Vec<Listener>,
     settings: HttpSettings,
     tls: Option<Arc<Tls>>,
+    connections: OpenConnections,
     shutdown: Shutdown,
     handler: H,
 ) {
     let tasks = Tasks::default();
     let http = Http::new(&settings, &tasks);
-    let shared =
-        Arc::new(Shared { handler, http, settings, tls, tasks: tasks.clone(), shutdown: shutdown.clone() });
+    let shared = Arc::new(Shared {
+        handler,
+        http,
+        settings,
+        tls,
+        connections,
+        tasks: tasks.clone(),
+        shutdown: shutdown.clone(),
+    });
     for listener in listeners {
         tasks.spawn("accept", accept_loop(listener, Arc::clone(&shared)));
     }

@@ -1,6 +1,7 @@
-//! The admin listener: `/healthz` says that the process is alive, `/readyz` whether it should be sent visitors.
+//! The admin listener: `/healthz` says that the process is alive, `/readyz` whether it should be sent visitors,
+//! `/metrics` how it fares.
 //!
-//! It knows nothing but these two, and answers whoever can reach it; so it is bound to an address of its own.
+//! It knows nothing but these three, and answers whoever can reach it; so it is bound to an address of its own.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -19,6 +20,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::TcpStream;
 use tokio::time::sleep;
 
+use super::metrics::{self, Metrics};
 use crate::body::Body;
 use crate::tasks::{Shutdown, Tasks};
 
@@ -34,12 +36,13 @@ pub trait Readiness: Clone + Send + Sync + 'static {
 pub async fn serve<R: Readiness>(
     listener: TcpListener,
     readiness: R,
+    metrics: Metrics,
     tasks: Tasks,
     shutdown: Shutdown,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
-    let admin = Admin { address: listener.local_addr()?, readiness, shutdown };
+    let admin = Admin { address: listener.local_addr()?, readiness, metrics, shutdown };
     let mut aborted = pin!(admin.shutdown.aborted());
     loop {
         let accepted = tokio::select! {
@@ -60,6 +63,7 @@ pub async fn serve<R: Readiness>(
 struct Admin<R> {
     address: SocketAddr,
     readiness: R,
+    metrics: Metrics,
     shutdown: Shutdown,
 }
 
@@ -97,8 +101,18 @@ impl<R: Readiness> Admin<R> {
         match request.uri().path() {
             "/healthz" => answer(StatusCode::OK, "ok\n"),
             "/readyz" => self.ready().await,
-            _ => answer(StatusCode::NOT_FOUND, "there is /healthz and /readyz\n"),
+            "/metrics" => self.metrics(),
+            _ => answer(StatusCode::NOT_FOUND, "there is /healthz, /readyz and /metrics\n"),
         }
+    }
+
+    fn metrics(&self) -> Response<Body> {
+        let Ok(text) = self.metrics.exposition() else {
+            return answer(StatusCode::INTERNAL_SERVER_ERROR, "the numbers could not be written\n");
+        };
+        let mut response = answer(StatusCode::OK, text);
+        response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(metrics::MEDIA_TYPE));
+        response
     }
 
     async fn ready(&self) -> Response<Body> {
@@ -161,6 +175,7 @@ mod tests {
         Admin {
             address: "127.0.0.1:9180".parse().expect("an address"),
             readiness: Obstacles(obstacles.iter().map(ToString::to_string).collect()),
+            metrics: Metrics::default(),
             shutdown: Shutdown::default(),
         }
     }
@@ -183,10 +198,19 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn the_numbers_are_there_for_whoever_asks() {
+        let admin = admin(&["the store is down"]);
+        let _open = admin.metrics.connections().open();
+        let (status, said) = get(&admin, "localhost:9180", "/metrics").await;
+        assert!(status == 200 && said.contains("\nvestibule_connections 1\n"), "{said}");
+    }
+
+    #[tokio::test]
     async fn foreign_names_on_loopback_and_other_paths_get_nothing() {
         let admin = admin(&[]);
         assert_eq!(get(&admin, "evil.example", "/readyz").await.0, 421);
-        assert_eq!(get(&admin, "localhost", "/metrics").await.0, 404);
+        assert_eq!(get(&admin, "evil.example", "/metrics").await.0, 421);
+        assert_eq!(get(&admin, "localhost", "/").await.0, 404);
         let post = Request::post("/healthz").header(HOST, "localhost").body(()).expect("a request");
         assert_eq!(admin.respond(&post).await.status(), 405);
     }

@@ -1,5 +1,5 @@
-//! What operators see: the log ([`logging`]), a line for each request ([`access`]), the audit trail ([`audit`]), and
-//! the listener that says whether all is well ([`admin`]).
+//! What operators see: the log ([`logging`]), a line for each request ([`access`]), the audit trail ([`audit`]),
+//! numbers ([`metrics`]), and the listener that says these and whether all is well ([`admin`]).
 //!
 //! No secret, cookie, code or query string ever comes here; control characters never come out of here.
 
@@ -8,9 +8,11 @@ pub mod admin;
 pub mod audit;
 mod escape;
 pub mod logging;
+pub mod metrics;
 
 pub use access::AccessLog;
 pub use audit::{Audit, Event};
+pub use metrics::Metrics;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Format {

@@ -17,6 +17,7 @@ use quick_cache::sync::Cache;
 use tokio_util::sync::CancellationToken;
 
 use crate::clock::Timestamp;
+use crate::observe::metrics::CacheLooks;
 use crate::route::Host;
 use crate::secret::{self, Keys, Purpose};
 use crate::store::{Key, Space, Store, StoreError};
@@ -44,6 +45,7 @@ pub struct Sessions {
     store: Arc<Store>,
     keys: Arc<Keys>,
     settings: Settings,
+    looks: Arc<CacheLooks>,
     /// By the whole cookie value.
     cache: Cache<Box<str>, Arc<Session>>,
     /// What this process knows of a sign-on ahead of the store: that it ended, that it changed, when it was used.
@@ -142,7 +144,13 @@ impl Session {
 impl Sessions {
     pub fn new(store: Arc<Store>, keys: Arc<Keys>, settings: Settings) -> Self {
         let (cache, shared) = (Cache::new(settings.cache.max(1)), Cache::new(settings.cache.max(1)));
-        Self { store, keys, settings, cache, shared }
+        Self { store, keys, settings, looks: Arc::default(), cache, shared }
+    }
+
+    /// Counts there how often the cache helps.
+    #[must_use]
+    pub fn counted_by(self, looks: Arc<CacheLooks>) -> Self {
+        Self { looks, ..self }
     }
 
     /// The session that this cookie opens on this host, confirmed within the last five seconds, and marks it as used.
@@ -156,8 +164,10 @@ impl Sessions {
             && session.host == *host
             && session.is_trusted(now)
         {
+            self.looks.hit();
             return Ok(self.use_now(session, now));
         }
+        self.looks.miss();
         self.look(cookie, host, now).await
     }
 

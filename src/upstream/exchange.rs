@@ -138,6 +138,7 @@ async fn send(
             }
             (Failed { error, .. }, _) => return Err(error),
         };
+        upstream.metrics.retried();
     }
     let stream = dialer.dial(upstream.timeouts.connect).await?;
     let mut connection = pools.open(stream).await.map_err(UpstreamError::from_hyper)?;

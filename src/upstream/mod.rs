@@ -8,12 +8,14 @@ mod connect;
 mod error;
 mod exchange;
 mod pool;
+mod rewrite;
 mod transfer;
 mod tunnel;
 mod websocket;
 mod whoami;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -24,9 +26,11 @@ pub use error::{Fault, UpstreamError};
 #[cfg(test)]
 pub(crate) use pool::IdleLimits;
 pub use pool::Pools;
+pub use rewrite::Rewrite;
 
 use crate::body::Body;
 use crate::identity::Stamped;
+use crate::observe::metrics::AppMetrics;
 use crate::route::{Host, Origin, Scheme};
 use crate::tasks::Cutoff;
 use connect::Dialer;
@@ -88,6 +92,7 @@ pub struct Upstream {
     strip_prefix: Option<String>,
     allow_headers: Vec<HeaderName>,
     timeouts: Timeouts,
+    metrics: Arc<AppMetrics>,
 }
 
 impl Upstream {
@@ -117,7 +122,14 @@ impl Upstream {
             strip_prefix: settings.strip_prefix.clone().filter(|prefix| !prefix.is_empty()),
             allow_headers: settings.allow_headers.clone(),
             timeouts,
+            metrics: Arc::default(),
         })
+    }
+
+    /// Counts retries there.
+    #[must_use]
+    pub fn counted_by(self, metrics: Arc<AppMetrics>) -> Self {
+        Self { metrics, ..self }
     }
 
     /// The app's name, for logs.

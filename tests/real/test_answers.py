@@ -299,6 +299,7 @@ def test_the_gateways_own_prefix_never_reaches_an_app_in_any_spelling(gateway, s
 def test_readiness_and_health_stand_on_the_admin_address_alone(gateway):
     assert gateway.health("/healthz").status == 200
     assert gateway.health("/readyz").status == 200
+    assert "\nvestibule_connections " in gateway.health("/metrics").text
     for path in ("/healthz", "/readyz", "/metrics"):
         assert gateway.ask(gateway.url("auth", path)).status in (302, 404)
     eventually(lambda: gateway.alive(), 1)

@@ -2,13 +2,14 @@
 
 use http::HeaderName;
 
-use super::super::App;
 use super::super::fields::{Fields, wrong};
 use super::super::problem::{Place, Report};
 use super::super::source::{Kind, Node};
 use super::super::value;
-use super::{access, identity, portal, upstream};
+use super::super::{App, Behind};
+use super::{access, headers, identity, portal, upstream};
 use crate::identity::Settings as IdentitySettings;
+use crate::route::AppUrl;
 use crate::upstream::{HostHeader, Settings, Target};
 
 /// An app, with what is needed to say where it is wrong.
@@ -19,6 +20,8 @@ pub struct Placed {
     pub mentions: Vec<access::Mention>,
     /// The places of `allow_headers`.
     pub allowed: Vec<(HeaderName, Place)>,
+    /// The names in `headers`.
+    pub ruled: Vec<headers::Named>,
 }
 
 const EXAMPLE: &str =
@@ -46,7 +49,10 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
         let path = format!("{}.url", node.path);
         portal::plain_http(keys.report, url_place, &path, (url.origin.scheme, &url.origin.host), insecure);
     }
-    let target = keys.required("upstream", upstream::EXAMPLE, upstream::target);
+    let redirects = keys.node("redirect").is_some();
+    let redirect = redirect(&mut keys, url.as_ref());
+    let target =
+        if redirects { None } else { keys.required("upstream", upstream::EXAMPLE, upstream::target) };
     let app_path = url.as_ref().map_or_else(String::new, |url| url.path.to_string());
     let access = if keys.node("access").is_some() {
         keys.optional("access", |node, report| access::read(node, report, &app_path)).unwrap_or_default()
@@ -59,12 +65,17 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
     let identity = identity::own(&mut keys, identity);
     let allowed = keys.or("allow_headers", Vec::new(), value::items(odd_header));
     let allow_headers = allowed.iter().map(|(name, _)| name.clone()).collect();
+    let maintenance = keys.or("maintenance", false, value::truth);
+    let (headers, ruled) = headers::read(&mut keys);
     keys.finish();
     // With a wrong upstream nothing will run, but what else is wrong with the app is to be said in the same breath.
     let target = target.unwrap_or(Target::Whoami);
-    let upstream = Settings { target, host_header, strip_prefix, allow_headers };
-    let app = App { name: name?, url: url?, access: access.rules, upstream, identity };
-    Some(Placed { app, name: name_place, url: url_place, mentions: access.mentions, allowed })
+    let behind = match redirect {
+        Some(to) => Behind::Redirect { to, strip_prefix },
+        None => Behind::Upstream(Settings { target, host_header, strip_prefix, allow_headers }),
+    };
+    let app = App { name: name?, url: url?, access: access.rules, behind, identity, headers, maintenance };
+    Some(Placed { app, name: name_place, url: url_place, mentions: access.mentions, allowed, ruled })
 }
 
 fn name(node: &Node, report: &mut Report) -> Option<String> {
@@ -75,6 +86,30 @@ fn name(node: &Node, report: &mut Report) -> Option<String> {
     }
     wrong(node, report, "a name of letters, digits, - and _", "write a short name, like grafana");
     None
+}
+
+/// Where an app sends everybody.
+fn redirect(keys: &mut Fields<'_, '_>, url: Option<&AppUrl>) -> Option<AppUrl> {
+    let node = keys.node("redirect")?;
+    let to = keys.optional("redirect", value::app_url);
+    if let Some(upstream) = keys.node("upstream") {
+        let message = format!("`{}` is never asked, since the app has `redirect` too", upstream.path);
+        keys.report.error(upstream.anchor, message, "remove one of the two");
+    }
+    for idle in ["access", "host_header", "identity", "headers", "allow_headers"] {
+        if let Some(idle) = keys.node(idle) {
+            let message = format!("`{}` has nothing to do: the app sends everybody elsewhere", idle.path);
+            keys.report.warning(idle.anchor, message, "remove it, or write `upstream` instead of `redirect`");
+        }
+    }
+    if let (Some(to), Some(url)) = (&to, url)
+        && to.origin == url.origin
+        && to.path.strip_prefix(&*url.path).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    {
+        let message = format!("`{}` leads back to the app itself", node.path);
+        keys.report.error(node.place, message, "write another address, or `upstream`");
+    }
+    to
 }
 
 fn strip_prefix(keys: &mut Fields<'_, '_>, app_path: &str) -> Option<String> {

@@ -2,11 +2,13 @@
 
 use std::net::IpAddr;
 
+use ipnet::IpNet;
+
 use super::super::fields::{Fields, wrong};
 use super::super::problem::{Place, Report};
 use super::super::source::{Kind, Node};
 use super::super::value;
-use crate::listen::{Address, ListenerSettings};
+use crate::listen::{Address, ListenerSettings, ProxyProtocol};
 
 /// A listener and where its address stands.
 pub struct Placed {
@@ -44,6 +46,15 @@ pub fn read(keys: &mut Fields<'_, '_>) -> Read {
     Read { listeners, incomplete: keys.report.errors() > before }
 }
 
+/// The settings alone. The proxies whose `X-Forwarded-For` is believed are those whose PROXY headers are.
+pub fn settings(listeners: Vec<Placed>, trusted_proxies: &[IpNet]) -> Vec<ListenerSettings> {
+    let mut settings: Vec<_> = listeners.into_iter().map(|listener| listener.settings).collect();
+    for protocol in settings.iter_mut().filter_map(|settings| settings.proxy_protocol.as_mut()) {
+        protocol.from = trusted_proxies.to_vec();
+    }
+    settings
+}
+
 /// Whether a connection could be for both. The system gives any free port for port 0.
 pub fn overlap(one: &Address, other: &Address) -> bool {
     match (one, other) {
@@ -67,8 +78,10 @@ fn listener(node: &Node, report: &mut Report) -> Option<Placed> {
         let help = "a redirecting listener speaks plain http: remove `tls: true` or `redirect: https`";
         keys.report.error(place, format!("`{}` has both `tls` and `redirect`", node.path), help);
     }
+    // Who is believed stands in `trusted_proxies`.
+    let proxy_protocol = keys.or("proxy_protocol", false, value::truth).then(ProxyProtocol::default);
     keys.finish();
-    Some(Placed { settings: ListenerSettings { address: address?, tls, redirect }, place })
+    Some(Placed { settings: ListenerSettings { address: address?, tls, redirect, proxy_protocol }, place })
 }
 
 fn address(node: &Node, report: &mut Report) -> Option<Address> {

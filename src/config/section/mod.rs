@@ -8,6 +8,7 @@ mod accounts;
 mod admin;
 mod apps;
 mod email_code;
+mod headers;
 mod identity;
 mod limits;
 mod listen;
@@ -73,7 +74,7 @@ pub fn read(
     Some(Config {
         secrets: secrets.values,
         data_dir,
-        listen: listen.listeners.into_iter().map(|listener| listener.settings).collect(),
+        listen: listen::settings(listen.listeners, &trusted_proxies),
         tls: tls.settings,
         trusted_proxies,
         portal: portal.settings,

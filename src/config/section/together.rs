@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 
 use super::super::problem::{Place, Report, nearest};
-use super::{accounts, apps, listen, mail, portal, secret, store, tls};
+use super::{accounts, apps, headers, listen, mail, portal, secret, store, tls};
 use crate::identity::StripList;
 use crate::listen::Address;
 use crate::mail::TransportSettings;
@@ -135,6 +135,18 @@ fn listeners(report: &mut Report, parts: &Parts<'_>) {
         let help = "add one with `tls: true`, or one without `redirect` behind a proxy that speaks TLS";
         report.error(first.place, "all listeners redirect, so nothing would ever be served", help);
     }
+    for listener in &parts.listen.listeners {
+        if let (Some(_), Address::Tcp(address)) =
+            (&listener.settings.proxy_protocol, &listener.settings.address)
+            && !address.ip().is_loopback()
+            && parts.trusted_proxies.is_empty()
+        {
+            let message =
+                "with `proxy_protocol`, whoever reaches this listener can claim to have any address";
+            let help = "name the load balancer in `trusted_proxies`: then nobody else may connect";
+            report.warning(listener.place, message, help);
+        }
+    }
     if let Some((admin, place)) = parts.admin
         && let Some(other) = parts
             .listen
@@ -213,9 +225,13 @@ fn demo(report: &mut Report, parts: &Parts<'_>) {
     }
 }
 
-/// What `allow_headers` lets through must not be, to a CGI or WSGI server, a header that the gateway vouches for.
+/// What `allow_headers` lets through and `headers` change must not be, to a CGI or WSGI server, a header that the
+/// gateway vouches for.
 fn spellings(report: &mut Report, apps: &[apps::Placed]) {
     let strip = StripList::new(apps.iter().map(|app| &app.app.identity));
+    for app in apps {
+        headers::check(report, &app.ruled, &strip);
+    }
     for (name, place) in apps.iter().flat_map(|app| &app.allowed) {
         let mut headers = HeaderMap::from_iter([(name.clone(), HeaderValue::from_static(""))]);
         strip.apply(&mut headers, std::slice::from_ref(name));

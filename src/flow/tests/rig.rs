@@ -13,7 +13,7 @@ use super::super::{Browser, Entered, code, password, who};
 use crate::account::{
     self, Account, Approval, Directory, FileDirectory, Hasher, PasswordSettings, Source, StoredHash,
 };
-use crate::app::{App, Application, Exchange, Snapshot};
+use crate::app::{App, Application, Behind, Exchange, Snapshot};
 use crate::clock::{Clock, Timestamp};
 use crate::identity::{Encoding, StripList};
 use crate::mail::{self, Brand, Mailer, TransportSettings};
@@ -26,7 +26,7 @@ use crate::store::Store;
 use crate::subject::AccountId;
 use crate::tasks::Tasks;
 use crate::throttle::{self, Throttle};
-use crate::upstream::{HostHeader, Target, Timeouts, Trust, Upstream};
+use crate::upstream::{HostHeader, Rewrite, Target, Timeouts, Trust, Upstream};
 use crate::words::Words;
 use crate::{identity, session, sign_in, upstream};
 
@@ -261,14 +261,21 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
         strip_prefix: None,
         allow_headers: vec![],
     };
+    let url = AppUrl { origin: origin.clone(), path: "".into() };
     Application {
         name: name.into(),
-        url: AppUrl { origin: origin.clone(), path: "".into() },
+        url: url.clone(),
         rules,
         by_path: false,
         identity: identity::Settings { headers: vec![], encoding: Encoding::Utf8 },
         allow_headers: vec![],
+        headers: identity::Headers::default(),
         strip_prefix: None,
-        upstream: Upstream::new(name, &settings, Timeouts::default(), &Trust::system()).unwrap(),
+        maintenance: false,
+        behind: Behind::Upstream(
+            Box::new(Upstream::new(name, &settings, Timeouts::default(), &Trust::system()).unwrap()),
+            Rewrite::new(&settings, &url),
+        ),
+        metrics: Arc::default(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use http::HeaderName;
+use http::{HeaderName, HeaderValue};
 
 use super::{OK, Raw, Recorder, Setup, Step, alice, always, once, values};
 use crate::identity::{Encoding, Field};
@@ -74,6 +74,27 @@ async fn every_spelling_that_a_server_folds_is_removed() {
     assert!(!seen.to_lowercase().contains("content"), "{seen}");
     assert_eq!(values(&seen, "X_Odd_Name"), ["passes"]);
     assert_eq!(values(&seen, "Remote-User").len(), 15);
+}
+
+#[tokio::test]
+async fn an_apps_rules_come_after_the_visitor_and_before_us() {
+    let recorder = Recorder::start(|_| always(OK)).await;
+    let mut setup = Setup::to(&recorder).signed_in();
+    let name = HeaderName::from_static;
+    setup.rules.set = ["x-env", "remote-user", "x-forwarded-for", "x-forwarded-prefix"]
+        .map(|header| (name(header), HeaderValue::from_static("rule")))
+        .to_vec();
+    setup.rules.remove = ["x-debug", "remote-groups", "host"].map(name).to_vec();
+    let gate = setup.start().await;
+    once(&gate, "GET / HTTP/1.1\r\nHost: app\r\nX-Env: visitor\r\nX-Debug: 1\r\nX-Other: 1\r\n\r\n").await;
+    let seen = recorder.text(0);
+    assert_eq!(values(&seen, "X-Env"), ["rule"]);
+    assert_eq!(values(&seen, "X-Forwarded-Prefix"), ["rule"]);
+    assert!(values(&seen, "X-Debug").is_empty() && values(&seen, "X-Other") == ["1"], "{seen}");
+    assert_eq!(values(&seen, "Remote-User"), ["alice"]);
+    assert_eq!(values(&seen, "Remote-Groups"), ["ops,dev"]);
+    assert_eq!(values(&seen, "X-Forwarded-For"), ["127.0.0.1"]);
+    assert_eq!(values(&seen, "Host"), ["app"]);
 }
 
 #[tokio::test]

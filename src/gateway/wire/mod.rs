@@ -30,7 +30,7 @@ use super::admit::{self, admit};
 use super::client::Client;
 use crate::body::Body;
 use crate::clock::Timestamp;
-use crate::identity::{Encoding, Field, Forwarded, Settings, Stamping, StripList, stamp};
+use crate::identity::{Encoding, Field, Forwarded, HeaderRules, Settings, Stamping, StripList, stamp};
 use crate::policy::{Decision, Facts, Policy, Rule, decide};
 use crate::route::{Host, Scheme};
 use crate::subject::{AccountId, Proofs, Subject};
@@ -49,6 +49,7 @@ pub struct Setup {
     pub upstream: upstream::Settings,
     pub timeouts: Timeouts,
     pub trust: Trust,
+    pub rules: HeaderRules,
     pub idle: IdleLimits,
     pub max_body: u64,
 }
@@ -77,6 +78,7 @@ impl Setup {
             },
             timeouts,
             trust: Trust::default(),
+            rules: HeaderRules::default(),
             idle: IdleLimits::default(),
             max_body: 0,
         }
@@ -177,6 +179,7 @@ impl Serving {
             settings: &self.setup.identity,
             strip: &self.strip,
             allow_headers: self.upstream.allow_headers(),
+            rules: &self.setup.rules,
             forwarded: Forwarded {
                 chain: &client.forwarded_for,
                 scheme: client.scheme.unwrap_or(Scheme::Http),

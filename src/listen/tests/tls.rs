@@ -17,7 +17,7 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
 use super::{DEADLINE, HttpSettings, Server, hasty};
-use crate::listen::{CertificateFiles, Tls, TlsSettings};
+use crate::listen::{CertificateFiles, ProxyProtocol, Tls, TlsSettings};
 
 type Body = Empty<bytes::Bytes>;
 
@@ -76,7 +76,15 @@ impl Authority {
         name: &str,
         protocols: &[&str],
     ) -> std::io::Result<TlsStream<TcpStream>> {
-        let stream = TcpStream::connect(server.address).await?;
+        self.shake_hands(TcpStream::connect(server.address).await?, name, protocols).await
+    }
+
+    async fn shake_hands(
+        &self,
+        stream: TcpStream,
+        name: &str,
+        protocols: &[&str],
+    ) -> std::io::Result<TlsStream<TcpStream>> {
         let name = ServerName::try_from(name.to_owned()).expect("a name");
         timeout(DEADLINE, self.connector(protocols).connect(name, stream)).await.expect("in time")
     }
@@ -302,4 +310,19 @@ fn what_cannot_be_used_is_named_and_never_shown() {
     assert!(error(&path("0.pem"), &path("0.pem")).contains("0.pem: holds no private key"));
     let mismatch = error(&path("0.pem"), &path("1.key"));
     assert!(mismatch.contains("0.pem and ") && mismatch.contains("KeyMismatch"), "{mismatch}");
+}
+
+#[tokio::test]
+async fn a_proxy_header_comes_before_the_handshake() {
+    let authority = Authority::new(&[&["a.test"]]);
+    let settings = HttpSettings::new(64 * 1024);
+    let server = Server::start_on(settings, Some(&authority.load()), Some(ProxyProtocol::default()));
+    let mut client = server.connect().await;
+    client.send("PROXY TCP6 2001:db8::7 2001:db8::1 56324 443\r\n").await;
+    let mut client = authority.shake_hands(client.0, "a.test", &[]).await.expect("a handshake");
+    let request = "GET /ends HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n";
+    client.write_all(request.as_bytes()).await.expect("sent");
+    let mut answer = String::new();
+    timeout(DEADLINE, client.read_to_string(&mut answer)).await.expect("in time").ok();
+    assert!(answer.ends_with("Some([2001:db8::7]:56324)"), "{answer}");
 }

@@ -32,6 +32,8 @@ pub enum ErrorKind {
     BadGateway,
     /// 503: the store or every upstream is down.
     Unavailable,
+    /// 503: the app is being worked on.
+    Maintenance,
     /// 504
     GatewayTimeout,
 }
@@ -55,7 +57,7 @@ pub struct AccountLine<'a> {
 }
 
 impl ErrorKind {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BadRequest,
         Self::SignInRequired,
         Self::Forbidden,
@@ -71,6 +73,7 @@ impl ErrorKind {
         Self::Internal,
         Self::BadGateway,
         Self::Unavailable,
+        Self::Maintenance,
         Self::GatewayTimeout,
     ];
 
@@ -88,7 +91,7 @@ impl ErrorKind {
             Self::HeadersTooLarge => 431,
             Self::Internal => 500,
             Self::BadGateway => 502,
-            Self::Unavailable => 503,
+            Self::Unavailable | Self::Maintenance => 503,
             Self::GatewayTimeout => 504,
         }
     }
@@ -111,6 +114,7 @@ impl ErrorKind {
             Self::Internal => ("error-internal", "error-internal-what"),
             Self::BadGateway => ("error-upstream", "error-upstream-what"),
             Self::Unavailable => ("error-unavailable", "error-unavailable-what"),
+            Self::Maintenance => ("error-maintenance", "error-maintenance-what"),
             Self::GatewayTimeout => ("error-timeout", "error-timeout-what"),
         };
         (words.text(heading), words.text(what))
