@@ -15,7 +15,7 @@ use crate::mail::Brand;
 use crate::route::Routes;
 use crate::session::Sessions;
 use crate::throttle::Throttle;
-use crate::upstream::{Timeouts, Trust, Upstream};
+use crate::upstream::{Trust, Upstream};
 use crate::words::Words;
 
 /// Password checks that may wait for a thread; more are told to come back. At some 20 ms each on two threads the last
@@ -94,6 +94,6 @@ fn application(app: &config::App, routes: &Routes, trust: &Trust) -> Result<Appl
         identity: app.identity.clone(),
         allow_headers: app.upstream.allow_headers.clone(),
         strip_prefix: app.upstream.strip_prefix.clone(),
-        upstream: Upstream::new(&app.name, &app.upstream, Timeouts::default(), trust)?,
+        upstream: Upstream::new(&app.name, &app.upstream, app.timeouts, trust)?,
     })
 }

@@ -197,6 +197,7 @@ fn what_the_production_sample_has_commented_out_is_right_and_the_default() {
     assert_eq!(written.tls, default.tls);
     assert_eq!(written.trusted_proxies.len(), 1);
     assert_eq!(written.apps[0].identity.headers[0].0, "x-webauth-user");
+    assert_eq!(written.apps[1].timeouts, default.apps[1].timeouts);
     assert!(written.portal.logo.is_some() && written.portal.stylesheet.is_some());
     assert_eq!(written.portal.accent, Some([0x0f, 0x76, 0x6e]));
 }
@@ -234,6 +235,8 @@ fn the_defaults_are_those_of_the_contract() {
     let names: Vec<_> = config.apps[0].identity.headers.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["remote-user", "remote-name", "remote-email", "remote-groups"]);
     assert_eq!(config.apps[0].access.len(), 1);
+    let timeouts = config.apps[0].timeouts;
+    assert_eq!((seconds(timeouts.connect), seconds(timeouts.response), seconds(timeouts.idle)), (5, 60, 300));
     assert_eq!(config.apps[0].access[0].policy, crate::policy::Policy::TwoFactor);
 }
 

@@ -68,6 +68,7 @@ pub struct App {
     pub insecure: bool,
     pub access: Vec<Rule>,
     pub upstream: upstream::Settings,
+    pub timeouts: upstream::Timeouts,
     pub identity: identity::Settings,
 }
 

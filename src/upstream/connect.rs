@@ -3,83 +3,45 @@
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::{CertificateDer, ServerName};
+use rustls_pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream, lookup_host};
 use tokio::time::timeout;
 use tokio_rustls::TlsConnector;
 
-use super::{Target, UpstreamError};
+use super::tls::{self, Trust};
+use super::{Server, TlsSettings, UpstreamError};
 use crate::clock;
-use crate::route::{Host, Scheme};
-
-/// Which certificate authorities are believed for https upstreams. Read once, when the first such upstream is made.
-#[derive(Default)]
-pub struct Trust {
-    extra: Vec<CertificateDer<'static>>,
-    config: OnceLock<Arc<ClientConfig>>,
-}
-
-impl Trust {
-    /// The system's authorities, or Mozilla's if the system has none.
-    pub fn system() -> Self {
-        Self::default()
-    }
-
-    /// These authorities besides the system's.
-    pub fn with(extra: Vec<CertificateDer<'static>>) -> Self {
-        Self { extra, config: OnceLock::new() }
-    }
-
-    fn client(&self) -> Result<Arc<ClientConfig>, UpstreamError> {
-        if let Some(config) = self.config.get() {
-            return Ok(Arc::clone(config));
-        }
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        }
-        roots.add_parsable_certificates(self.extra.iter().cloned());
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| UpstreamError::NoRoots(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Arc::clone(self.config.get_or_init(|| Arc::new(config))))
-    }
-}
+use crate::route::Scheme;
 
 /// A byte stream to an upstream.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// Knows how to reach one upstream.
+/// Knows how to reach one server.
 pub(super) enum Dialer {
     Tcp { host: String, port: u16, tls: Option<(TlsConnector, ServerName<'static>)> },
     Unix(PathBuf),
 }
 
 impl Dialer {
-    /// `None` for a target that needs no connection.
-    pub(super) fn new(target: &Target, trust: &Trust) -> Result<Option<Self>, UpstreamError> {
-        match target {
-            Target::Whoami => Ok(None),
-            Target::Unix(path) => Ok(Some(Self::Unix(path.clone()))),
-            Target::Tcp { scheme, host, port } => {
+    pub(super) fn new(server: &Server, settings: &TlsSettings, trust: &Trust) -> Result<Self, UpstreamError> {
+        match server {
+            Server::Unix(path) => Ok(Self::Unix(path.clone())),
+            Server::Tcp { scheme, host, port } => {
                 let tls = match scheme {
                     Scheme::Http => None,
-                    Scheme::Https => Some((TlsConnector::from(trust.client()?), server_name(host)?)),
+                    Scheme::Https => {
+                        let name = tls::server_name(settings.server_name.as_ref().unwrap_or(host))?;
+                        Some((TlsConnector::from(trust.client(settings)?), name))
+                    }
                 };
                 // Without its brackets an IPv6 address is what the resolver wants.
                 let host = host.as_str().trim_matches(['[', ']']).to_owned();
-                Ok(Some(Self::Tcp { host, port: *port, tls }))
+                Ok(Self::Tcp { host, port: *port, tls })
             }
         }
     }
@@ -107,17 +69,13 @@ impl Dialer {
         }
     }
 
-    fn address(&self) -> String {
+    /// For people.
+    pub(super) fn address(&self) -> String {
         match self {
             Self::Tcp { host, port, .. } => format!("{host}:{port}"),
             Self::Unix(path) => path.display().to_string(),
         }
     }
-}
-
-fn server_name(host: &Host) -> Result<ServerName<'static>, UpstreamError> {
-    let name = host.as_str().trim_matches(['[', ']']).to_owned();
-    ServerName::try_from(name).map_err(|_| UpstreamError::ServerName(host.to_string()))
 }
 
 /// Tries the addresses of a name in turn; each gets its share of the time left, so that one which swallows packets

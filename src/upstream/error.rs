@@ -1,6 +1,7 @@
 //! What can go wrong between a stamped request and its answer, and whose fault it is.
 
 use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -28,6 +29,8 @@ pub enum UpstreamError {
     ServerName(String),
     #[error("no certificate authority to verify upstreams with: {0}")]
     NoRoots(String),
+    #[error("{} cannot be used for TLS to an upstream: {problem}", path.display())]
+    TlsFile { path: PathBuf, problem: String },
     #[error("the upstream closed the connection before it answered: {0}")]
     Closed(hyper::Error),
     #[error("the upstream's answer is not HTTP: {0}")]
@@ -56,6 +59,7 @@ impl UpstreamError {
             | Self::Tls { .. }
             | Self::ServerName(_)
             | Self::NoRoots(_)
+            | Self::TlsFile { .. }
             | Self::Closed(_)
             | Self::Garbled(_)
             | Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
@@ -70,7 +74,7 @@ impl UpstreamError {
             Self::RequestBroken(_) | Self::RequestStalled(_) | Self::RequestTooLarge | Self::Target(_) => {
                 Fault::Visitor
             }
-            Self::ServerName(_) | Self::NoRoots(_) => Fault::Configuration,
+            Self::ServerName(_) | Self::NoRoots(_) | Self::TlsFile { .. } => Fault::Configuration,
             Self::Lookup { .. }
             | Self::Connect { .. }
             | Self::ConnectTimeout { .. }

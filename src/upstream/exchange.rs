@@ -14,8 +14,9 @@ use tokio::time::timeout;
 
 use super::connect::Dialer;
 use super::pool::{Connection, Pools};
+use super::silence::Silence;
 use super::transfer::{Download, Progress, Upload};
-use super::tunnel::Asked;
+use super::tunnel::{Asked, Limits};
 use super::{Upstream, UpstreamError, answer, tunnel};
 use crate::body::Body;
 use crate::identity::StampedParts;
@@ -43,15 +44,16 @@ where
     let (answer, connection) = send(pools, upstream, dialer, request, upgrade.is_some()).await?;
     let (mut head, body) = answer.into_parts();
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        let Some((asked, visitor)) = upgrade else { return Err(UpstreamError::UnaskedUpgrade) };
+        let Some(upgrade) = upgrade else { return Err(UpstreamError::UnaskedUpgrade) };
         let answer = Response::from_parts(head, body);
-        return tunnel::open(pools.tasks(), answer, &asked, visitor, cutoff(), connection, &strip);
+        let limits = Limits { cutoff: cutoff(), idle: upstream.timeouts.idle };
+        return tunnel::open(pools, answer, upgrade, connection, &strip, limits);
     }
 
     let framing = answer::framing(&head, head_only)?;
     answer::clean(&mut head, &strip, authenticated);
     // An upstream that answers early may still read the rest of the body, or take it for the next request.
-    let body_sent = progress.is_none_or(|progress| progress.is_done());
+    let body_sent = progress.as_ref().is_none_or(|progress| progress.is_done());
     let home = (body_sent && framing.reusable && upgrade.is_none()).then(|| pools.home(upstream.id));
     if body.is_end_stream() {
         if let Some(home) = home {
@@ -60,7 +62,8 @@ where
         return Ok(Response::from_parts(head, Body::Empty));
     }
     let lasting = framing.length.is_none_or(|length| length > SOON_OVER);
-    let body = Download::new(body, connection, home, lasting.then(cutoff));
+    let silence = Silence::new(upstream.timeouts.idle, progress);
+    let body = Download::new(body, connection, home, lasting.then(cutoff), silence);
     Ok(Response::from_parts(head, Body::stream(body)))
 }
 

@@ -8,73 +8,29 @@ mod connect;
 mod error;
 mod exchange;
 mod pool;
+mod settings;
+mod silence;
+mod tls;
 mod transfer;
 mod tunnel;
 mod websocket;
 mod whoami;
 
-use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, Response};
 
-pub use connect::Trust;
 pub use error::{Fault, UpstreamError};
 #[cfg(test)]
 pub(crate) use pool::IdleLimits;
 pub use pool::Pools;
+pub use settings::{ClientCertificate, HostHeader, Server, Servers, Settings, Target, Timeouts, TlsSettings};
+pub use tls::Trust;
 
 use crate::body::Body;
 use crate::identity::Stamped;
-use crate::route::{Host, Origin, Scheme};
 use crate::tasks::Cutoff;
 use connect::Dialer;
-
-/// Where an app's requests go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    Tcp {
-        scheme: Scheme,
-        host: Host,
-        port: u16,
-    },
-    Unix(PathBuf),
-    /// The built-in page that shows what an app receives.
-    Whoami,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HostHeader {
-    Preserve,
-    Upstream,
-}
-
-/// How an app's requests are forwarded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    pub target: Target,
-    pub host_header: HostHeader,
-    /// Removed from the path before forwarding, if `strip_prefix` is set: the app's url path.
-    pub strip_prefix: Option<String>,
-    /// Header names with characters other than letters, digits and `-` that pass nevertheless.
-    pub allow_headers: Vec<HeaderName>,
-}
-
-/// How long an upstream may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    /// Name look-up, connect and TLS handshake together.
-    pub connect: Duration,
-    /// Without any sign of life before the head of the answer: a byte of the request's body taken counts as one.
-    pub response: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self { connect: Duration::from_secs(5), response: Duration::from_mins(1) }
-    }
-}
 
 /// Where one app's requests go, made ready. Process-wide: it holds no connection.
 pub struct Upstream {
@@ -91,7 +47,8 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// Only what cannot mend itself is an error: a name that TLS cannot verify, or no roots to verify with.
+    /// Only what cannot mend itself is an error: a name that TLS cannot verify, no roots to verify with, a file that
+    /// cannot be used.
     pub fn new(
         app: &str,
         settings: &Settings,
@@ -99,20 +56,22 @@ impl Upstream {
         trust: &Trust,
     ) -> Result<Self, UpstreamError> {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        let own_host = match &settings.target {
-            Target::Tcp { scheme, host, port } => {
-                Origin { scheme: *scheme, host: host.clone(), port: *port }.authority()
-            }
-            Target::Unix(_) | Target::Whoami => "localhost".to_owned(),
+        let servers = match &settings.target {
+            Target::Servers(servers) => Some(servers),
+            Target::Whoami => None,
         };
+        let server = servers.and_then(|servers| Some((servers.servers.first()?, &servers.tls)));
         let host = match settings.host_header {
             HostHeader::Preserve => None,
-            HostHeader::Upstream => HeaderValue::try_from(own_host).ok(),
+            HostHeader::Upstream => {
+                let own = server.map_or_else(|| "localhost".to_owned(), |(server, _)| server.authority());
+                HeaderValue::try_from(own).ok()
+            }
         };
         Ok(Self {
             id: NEXT.fetch_add(1, Ordering::Relaxed),
             app: app.to_owned(),
-            dialer: Dialer::new(&settings.target, trust)?,
+            dialer: server.map(|(server, tls)| Dialer::new(server, tls, trust)).transpose()?,
             host,
             strip_prefix: settings.strip_prefix.clone().filter(|prefix| !prefix.is_empty()),
             allow_headers: settings.allow_headers.clone(),
@@ -130,12 +89,13 @@ impl Upstream {
         &self.allow_headers
     }
 
-    /// Connects and hangs up: whether the upstream could be reached now.
-    pub async fn probe(&self) -> Result<(), UpstreamError> {
-        match &self.dialer {
-            None => Ok(()),
-            Some(dialer) => dialer.dial(self.timeouts.connect).await.map(drop),
+    /// Connects to each server and hangs up: its address, and whether it could be reached now.
+    pub async fn probe(&self) -> Vec<(String, Result<(), UpstreamError>)> {
+        let mut reached = Vec::new();
+        for dialer in self.dialer.iter() {
+            reached.push((dialer.address(), dialer.dial(self.timeouts.connect).await.map(drop)));
         }
+        reached
     }
 }
 

@@ -12,6 +12,7 @@ use hyper::body::Incoming;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::pool::{Connection, Home};
+use super::silence::Silence;
 use crate::body::{Body, BodyError};
 use crate::tasks::Cutoff;
 
@@ -110,6 +111,7 @@ pub(super) struct Download {
     /// Where the connection goes if it can be used again.
     home: Option<Home>,
     cutoff: Option<Leash>,
+    silence: Silence,
 }
 
 struct Leash {
@@ -124,9 +126,10 @@ impl Download {
         connection: Connection,
         home: Option<Home>,
         cutoff: Option<Cutoff>,
+        silence: Silence,
     ) -> Self {
         let cutoff = cutoff.map(|token| Leash { token, cancelled: None });
-        Self { body, connection: Some(connection), home, cutoff }
+        Self { body, connection: Some(connection), home, cutoff, silence }
     }
 
     fn end(&mut self) {
@@ -156,6 +159,7 @@ impl HttpBody for Download {
         let polled = if cut { Poll::Pending } else { Pin::new(&mut this.body).poll_frame(context) };
         match polled {
             Poll::Ready(Some(Ok(frame))) => {
+                this.silence.is_broken();
                 if this.body.is_end_stream() {
                     this.end();
                 }
@@ -170,10 +174,11 @@ impl HttpBody for Download {
                 Poll::Ready(None)
             }
             Poll::Pending => {
-                let Some(cutoff) = &mut this.cutoff else { return Poll::Pending };
-                ready!(cutoff.poll(context));
+                let cut = this.cutoff.as_mut().is_some_and(|cutoff| cutoff.poll(context).is_ready());
+                let over: BodyError =
+                    if cut { CutOff.into() } else { ready!(this.silence.poll(context)).into() };
                 this.connection = None;
-                Poll::Ready(Some(Err(CutOff.into())))
+                Poll::Ready(Some(Err(over)))
             }
         }
     }

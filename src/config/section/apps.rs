@@ -46,7 +46,7 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
         let path = format!("{}.url", node.path);
         portal::plain_http(keys.report, url_place, &path, (url.origin.scheme, &url.origin.host), insecure);
     }
-    let target = keys.required("upstream", upstream::EXAMPLE, upstream::target);
+    let target = keys.required("upstream", upstream::EXAMPLE, upstream::read);
     let app_path = url.as_ref().map_or_else(String::new, |url| url.path.to_string());
     let access = if keys.node("access").is_some() {
         keys.optional("access", |node, report| access::read(node, report, &app_path)).unwrap_or_default()
@@ -60,8 +60,9 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
     let allowed = keys.or("allow_headers", Vec::new(), value::items(odd_header));
     let allow_headers = allowed.iter().map(|(name, _)| name.clone()).collect();
     keys.finish();
-    let upstream = Settings { target: target?, host_header, strip_prefix, allow_headers };
-    let app = App { name: name?, url: url?, insecure, access: access.rules, upstream, identity };
+    let (target, timeouts) = target?;
+    let upstream = Settings { target, host_header, strip_prefix, allow_headers };
+    let app = App { name: name?, url: url?, insecure, access: access.rules, upstream, timeouts, identity };
     Some(Placed { app, name: name_place, url: url_place, mentions: access.mentions, allowed })
 }
 

@@ -1,25 +1,77 @@
 //! `upstream` of an app: where its requests go.
 
-use super::super::fields::wrong;
+use std::time::Duration;
+
+use super::super::fields::{Fields, wrong};
 use super::super::problem::Report;
 use super::super::source::{Kind, Node};
 use super::super::value;
-use crate::upstream::Target;
+use super::tls::{self, Outdated};
+use crate::route::Scheme;
+use crate::upstream::{ClientCertificate, Server, Servers, Target, Timeouts, TlsSettings};
 
 pub const EXAMPLE: &str =
     "write `upstream: http://127.0.0.1:3000`, https://HOST:PORT, unix:/path.sock, or whoami:";
+const SERVERS: &str = "write `servers: [http://127.0.0.1:3000]`";
+const OUTDATED: Outdated = Outdated {
+    effect: "the upstream refuses it",
+    remedy: "renew it; the new file is read at the next start",
+};
 
-pub fn target(node: &Node, report: &mut Report) -> Option<Target> {
+/// One address, or a mapping that says more about it.
+pub fn read(node: &Node, report: &mut Report) -> Option<(Target, Timeouts)> {
+    if matches!(node.kind, Kind::Map(_)) {
+        return mapping(node, report);
+    }
+    let target = if matches!(&node.kind, Kind::Text(text) if text == "whoami:") {
+        Target::Whoami
+    } else {
+        server(node, report)?.into()
+    };
+    Some((target, Timeouts::default()))
+}
+
+fn mapping(node: &Node, report: &mut Report) -> Option<(Target, Timeouts)> {
+    let mut keys = Fields::of(node, report, SERVERS)?;
+    let servers = keys.required("servers", SERVERS, servers);
+    let secure = servers.as_ref().is_none_or(|servers| {
+        servers.iter().any(|server| matches!(server, Server::Tcp { scheme: Scheme::Https, .. }))
+    });
+    if let Some(node) = keys.node("tls").filter(|_| !secure) {
+        let message = format!("`{}` has nothing to do: no server is https", node.path);
+        keys.report.warning(node.anchor, message, "remove it, or write https:// before the server");
+    }
+    let tls = keys.optional("tls", tls_settings).unwrap_or_default();
+    let timeouts = keys.optional("timeouts", timeouts).unwrap_or_default();
+    keys.finish();
+    let servers = servers.filter(|servers| !servers.is_empty())?;
+    Some((Target::Servers(Servers { servers, tls }), timeouts))
+}
+
+fn servers(node: &Node, report: &mut Report) -> Option<Vec<Server>> {
+    match &node.kind {
+        Kind::List(nodes) if nodes.is_empty() => {
+            report.error(node.place, format!("`{}` is an empty list", node.path), SERVERS);
+        }
+        Kind::List(nodes) => {
+            if let Some(second) = nodes.get(1) {
+                let message = format!("`{}` can hold one server only", node.path);
+                report.error(second.place, message, "remove it");
+            }
+        }
+        _ => {}
+    }
+    value::items(server)(node, report)
+}
+
+fn server(node: &Node, report: &mut Report) -> Option<Server> {
     let Kind::Text(text) = &node.kind else {
         wrong(node, report, "one address", EXAMPLE);
         return None;
     };
-    if text == "whoami:" {
-        return Some(Target::Whoami);
-    }
     if let Some(path) = text.strip_prefix("unix:") {
         if path.starts_with('/') && !path.starts_with("//") {
-            return Some(Target::Unix(path.into()));
+            return Some(Server::Unix(path.into()));
         }
         wrong(node, report, "a socket with a whole path", "write it like unix:/run/app.sock");
         return None;
@@ -45,5 +97,29 @@ pub fn target(node: &Node, report: &mut Report) -> Option<Target> {
         return None;
     }
     let origin = url.origin;
-    Some(Target::Tcp { scheme: origin.scheme, host: origin.host, port: origin.port })
+    Some(Server::Tcp { scheme: origin.scheme, host: origin.host, port: origin.port })
+}
+
+fn tls_settings(node: &Node, report: &mut Report) -> Option<TlsSettings> {
+    let mut keys = Fields::of(node, report, "write `ca: certs/internal.pem` below it")?;
+    let ca = keys.optional("ca", value::pem_certificates);
+    let server_name = keys.optional("server_name", value::host);
+    let named = keys.node("certificate").is_some() | keys.node("key").is_some();
+    let client = if named { tls::pair(&mut keys, OUTDATED).0 } else { None };
+    keys.finish();
+    let client = client.map(|files| ClientCertificate { certificate: files.certificate, key: files.key });
+    Some(TlsSettings { ca, server_name, client })
+}
+
+fn timeouts(node: &Node, report: &mut Report) -> Option<Timeouts> {
+    const SECOND: Duration = Duration::from_secs(1);
+    let mut keys = Fields::of(node, report, "write `response: 60s` below it")?;
+    let usual = Timeouts::default();
+    let timeouts = Timeouts {
+        connect: keys.or("connect", usual.connect, value::duration(SECOND..=Duration::from_mins(5))),
+        response: keys.or("response", usual.response, value::duration_from(SECOND)),
+        idle: keys.or("idle", usual.idle, value::duration_from(SECOND)),
+    };
+    keys.finish();
+    Some(timeouts)
 }

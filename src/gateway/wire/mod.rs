@@ -6,6 +6,7 @@ mod framing;
 mod identity;
 mod reuse;
 mod streaming;
+mod tls;
 mod upgrades;
 
 use std::collections::BTreeMap;
@@ -35,7 +36,9 @@ use crate::policy::{Decision, Facts, Policy, Rule, decide};
 use crate::route::{Host, Scheme};
 use crate::subject::{AccountId, Proofs, Subject};
 use crate::tasks::{Cutoff, Tasks};
-use crate::upstream::{self, HostHeader, IdleLimits, Pools, Target, Timeouts, Trust, Upstream, forward};
+use crate::upstream::{
+    self, HostHeader, IdleLimits, Pools, Server, Target, Timeouts, Trust, Upstream, forward,
+};
 
 pub use recorder::{OK, Recorder, Step, always, send};
 
@@ -55,22 +58,22 @@ pub struct Setup {
 
 impl Setup {
     pub fn to(recorder: &Recorder) -> Self {
-        Self::target(Target::Tcp {
+        Self::target(Server::Tcp {
             scheme: Scheme::Http,
             host: Host::parse(&recorder.address.ip().to_string()).unwrap(),
             port: recorder.address.port(),
         })
     }
 
-    pub fn target(target: Target) -> Self {
-        let timeouts = Timeouts { connect: Duration::from_secs(5), response: Duration::from_secs(5) };
+    pub fn target(target: impl Into<Target>) -> Self {
+        let timeouts = Timeouts { response: Duration::from_secs(5), ..Timeouts::default() };
         Self {
             who: None,
             identity: identity_headers(),
             others: Vec::new(),
             trusted: Vec::new(),
             upstream: upstream::Settings {
-                target,
+                target: target.into(),
                 host_header: HostHeader::Preserve,
                 strip_prefix: None,
                 allow_headers: Vec::new(),
