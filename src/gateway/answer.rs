@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Versio
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
-use super::Context;
 use super::admit::{self, Refusal};
+use super::{Context, grpc};
 use crate::body::Body;
 use crate::cookies::{self, Own};
 use crate::flow::{FlowError, hand_over};
@@ -88,6 +88,7 @@ enum Form {
     /// A page can be shown.
     Html,
     Json,
+    Grpc,
 }
 
 impl Manner {
@@ -97,6 +98,7 @@ impl Manner {
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
         let navigation = get && headers.get("sec-fetch-mode").map_or(html, |mode| mode == "navigate");
         let form = match (navigation, html) {
+            _ if grpc::is_call(headers) => Form::Grpc,
             (true, _) => Form::Navigation,
             (false, true) => Form::Html,
             (false, false) => Form::Json,
@@ -116,6 +118,10 @@ fn names_html(headers: &HeaderMap) -> bool {
 pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Response<Body> {
     log(context, refused);
     let mut response = match refused {
+        _ if manner.form == Form::Grpc => {
+            let (kind, word) = said(refused);
+            grpc::refusal(status(kind), word)
+        }
         Refused::Challenge { .. } => challenge(context, manner, refused),
         Refused::Portal(PortalError::SignInRequired) => sign_in_required(context, manner),
         _ => refusal(context, manner, refused),
@@ -234,7 +240,9 @@ fn with_login_url(context: &Context<'_>, manner: &Manner, login_url: &str) -> Re
     let kind = ErrorKind::SignInRequired;
     let mut response = match manner.form {
         Form::Navigation | Form::Html => page_of(context, kind, None, Some(login_url)),
-        Form::Json => json_of(kind, &json!({ "error": "sign_in_required", "login_url": login_url })),
+        Form::Json | Form::Grpc => {
+            json_of(kind, &json!({ "error": "sign_in_required", "login_url": login_url }))
+        }
     };
     if let Ok(challenge) = HeaderValue::try_from(format!("Vestibule login=\"{login_url}\"")) {
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);

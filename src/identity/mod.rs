@@ -6,6 +6,7 @@
 mod hygiene;
 mod stamp;
 mod strip;
+mod trailers;
 mod value;
 
 use http::HeaderName;
@@ -13,6 +14,7 @@ use http::HeaderName;
 pub use hygiene::{Upgrade, requested_upgrade, strip_hop_by_hop};
 pub use stamp::{Forwarded, Stamped, StampedParts, Stamping, stamp};
 pub use strip::StripList;
+pub use trailers::{clean_answer_trailers, clean_request_trailers};
 pub use value::StampError;
 
 /// What an identity header holds.

@@ -43,6 +43,8 @@ pub struct StampedParts {
     pub body: Body,
     /// An upgrade asked for, and the visitor's end of it.
     pub upgrade: Option<(Upgrade, OnUpgrade)>,
+    /// The visitor takes trailers.
+    pub trailers: bool,
     /// Somebody is signed in.
     pub authenticated: bool,
     pub strip: StripList,
@@ -67,6 +69,7 @@ pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) ->
     head.extensions.clear();
 
     let headers = &mut head.headers;
+    let trailers = hygiene::accepts_trailers(headers);
     hygiene::strip_hop_by_hop(headers);
     for framing in [CONTENT_LENGTH, TRAILER, EXPECT, HOST] {
         headers.remove(framing);
@@ -85,6 +88,7 @@ pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) ->
         head,
         body,
         upgrade,
+        trailers,
         authenticated: permit.subject().is_some(),
         strip: stamping.strip.clone(),
     }))

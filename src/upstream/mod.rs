@@ -4,10 +4,14 @@
 //! of one worker. Bodies are streamed both ways. Nothing here knows who is asking or why it was allowed.
 
 mod answer;
+mod backend;
 mod connect;
 mod error;
 mod exchange;
+mod lanes;
+mod outgoing;
 mod pool;
+mod send;
 mod settings;
 mod silence;
 mod tls;
@@ -16,31 +20,27 @@ mod tunnel;
 mod websocket;
 mod whoami;
 
-use std::sync::atomic::{AtomicU64, Ordering};
-
-use http::{HeaderName, HeaderValue, Response};
+use http::{HeaderName, Response};
 
 pub use error::{Fault, UpstreamError};
 #[cfg(test)]
 pub(crate) use pool::IdleLimits;
 pub use pool::Pools;
-pub use settings::{ClientCertificate, HostHeader, Server, Servers, Settings, Target, Timeouts, TlsSettings};
+pub use settings::{
+    ClientCertificate, HostHeader, Protocol, Server, Servers, Settings, Target, Timeouts, TlsSettings,
+};
 pub use tls::Trust;
 
 use crate::body::Body;
 use crate::identity::Stamped;
 use crate::tasks::Cutoff;
-use connect::Dialer;
+use backend::Backend;
 
 /// Where one app's requests go, made ready. Process-wide: it holds no connection.
 pub struct Upstream {
-    /// Tells the connections of different upstreams apart in [`Pools`].
-    id: u64,
     app: String,
     /// `None`: the built-in page.
-    dialer: Option<Dialer>,
-    /// Replaces the visitor's `Host`.
-    host: Option<HeaderValue>,
+    backend: Option<Backend>,
     strip_prefix: Option<String>,
     allow_headers: Vec<HeaderName>,
     timeouts: Timeouts,
@@ -55,24 +55,17 @@ impl Upstream {
         timeouts: Timeouts,
         trust: &Trust,
     ) -> Result<Self, UpstreamError> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let servers = match &settings.target {
-            Target::Servers(servers) => Some(servers),
+        let backend = match &settings.target {
             Target::Whoami => None,
-        };
-        let server = servers.and_then(|servers| Some((servers.servers.first()?, &servers.tls)));
-        let host = match settings.host_header {
-            HostHeader::Preserve => None,
-            HostHeader::Upstream => {
-                let own = server.map_or_else(|| "localhost".to_owned(), |(server, _)| server.authority());
-                HeaderValue::try_from(own).ok()
+            Target::Servers(Servers { servers, tls }) => {
+                let server =
+                    servers.first().map(|server| Backend::new(server, &settings.host_header, tls, trust));
+                server.transpose()?
             }
         };
         Ok(Self {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
             app: app.to_owned(),
-            dialer: server.map(|(server, tls)| Dialer::new(server, tls, trust)).transpose()?,
-            host,
+            backend,
             strip_prefix: settings.strip_prefix.clone().filter(|prefix| !prefix.is_empty()),
             allow_headers: settings.allow_headers.clone(),
             timeouts,
@@ -92,8 +85,9 @@ impl Upstream {
     /// Connects to each server and hangs up: its address, and whether it could be reached now.
     pub async fn probe(&self) -> Vec<(String, Result<(), UpstreamError>)> {
         let mut reached = Vec::new();
-        for dialer in self.dialer.iter() {
-            reached.push((dialer.address(), dialer.dial(self.timeouts.connect).await.map(drop)));
+        if let Some(Backend { dialer, .. }) = &self.backend {
+            let dialed = dialer.dial(self.timeouts.connect, false).await;
+            reached.push((dialer.address(), dialed.map(drop)));
         }
         reached
     }
@@ -116,8 +110,8 @@ where
     C: FnOnce() -> Cutoff + Send,
 {
     let parts = stamped.into_parts();
-    match &upstream.dialer {
+    match &upstream.backend {
         None => Ok(whoami::answer(&exchange::rewritten(parts, upstream)?)),
-        Some(dialer) => exchange::exchange(pools, upstream, dialer, parts, cutoff).await,
+        Some(backend) => exchange::exchange(pools, upstream, backend, parts, cutoff).await,
     }
 }

@@ -35,8 +35,17 @@ pub struct Servers {
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Server {
-    Tcp { scheme: Scheme, host: Host, port: u16 },
+    Tcp { protocol: Protocol, host: Host, port: u16 },
     Unix(PathBuf),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Protocol {
+    Http,
+    /// HTTP/2 without TLS, and nothing else.
+    H2c,
+    /// HTTP/2 where the server chooses it, else HTTP/1.1.
+    Https,
 }
 
 /// How https servers are verified, and who we are to them.
@@ -93,8 +102,12 @@ impl Server {
     /// What a `Host` header calls it.
     pub(super) fn authority(&self) -> String {
         match self {
-            Self::Tcp { scheme, host, port } => {
-                Origin { scheme: *scheme, host: host.clone(), port: *port }.authority()
+            Self::Tcp { protocol, host, port } => {
+                let scheme = match protocol {
+                    Protocol::Http | Protocol::H2c => Scheme::Http,
+                    Protocol::Https => Scheme::Https,
+                };
+                Origin { scheme, host: host.clone(), port: *port }.authority()
             }
             Self::Unix(_) => "localhost".to_owned(),
         }

@@ -1,5 +1,6 @@
 //! Whom we believe, and who we are, on TLS connections to upstreams.
 
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
@@ -7,6 +8,9 @@ use rustls::client::WantsClientCert;
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio::net::TcpStream;
+use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 
 use super::{TlsSettings, UpstreamError};
 use crate::route::Host;
@@ -82,8 +86,44 @@ fn unusable(path: &Path, problem: impl std::fmt::Display) -> UpstreamError {
     UpstreamError::TlsFile { path: path.to_owned(), problem: problem.to_string() }
 }
 
+/// Makes TLS connections to one server.
+pub(super) struct Tls {
+    any: TlsConnector,
+    /// For upgrades, which HTTP/2 has not.
+    http1: TlsConnector,
+    name: ServerName<'static>,
+}
+
+impl Tls {
+    pub(super) fn new(host: &Host, settings: &TlsSettings, trust: &Trust) -> Result<Self, UpstreamError> {
+        let name = server_name(settings.server_name.as_ref().unwrap_or(host))?;
+        let config = trust.client(settings)?;
+        let with = |protocols: &[&[u8]]| {
+            let mut config = ClientConfig::clone(&config);
+            config.alpn_protocols = protocols.iter().map(|name| name.to_vec()).collect();
+            TlsConnector::from(Arc::new(config))
+        };
+        Ok(Self { any: with(&[HTTP2, HTTP1]), http1: with(&[HTTP1]), name })
+    }
+
+    /// Also whether HTTP/2 is spoken (RFC 7301).
+    pub(super) async fn connect(
+        &self,
+        stream: TcpStream,
+        http1_only: bool,
+    ) -> io::Result<(TlsStream<TcpStream>, bool)> {
+        let connector = if http1_only { &self.http1 } else { &self.any };
+        let stream = connector.connect(self.name.clone(), stream).await?;
+        let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);
+        Ok((stream, http2))
+    }
+}
+
+const HTTP2: &[u8] = b"h2";
+const HTTP1: &[u8] = b"http/1.1";
+
 /// The name that a certificate must have.
-pub(super) fn server_name(host: &Host) -> Result<ServerName<'static>, UpstreamError> {
+fn server_name(host: &Host) -> Result<ServerName<'static>, UpstreamError> {
     let name = host.as_str().trim_matches(['[', ']']).to_owned();
     ServerName::try_from(name).map_err(|_| UpstreamError::ServerName(host.to_string()))
 }

@@ -8,12 +8,14 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::LengthLimitError;
 use hyper::body::Incoming;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::pool::{Connection, Home};
 use super::silence::Silence;
 use crate::body::{Body, BodyError};
+use crate::identity::{self, StripList};
 use crate::tasks::Cutoff;
 
 /// How far a request's body has got; shared by the [`Upload`] and whoever waits for the answer.
@@ -23,6 +25,10 @@ pub(super) struct Progress {
     frames: AtomicU64,
     /// The upstream would take more than the visitor sends.
     starved: AtomicBool,
+    /// The visitor broke it off.
+    broken: AtomicBool,
+    /// And did so by sending more than is allowed.
+    too_large: AtomicBool,
 }
 
 impl Progress {
@@ -37,22 +43,49 @@ impl Progress {
     pub(super) fn is_starved(&self) -> bool {
         self.starved.load(Ordering::Relaxed)
     }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_too_large(&self) -> bool {
+        self.too_large.load(Ordering::Relaxed)
+    }
+
+    fn note<D>(&self, frame: Option<&Result<D, BodyError>>, ended: bool) {
+        self.frames.fetch_add(1, Ordering::Relaxed);
+        if let Some(Err(error)) = frame {
+            self.broken.store(true, Ordering::Relaxed);
+            self.too_large.store(error.is::<LengthLimitError>(), Ordering::Relaxed);
+        }
+        if frame.is_none() || ended {
+            self.done.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
-/// A request's body as it is sent: without trailers, which an upstream could take for headers.
+/// A request's body as it is sent. On HTTP/1 without trailers, which an upstream could take for headers.
 pub(super) struct Upload {
     body: Body,
     progress: Option<Arc<Progress>>,
+    /// `None`: there is no body, and so no trailers.
+    strip: Option<StripList>,
+    trailers: bool,
 }
 
 impl Upload {
     pub(super) fn empty() -> Self {
-        Self { body: Body::Empty, progress: None }
+        Self { body: Body::Empty, progress: None, strip: None, trailers: false }
     }
 
-    pub(super) fn new(body: Body) -> Self {
+    pub(super) fn new(body: Body, strip: StripList) -> Self {
         let progress = (!body.is_end_stream()).then(Arc::default);
-        Self { body, progress }
+        Self { body, progress, strip: Some(strip), trailers: false }
+    }
+
+    /// Whether trailers are sent too.
+    pub(super) fn set_trailers(&mut self, trailers: bool) {
+        self.trailers = trailers;
     }
 
     /// `None` if there is no body.
@@ -77,15 +110,18 @@ impl HttpBody for Upload {
                 Some(progress) => {
                     progress.starved.store(polled.is_pending(), Ordering::Relaxed);
                     let frame = ready!(polled);
-                    progress.frames.fetch_add(1, Ordering::Relaxed);
-                    if frame.is_none() || this.body.is_end_stream() {
-                        progress.done.store(true, Ordering::Relaxed);
-                    }
+                    progress.note(frame.as_ref(), this.body.is_end_stream());
                     frame
                 }
             };
-            if !matches!(&frame, Some(Ok(frame)) if frame.is_trailers()) {
-                return Poll::Ready(frame);
+            let Some(Ok(frame)) = frame else { return Poll::Ready(frame) };
+            match (frame.into_trailers(), &this.strip) {
+                (Err(frame), _) => return Poll::Ready(Some(Ok(frame))),
+                (Ok(mut trailers), Some(strip)) if this.trailers => {
+                    identity::clean_request_trailers(&mut trailers, strip);
+                    return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+                }
+                (Ok(_), _) => {}
             }
         }
     }
@@ -112,6 +148,7 @@ pub(super) struct Download {
     home: Option<Home>,
     cutoff: Option<Leash>,
     silence: Silence,
+    strip: StripList,
 }
 
 struct Leash {
@@ -123,13 +160,13 @@ struct Leash {
 impl Download {
     pub(super) fn new(
         body: Incoming,
-        connection: Connection,
-        home: Option<Home>,
+        (connection, home): (Connection, Option<Home>),
         cutoff: Option<Cutoff>,
         silence: Silence,
+        strip: StripList,
     ) -> Self {
         let cutoff = cutoff.map(|token| Leash { token, cancelled: None });
-        Self { body, connection: Some(connection), home, cutoff, silence }
+        Self { body, connection: Some(connection), home, cutoff, silence, strip }
     }
 
     fn end(&mut self) {
@@ -163,6 +200,13 @@ impl HttpBody for Download {
                 if this.body.is_end_stream() {
                     this.end();
                 }
+                let frame = match frame.into_trailers() {
+                    Err(frame) => frame,
+                    Ok(mut trailers) => {
+                        identity::clean_answer_trailers(&mut trailers, &this.strip);
+                        Frame::trailers(trailers)
+                    }
+                };
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {

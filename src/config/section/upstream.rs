@@ -8,10 +8,9 @@ use super::super::source::{Kind, Node};
 use super::super::value;
 use super::tls::{self, Outdated};
 use crate::route::Scheme;
-use crate::upstream::{ClientCertificate, Server, Servers, Target, Timeouts, TlsSettings};
+use crate::upstream::{ClientCertificate, Protocol, Server, Servers, Target, Timeouts, TlsSettings};
 
-pub const EXAMPLE: &str =
-    "write `upstream: http://127.0.0.1:3000`, https://HOST:PORT, unix:/path.sock, or whoami:";
+pub const EXAMPLE: &str = "write `upstream: http://127.0.0.1:3000`, https://HOST:PORT, h2c://HOST:PORT, unix:/path.sock, or whoami:";
 const SERVERS: &str = "write `servers: [http://127.0.0.1:3000]`";
 const OUTDATED: Outdated = Outdated {
     effect: "the upstream refuses it",
@@ -35,7 +34,7 @@ fn mapping(node: &Node, report: &mut Report) -> Option<(Target, Timeouts)> {
     let mut keys = Fields::of(node, report, SERVERS)?;
     let servers = keys.required("servers", SERVERS, servers);
     let secure = servers.as_ref().is_none_or(|servers| {
-        servers.iter().any(|server| matches!(server, Server::Tcp { scheme: Scheme::Https, .. }))
+        servers.iter().any(|server| matches!(server, Server::Tcp { protocol: Protocol::Https, .. }))
     });
     if let Some(node) = keys.node("tls").filter(|_| !secure) {
         let message = format!("`{}` has nothing to do: no server is https", node.path);
@@ -76,7 +75,8 @@ fn server(node: &Node, report: &mut Report) -> Option<Server> {
         wrong(node, report, "a socket with a whole path", "write it like unix:/run/app.sock");
         return None;
     }
-    if !text.starts_with("http://") && !text.starts_with("https://") {
+    let h2c = text.strip_prefix("h2c://");
+    if h2c.is_none() && !text.starts_with("http://") && !text.starts_with("https://") {
         let help = if text.contains("://") || text.starts_with("whoami") || !text.contains(':') {
             EXAMPLE.to_owned()
         } else {
@@ -85,19 +85,29 @@ fn server(node: &Node, report: &mut Report) -> Option<Server> {
         wrong(node, report, "an address that requests can be forwarded to", &help);
         return None;
     }
-    let url = value::app_url(node, report)?;
+    let plain = h2c.map(|rest| format!("http://{rest}"));
+    let url = value::url(plain.as_deref().unwrap_or(text), node, report)?;
     if !url.path.is_empty() {
         let message =
             format!("`{}` must not have a path: the visitor's path is forwarded as it is", node.path);
         let help = format!(
             "write {}; to live below a path, an app takes it in `url`, with `strip_prefix: true` if it does not know of it",
-            url.origin
+            if h2c.is_some() {
+                url.origin.to_string().replacen("http", "h2c", 1)
+            } else {
+                url.origin.to_string()
+            }
         );
         report.error(node.place, message, help);
         return None;
     }
     let origin = url.origin;
-    Some(Server::Tcp { scheme: origin.scheme, host: origin.host, port: origin.port })
+    let protocol = match origin.scheme {
+        Scheme::Http if h2c.is_some() => Protocol::H2c,
+        Scheme::Http => Protocol::Http,
+        Scheme::Https => Protocol::Https,
+    };
+    Some(Server::Tcp { protocol, host: origin.host, port: origin.port })
 }
 
 fn tls_settings(node: &Node, report: &mut Report) -> Option<TlsSettings> {

@@ -3,6 +3,7 @@
 mod recorder;
 
 mod framing;
+mod http2;
 mod identity;
 mod reuse;
 mod streaming;
@@ -20,7 +21,7 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use ipnet::IpNet;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -37,7 +38,7 @@ use crate::route::{Host, Scheme};
 use crate::subject::{AccountId, Proofs, Subject};
 use crate::tasks::{Cutoff, Tasks};
 use crate::upstream::{
-    self, HostHeader, IdleLimits, Pools, Server, Target, Timeouts, Trust, Upstream, forward,
+    self, HostHeader, IdleLimits, Pools, Protocol, Server, Target, Timeouts, Trust, Upstream, forward,
 };
 
 pub use recorder::{OK, Recorder, Step, always, send};
@@ -59,7 +60,7 @@ pub struct Setup {
 impl Setup {
     pub fn to(recorder: &Recorder) -> Self {
         Self::target(Server::Tcp {
-            scheme: Scheme::Http,
+            protocol: Protocol::Http,
             host: Host::parse(&recorder.address.ip().to_string()).unwrap(),
             port: recorder.address.port(),
         })
@@ -112,8 +113,16 @@ impl Setup {
                     async move { Ok::<_, Infallible>(serving.respond(peer, request).await) }
                 });
                 tasks.spawn("connection", async move {
-                    let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                    let _ = served.with_upgrades().await;
+                    let mut first = [0; 3];
+                    let _ = stream.peek(&mut first).await;
+                    let stream = TokioIo::new(stream);
+                    if &first == b"PRI" {
+                        let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                        let _ = builder.serve_connection(stream, service).await;
+                    } else {
+                        let served = http1::Builder::new().serve_connection(stream, service);
+                        let _ = served.with_upgrades().await;
+                    }
                 });
             }
         });

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{OK, Raw, Recorder, Setup, Step, always, once, send, values};
-use crate::route::{Host, Scheme};
-use crate::upstream::Server;
+use crate::route::Host;
+use crate::upstream::{Protocol, Server};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: app\r\n\r\n";
 const POST: &str = "POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\nhi";
@@ -121,15 +121,16 @@ async fn an_early_answer_ends_the_connection_and_the_upload() {
 #[tokio::test]
 async fn unreachable_upstreams_are_told_apart() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let tcp = |host: &str, port: u16, scheme| Server::Tcp { scheme, host: Host::parse(host).unwrap(), port };
+    let tcp =
+        |host: &str, port: u16, protocol| Server::Tcp { protocol, host: Host::parse(host).unwrap(), port };
     let recorder = Recorder::start(|_| vec![send("HTTP/1.1 400 Plain\r\n\r\n"), Step::Close]).await;
     for (target, status) in [
-        (tcp("127.0.0.1", closed.port(), Scheme::Http), "502"),
-        (tcp("no-such-host.invalid", 80, Scheme::Http), "502"),
-        (tcp("127.0.0.1", recorder.address.port(), Scheme::Https), "502"),
+        (tcp("127.0.0.1", closed.port(), Protocol::Http), "502"),
+        (tcp("no-such-host.invalid", 80, Protocol::Http), "502"),
+        (tcp("127.0.0.1", recorder.address.port(), Protocol::Https), "502"),
         (Server::Unix("no/such/socket".into()), "502"),
         // RFC 5737: nobody answers. Without a route this is an error at once.
-        (tcp("192.0.2.1", 80, Scheme::Http), "50"),
+        (tcp("192.0.2.1", 80, Protocol::Http), "50"),
     ] {
         let mut setup = Setup::target(target.clone());
         setup.timeouts.connect = Duration::from_millis(200);

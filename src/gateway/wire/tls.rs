@@ -11,9 +11,9 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio_rustls::TlsAcceptor;
 
 use super::{Setup, once};
-use crate::route::{Host, Scheme};
+use crate::route::Host;
 use crate::tasks::Tasks;
-use crate::upstream::{ClientCertificate, Server, Servers, Target, TlsSettings, Trust};
+use crate::upstream::{ClientCertificate, Protocol, Server, Servers, Target, TlsSettings, Trust};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: app\r\n\r\n";
 
@@ -90,7 +90,7 @@ async fn https(acceptor: TlsAcceptor) -> u16 {
 }
 
 pub fn server(host: &str, port: u16) -> Server {
-    Server::Tcp { scheme: Scheme::Https, host: Host::parse(host).unwrap(), port }
+    Server::Tcp { protocol: Protocol::Https, host: Host::parse(host).unwrap(), port }
 }
 
 #[tokio::test]

@@ -9,9 +9,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{Gate, OK, Raw, Recorder, Setup, Step, always, send, values};
-use crate::route::{Host, Scheme};
+use crate::route::Host;
 use crate::tasks::Tasks;
-use crate::upstream::Server;
+use crate::upstream::{Protocol, Server};
 
 const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nHost: app\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nRemote-User: admin\r\n\
@@ -36,7 +36,7 @@ async fn echo() -> Server {
             });
         }
     });
-    Server::Tcp { scheme: Scheme::Http, host: Host::parse("127.0.0.1").unwrap(), port }
+    Server::Tcp { protocol: Protocol::Http, host: Host::parse("127.0.0.1").unwrap(), port }
 }
 
 async fn websocket(gate: &Gate) -> tokio_tungstenite::WebSocketStream<TcpStream> {
