@@ -1,17 +1,14 @@
 //! Opens connections: name look-up, TCP or a unix socket, TLS, and hyper's handshake.
 
-use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::tls::{Tls, Trust};
-use super::{Protocol, Server, TlsSettings, UpstreamError};
-use crate::clock;
+use super::{Protocol, Server, TlsSettings, UpstreamError, race};
 
 /// A byte stream to an upstream.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -68,17 +65,17 @@ impl Dialer {
 
     /// Opens a connection within `limit`, look-up and TLS included.
     pub(super) async fn dial(&self, limit: Duration, http1_only: bool) -> Result<Dialed, UpstreamError> {
-        timeout(limit, self.open(limit, http1_only)).await.map_err(|_| self.late(limit))?
+        timeout(limit, self.open(http1_only)).await.map_err(|_| self.late(limit))?
     }
 
-    async fn open(&self, limit: Duration, http1_only: bool) -> Result<Dialed, UpstreamError> {
+    async fn open(&self, http1_only: bool) -> Result<Dialed, UpstreamError> {
         match self {
             Self::Unix(path) => match UnixStream::connect(path).await {
                 Ok(stream) => Ok(Dialed { stream: Box::new(stream), http2: false }),
                 Err(source) => Err(UpstreamError::Connect { address: self.address(), source }),
             },
             Self::Tcp { host, port, wire } => {
-                let stream = connect(host, *port, limit).await?;
+                let stream = race::connect(host, *port).await?;
                 match wire {
                     Wire::Http => Ok(Dialed { stream: Box::new(stream), http2: false }),
                     Wire::H2c => Ok(Dialed { stream: Box::new(stream), http2: true }),
@@ -103,30 +100,4 @@ impl Dialer {
             Self::Unix(path) => path.display().to_string(),
         }
     }
-}
-
-/// Tries the addresses of a name in turn; each gets its share of the time left, so that one which swallows packets
-/// does not hide those that answer.
-async fn connect(host: &str, port: u16, limit: Duration) -> Result<TcpStream, UpstreamError> {
-    let began = clock::stopwatch();
-    let lookup_failed = |source| UpstreamError::Lookup { host: host.to_owned(), source };
-    let addresses: Vec<SocketAddr> = lookup_host((host, port)).await.map_err(lookup_failed)?.collect();
-    let mut last = None;
-    for (tried, address) in addresses.iter().enumerate() {
-        let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        let share = limit.saturating_sub(began.elapsed()) / left;
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                // Small writes (a frame of a WebSocket) must not wait for an acknowledgement.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Ok(Err(source)) => last = Some(UpstreamError::Connect { address: address.to_string(), source }),
-            Err(_) => {
-                last = Some(UpstreamError::ConnectTimeout { address: address.to_string(), after: share });
-            }
-        }
-    }
-    Err(last
-        .unwrap_or_else(|| lookup_failed(io::Error::new(io::ErrorKind::NotFound, "the name has no address"))))
 }

@@ -11,6 +11,7 @@ mod exchange;
 mod lanes;
 mod outgoing;
 mod pool;
+mod race;
 mod send;
 mod settings;
 mod silence;
