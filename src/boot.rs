@@ -128,6 +128,9 @@ fn build_gateway(
     for file in files {
         foundation.run_until_shutdown("accounts", watch_accounts(file));
     }
+    for check in app.snapshot.load().apps.iter().flat_map(|app| app.upstream.health_checks()) {
+        foundation.run_until_shutdown("health", check);
+    }
     let config = &foundation.config;
     let settings = Arc::new(gateway::Settings {
         trusted_proxies: config.trusted_proxies.clone(),

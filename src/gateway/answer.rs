@@ -22,8 +22,8 @@ use crate::upstream::{Fault, UpstreamError};
 /// How long the browser keeps the nonce of a hand-over.
 const NONCE_KEPT: Duration = Duration::from_mins(10);
 
-/// When to come back while the store is down.
-const STORE_RETRY: Duration = Duration::from_secs(5);
+/// When to come back while the store is down, or every server of an app.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// Why a request is not answered by an app or a page.
 #[derive(Debug, thiserror::Error)]
@@ -128,7 +128,9 @@ pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) 
     };
     match refused {
         Refused::Portal(PortalError::Method(methods)) => portal::allow(&mut response, methods),
-        Refused::Flow(_) => reply::retry_after(&mut response, STORE_RETRY),
+        Refused::Flow(_) | Refused::Upstream(UpstreamError::NoneHealthy) => {
+            reply::retry_after(&mut response, RETRY);
+        }
         Refused::Challenge { origin, .. } | Refused::Forbidden { origin, .. } => {
             reply::strict_transport(&mut response, origin);
         }
@@ -172,6 +174,7 @@ fn said(refused: &Refused) -> (ErrorKind, &'static str) {
         Refused::Upstream(error) => match error.status() {
             StatusCode::GATEWAY_TIMEOUT => (ErrorKind::GatewayTimeout, "gateway_timeout"),
             StatusCode::PAYLOAD_TOO_LARGE => (ErrorKind::BodyTooLarge, "body_too_large"),
+            StatusCode::SERVICE_UNAVAILABLE => (ErrorKind::Unavailable, "unavailable"),
             StatusCode::BAD_GATEWAY => (ErrorKind::BadGateway, "bad_gateway"),
             _ => (ErrorKind::BadRequest, "bad_request"),
         },

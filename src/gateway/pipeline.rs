@@ -1,6 +1,8 @@
 //! The life of a request, top to bottom: sanitize, route, session, policy, act.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use http::header::{ORIGIN, USER_AGENT};
@@ -18,6 +20,7 @@ use crate::identity::{self, Forwarded, Stamping};
 use crate::policy::{self, Decision, Facts, Missing, Permit};
 use crate::portal::{self, reply};
 use crate::route::{self, Origin, OwnPath, Route, Scheme};
+use crate::session::Session;
 use crate::upstream;
 
 /// Answers a request, or says why it is refused.
@@ -170,8 +173,15 @@ async fn app_request(
         }
     };
     let session = visitor.map(|visitor| visitor.session);
+    let affinity = affinity(session.as_deref(), x.address);
     let cutoff = || cutoff::watch(context, session);
-    forward(context, app, admitted, request, permit, cutoff).await
+    forward(context, app, admitted, request, (permit, affinity), cutoff).await
+}
+
+/// The same number for all requests of a session; without one, of an address.
+fn affinity(session: Option<&Session>, address: IpAddr) -> u64 {
+    let hasher = BuildHasherDefault::<DefaultHasher>::default();
+    session.map_or_else(|| hasher.hash_one(address), |session| hasher.hash_one(session.sign_on()))
 }
 
 /// The path as rules read it. Where paths decide anything, one that could be read in two ways is refused.
@@ -264,7 +274,7 @@ async fn forward<C>(
     app: &Application,
     admitted: &Admitted,
     request: Request<Incoming>,
-    permit: Permit,
+    (permit, affinity): (Permit, u64),
     cutoff: C,
 ) -> Result<Response<Body>, Refused>
 where
@@ -284,6 +294,7 @@ where
         allow_headers: &app.allow_headers,
         forwarded,
         request_id: &context.client.request_id,
+        affinity,
     };
     let stamped = identity::stamp(permit, request, &stamping)?;
     let pools = Arc::clone(&context.gateway.pools);

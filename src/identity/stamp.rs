@@ -21,6 +21,8 @@ pub struct Stamping<'a> {
     pub allow_headers: &'a [HeaderName],
     pub forwarded: Forwarded<'a>,
     pub request_id: &'a HeaderValue,
+    /// Requests with the same number go to the same of several servers, where the app wants that.
+    pub affinity: u64,
 }
 
 /// How the visitor reached us.
@@ -45,6 +47,8 @@ pub struct StampedParts {
     pub upgrade: Option<(Upgrade, OnUpgrade)>,
     /// The visitor takes trailers.
     pub trailers: bool,
+    /// See [`Stamping::affinity`].
+    pub affinity: u64,
     /// Somebody is signed in.
     pub authenticated: bool,
     pub strip: StripList,
@@ -89,6 +93,7 @@ pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) ->
         body,
         upgrade,
         trailers,
+        affinity: stamping.affinity,
         authenticated: permit.subject().is_some(),
         strip: stamping.strip.clone(),
     }))

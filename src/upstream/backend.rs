@@ -1,12 +1,15 @@
 //! One server of an upstream, made ready.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::HeaderValue;
 
 use super::connect::Dialer;
+use super::group::number_of;
 use super::outgoing::Form;
 use super::pool::Connection;
+use super::standing::Standing;
 use super::tls::Trust;
 use super::{HostHeader, Server, TlsSettings, UpstreamError};
 
@@ -14,6 +17,9 @@ pub(super) struct Backend {
     /// Tells the connections of different servers apart in [`super::Pools`].
     pub id: u64,
     pub dialer: Dialer,
+    /// A number for its address, the same in every process.
+    pub name: u64,
+    pub standing: Arc<Standing>,
     /// Replaces the visitor's `Host`.
     pub host: Option<HeaderValue>,
 }
@@ -31,7 +37,8 @@ impl Backend {
             HostHeader::Upstream => HeaderValue::try_from(server.authority()).ok(),
         };
         let dialer = Dialer::new(server, tls, trust)?;
-        Ok(Self { id: NEXT.fetch_add(1, Ordering::Relaxed), dialer, host })
+        let (id, name) = (NEXT.fetch_add(1, Ordering::Relaxed), number_of(&dialer.address()));
+        Ok(Self { id, dialer, name, standing: Arc::default(), host })
     }
 
     /// How a request is written on this connection.

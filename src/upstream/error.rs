@@ -34,6 +34,8 @@ pub enum UpstreamError {
     NoRoots(String),
     #[error("{} cannot be used for TLS to an upstream: {problem}", path.display())]
     TlsFile { path: PathBuf, problem: String },
+    #[error("no server of the upstream is healthy")]
+    NoneHealthy,
     #[error("the upstream closed the connection before it answered: {0}")]
     Closed(hyper::Error),
     #[error("the upstream's answer is not HTTP: {0}")]
@@ -66,6 +68,7 @@ impl UpstreamError {
             | Self::Closed(_)
             | Self::Garbled(_)
             | Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
+            Self::NoneHealthy => StatusCode::SERVICE_UNAVAILABLE,
             Self::RequestBroken(_) | Self::Target(_) => StatusCode::BAD_REQUEST,
             Self::RequestStalled(_) => StatusCode::REQUEST_TIMEOUT,
             Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -85,6 +88,7 @@ impl UpstreamError {
             | Self::Closed(_)
             | Self::Garbled(_)
             | Self::UnaskedUpgrade
+            | Self::NoneHealthy
             | Self::Timeout(_) => Fault::Upstream,
         }
     }

@@ -4,10 +4,9 @@ use http::uri::{self, PathAndQuery};
 use http::{Method, Response, StatusCode, Uri};
 use http_body::Body as _;
 
-use super::backend::Backend;
+use super::group::{Answered, Group};
 use super::outgoing::Outgoing;
 use super::pool::Pools;
-use super::send::send;
 use super::silence::Silence;
 use super::transfer::{Download, Upload};
 use super::tunnel::{Asked, Limits};
@@ -22,14 +21,15 @@ const SOON_OVER: u64 = 1024 * 1024;
 pub(super) async fn exchange<C>(
     pools: &Pools,
     upstream: &Upstream,
-    backend: &Backend,
+    group: &Group,
     parts: StampedParts,
     cutoff: C,
 ) -> Result<Response<Body>, UpstreamError>
 where
     C: FnOnce() -> Cutoff + Send,
 {
-    let StampedParts { head, body, upgrade, trailers, authenticated, strip } = rewritten(parts, upstream)?;
+    let StampedParts { head, body, upgrade, trailers, affinity, authenticated, strip } =
+        rewritten(parts, upstream)?;
     let head_only = head.method == Method::HEAD;
     let upgrade = upgrade.map(|(upgrade, visitor)| (Asked::new(upgrade, &head.headers), visitor));
     let body = Upload::new(body, strip.clone());
@@ -37,21 +37,21 @@ where
     let protocol = upgrade.as_ref().map(|(asked, _)| asked.upgrade.protocol.clone());
     let mut outgoing = Outgoing::new(head, body, protocol, trailers);
 
-    let sent = send(pools, backend, upstream.timeouts, &mut outgoing, progress.as_ref()).await;
-    let (answer, connection) = sent.map_err(|failed| failed.error)?;
+    let sent = group.send(pools, upstream.timeouts, &mut outgoing, progress.as_ref(), affinity).await?;
+    let Answered { answer, connection, server, busy } = sent;
     let (mut head, body) = answer.into_parts();
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         let Some(upgrade) = upgrade else { return Err(UpstreamError::UnaskedUpgrade) };
         let answer = Response::from_parts(head, body);
         let limits = Limits { cutoff: cutoff(), idle: upstream.timeouts.idle };
-        return tunnel::open(pools, answer, upgrade, connection, &strip, limits);
+        return tunnel::open(pools, answer, upgrade, (connection, busy), &strip, limits);
     }
 
     let framing = answer::framing(&head, head_only)?;
     answer::clean(&mut head, &strip, authenticated);
     // An upstream that answers early may still read the rest of the body, or take it for the next request.
     let body_sent = progress.as_ref().is_none_or(|progress| progress.is_done());
-    let home = (body_sent && framing.reusable && upgrade.is_none()).then(|| pools.home(backend.id));
+    let home = (body_sent && framing.reusable && upgrade.is_none()).then(|| pools.home(server));
     if body.is_end_stream() {
         if let Some(home) = home {
             home.give_back(connection);
@@ -60,7 +60,7 @@ where
     }
     let lasting = framing.length.is_none_or(|length| length > SOON_OVER);
     let silence = Silence::new(upstream.timeouts.idle, progress);
-    let body = Download::new(body, (connection, home), lasting.then(cutoff), silence, strip);
+    let body = Download::new(body, (connection, home, busy), lasting.then(cutoff), silence, strip);
     Ok(Response::from_parts(head, Body::stream(body)))
 }
 

@@ -1,13 +1,15 @@
 //! Forwards stamped requests. Start from [`forward`].
 //!
-//! An [`Upstream`] is where an app's requests go and lives as long as the configuration; [`Pools`] keep the connections
-//! of one worker. Bodies are streamed both ways. Nothing here knows who is asking or why it was allowed.
+//! An [`Upstream`] is where an app's requests go and lives as long as the configuration, with what is known of its
+//! servers; [`Pools`] keep the connections of one worker. Bodies are streamed both ways. Nothing here knows who is asking or why it was allowed.
 
 mod answer;
 mod backend;
 mod connect;
 mod error;
 mod exchange;
+mod group;
+mod health;
 mod lanes;
 mod outgoing;
 mod pool;
@@ -15,20 +17,25 @@ mod race;
 mod send;
 mod settings;
 mod silence;
+mod standing;
 mod tls;
 mod transfer;
 mod tunnel;
 mod websocket;
 mod whoami;
 
+use std::sync::Arc;
+
 use http::{HeaderName, Response};
 
 pub use error::{Fault, UpstreamError};
+pub use group::MOST_SERVERS;
 #[cfg(test)]
 pub(crate) use pool::IdleLimits;
 pub use pool::Pools;
 pub use settings::{
-    ClientCertificate, HostHeader, Protocol, Server, Servers, Settings, Target, Timeouts, TlsSettings,
+    Balance, ClientCertificate, Health, HostHeader, Protocol, Server, Servers, Settings, Target, Timeouts,
+    TlsSettings,
 };
 pub use tls::Trust;
 
@@ -36,12 +43,14 @@ use crate::body::Body;
 use crate::identity::Stamped;
 use crate::tasks::Cutoff;
 use backend::Backend;
+use group::Group;
 
 /// Where one app's requests go, made ready. Process-wide: it holds no connection.
 pub struct Upstream {
     app: String,
     /// `None`: the built-in page.
-    backend: Option<Backend>,
+    group: Option<Arc<Group>>,
+    health: Option<Health>,
     strip_prefix: Option<String>,
     allow_headers: Vec<HeaderName>,
     timeouts: Timeouts,
@@ -56,17 +65,19 @@ impl Upstream {
         timeouts: Timeouts,
         trust: &Trust,
     ) -> Result<Self, UpstreamError> {
-        let backend = match &settings.target {
-            Target::Whoami => None,
-            Target::Servers(Servers { servers, tls }) => {
-                let server =
-                    servers.first().map(|server| Backend::new(server, &settings.host_header, tls, trust));
-                server.transpose()?
+        let (group, health) = match &settings.target {
+            Target::Whoami => (None, None),
+            Target::Servers(Servers { servers, balance, tls, health }) => {
+                let made =
+                    servers.iter().map(|server| Backend::new(server, &settings.host_header, tls, trust));
+                let backends: Vec<_> = made.collect::<Result<_, _>>()?;
+                (Some(Arc::new(Group::new(backends, *balance))), health.clone())
             }
         };
         Ok(Self {
             app: app.to_owned(),
-            backend,
+            group,
+            health,
             strip_prefix: settings.strip_prefix.clone().filter(|prefix| !prefix.is_empty()),
             allow_headers: settings.allow_headers.clone(),
             timeouts,
@@ -83,10 +94,21 @@ impl Upstream {
         &self.allow_headers
     }
 
+    /// What keeps asking each server how it is, if the configuration wants that: one future a server, to be run as long
+    /// as the upstream is in use, on a runtime that is never held up.
+    pub fn health_checks(&self) -> impl Iterator<Item = impl Future<Output = ()> + Send + use<>> + use<'_> {
+        let group = self.group.iter().zip(&self.health);
+        group.flat_map(|(group, health)| {
+            (0..group.backends.len())
+                .map(|place| health::watch(Arc::clone(group), place, health.clone(), self.app.clone()))
+        })
+    }
+
     /// Connects to each server and hangs up: its address, and whether it could be reached now.
     pub async fn probe(&self) -> Vec<(String, Result<(), UpstreamError>)> {
         let mut reached = Vec::new();
-        if let Some(Backend { dialer, .. }) = &self.backend {
+        let backends = self.group.iter().flat_map(|group| &group.backends);
+        for Backend { dialer, .. } in backends {
             let dialed = dialer.dial(self.timeouts.connect, false).await;
             reached.push((dialer.address(), dialed.map(drop)));
         }
@@ -111,8 +133,8 @@ where
     C: FnOnce() -> Cutoff + Send,
 {
     let parts = stamped.into_parts();
-    match &upstream.backend {
+    match &upstream.group {
         None => Ok(whoami::answer(&exchange::rewritten(parts, upstream)?)),
-        Some(backend) => exchange::exchange(pools, upstream, backend, parts, cutoff).await,
+        Some(group) => exchange::exchange(pools, upstream, group, parts, cutoff).await,
     }
 }

@@ -19,6 +19,8 @@ use super::{Timeouts, UpstreamError};
 pub(super) struct Failed {
     pub error: UpstreamError,
     pub fate: Fate,
+    /// It was sent twice already, or may have been.
+    pub repeated: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -46,7 +48,7 @@ impl Failed {
 
 impl From<UpstreamError> for Failed {
     fn from(error: UpstreamError) -> Self {
-        Self { error, fate: Fate::Final }
+        Self { error, fate: Fate::Final, repeated: false }
     }
 }
 
@@ -65,18 +67,21 @@ pub(super) async fn send(
     let attempt = Attempt { backend, limit: timeouts.response, progress };
     let alone = outgoing.wants_upgrade() && backend.dialer.speaks_http1();
     let pooled = if alone { None } else { pools.take(backend.id, outgoing.is_repeatable()) };
+    let mut repeated = false;
     if let Some(connection) = pooled {
         match attempt.over(connection, outgoing).await {
             Ok(answered) => return Ok(answered),
             Err(failed) if failed.allows(outgoing) => {
+                repeated = failed.fate != Fate::Unsent;
                 tracing::debug!(error = %failed.error, "a connection was closed: trying a new one");
             }
             Err(failed) => return Err(failed),
         }
     }
-    let unsent = |error| Failed { error, fate: Fate::Unsent };
+    let unsent = |error| Failed { error, fate: Fate::Unsent, repeated };
     let connection = pools.connect(backend, timeouts.connect, alone).await.map_err(unsent)?;
-    attempt.over(connection, outgoing).await
+    let answered = attempt.over(connection, outgoing).await;
+    answered.map_err(|failed| Failed { repeated, ..failed })
 }
 
 struct Attempt<'a> {
@@ -106,7 +111,7 @@ impl Attempt<'_> {
                 if let Some(unsent) = unsent {
                     outgoing.put_back(unsent);
                 }
-                Err(Failed { error, fate })
+                Err(Failed { error, fate, repeated: false })
             }
         }
     }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use http::HeaderName;
+use http::uri::PathAndQuery;
+use http::{HeaderName, HeaderValue};
 
 use crate::route::{Host, Origin, Scheme};
 
@@ -20,17 +21,45 @@ pub struct Settings {
 
 /// Where an app's requests go.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "there is one an app, and nearly all are the large one")]
 pub enum Target {
     Servers(Servers),
     /// The built-in page that shows what an app receives.
     Whoami,
 }
 
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Servers {
-    /// At least one.
+    /// At least one, at most [`super::MOST_SERVERS`].
     pub servers: Vec<Server>,
+    pub balance: Balance,
     pub tls: TlsSettings,
+    pub health: Option<Health>,
+}
+
+/// Which of several servers takes a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Balance {
+    /// Of two taken by chance, the one with fewer requests under way.
+    #[default]
+    LeastRequests,
+    RoundRobin,
+    /// All requests of a session go to the same, as long as it is healthy.
+    Sticky,
+}
+
+/// How servers are asked how they are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    pub path: PathAndQuery,
+    /// The `Host` to ask for; what `host_header` says, if `None`.
+    pub host: Option<HeaderValue>,
+    pub interval: Duration,
+    /// For a whole check.
+    pub timeout: Duration,
+    /// Checks in a row.
+    pub unhealthy_after: u32,
+    pub healthy_after: u32,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -94,7 +123,7 @@ impl Default for Timeouts {
 
 impl From<Server> for Target {
     fn from(server: Server) -> Self {
-        Self::Servers(Servers { servers: vec![server], tls: TlsSettings::default() })
+        Self::Servers(Servers { servers: vec![server], ..Servers::default() })
     }
 }
 

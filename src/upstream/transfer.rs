@@ -14,6 +14,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::pool::{Connection, Home};
 use super::silence::Silence;
+use super::standing::Busy;
 use crate::body::{Body, BodyError};
 use crate::identity::{self, StripList};
 use crate::tasks::Cutoff;
@@ -149,6 +150,7 @@ pub(super) struct Download {
     cutoff: Option<Leash>,
     silence: Silence,
     strip: StripList,
+    _busy: Busy,
 }
 
 struct Leash {
@@ -160,13 +162,13 @@ struct Leash {
 impl Download {
     pub(super) fn new(
         body: Incoming,
-        (connection, home): (Connection, Option<Home>),
+        (connection, home, busy): (Connection, Option<Home>, Busy),
         cutoff: Option<Cutoff>,
         silence: Silence,
         strip: StripList,
     ) -> Self {
         let cutoff = cutoff.map(|token| Leash { token, cancelled: None });
-        Self { body, connection: Some(connection), home, cutoff, silence, strip }
+        Self { body, connection: Some(connection), home, cutoff, silence, strip, _busy: busy }
     }
 
     fn end(&mut self) {

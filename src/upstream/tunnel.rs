@@ -14,6 +14,7 @@ use tokio::time::timeout;
 
 use super::pool::{Connection, Pools};
 use super::silence::Activity;
+use super::standing::Busy;
 use super::websocket::{CLOSE_GOING_AWAY, CLOSE_POLICY, Frames};
 use super::{UpstreamError, answer, websocket};
 use crate::body::Body;
@@ -63,7 +64,7 @@ pub(super) fn open(
     pools: &Pools,
     mut answer: Response<Incoming>,
     (asked, visitor): (Asked, OnUpgrade),
-    connection: Connection,
+    (connection, busy): (Connection, Busy),
     strip: &StripList,
     limits: Limits,
 ) -> Result<Response<Body>, UpstreamError> {
@@ -74,6 +75,7 @@ pub(super) fn open(
     let websocket = asked.upgrade.websocket;
     pools.tasks().spawn("upgrade tunnel", async move {
         let ends = tokio::try_join!(visitor, upstream);
+        let _busy = busy;
         // hyper has handed the socket over; until then dropping this would have closed it.
         drop(connection);
         match ends {

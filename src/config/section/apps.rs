@@ -46,7 +46,9 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
         let path = format!("{}.url", node.path);
         portal::plain_http(keys.report, url_place, &path, (url.origin.scheme, &url.origin.host), insecure);
     }
-    let target = keys.required("upstream", upstream::EXAMPLE, upstream::read);
+    let target = keys.required("upstream", upstream::EXAMPLE, |node, report| {
+        upstream::read(node, report, url.as_ref().map(|url| &url.origin))
+    });
     let app_path = url.as_ref().map_or_else(String::new, |url| url.path.to_string());
     let access = if keys.node("access").is_some() {
         keys.optional("access", |node, report| access::read(node, report, &app_path)).unwrap_or_default()

@@ -2,25 +2,37 @@
 
 use std::time::Duration;
 
+use http::HeaderValue;
+use http::uri::PathAndQuery;
+
 use super::super::fields::{Fields, wrong};
 use super::super::problem::Report;
 use super::super::source::{Kind, Node};
 use super::super::value;
 use super::tls::{self, Outdated};
-use crate::route::Scheme;
-use crate::upstream::{ClientCertificate, Protocol, Server, Servers, Target, Timeouts, TlsSettings};
+use crate::route::{Origin, Scheme};
+use crate::upstream::{
+    Balance, ClientCertificate, Health, MOST_SERVERS, Protocol, Server, Servers, Target, Timeouts,
+    TlsSettings,
+};
 
 pub const EXAMPLE: &str = "write `upstream: http://127.0.0.1:3000`, https://HOST:PORT, h2c://HOST:PORT, unix:/path.sock, or whoami:";
 const SERVERS: &str = "write `servers: [http://127.0.0.1:3000]`";
+const BALANCE: &[(&str, Balance)] = &[
+    ("least_requests", Balance::LeastRequests),
+    ("round_robin", Balance::RoundRobin),
+    ("sticky", Balance::Sticky),
+];
 const OUTDATED: Outdated = Outdated {
     effect: "the upstream refuses it",
     remedy: "renew it; the new file is read at the next start",
 };
 
 /// One address, or a mapping that says more about it.
-pub fn read(node: &Node, report: &mut Report) -> Option<(Target, Timeouts)> {
+/// `app` is what visitors type.
+pub fn read(node: &Node, report: &mut Report, app: Option<&Origin>) -> Option<(Target, Timeouts)> {
     if matches!(node.kind, Kind::Map(_)) {
-        return mapping(node, report);
+        return mapping(node, report, app);
     }
     let target = if matches!(&node.kind, Kind::Text(text) if text == "whoami:") {
         Target::Whoami
@@ -30,7 +42,7 @@ pub fn read(node: &Node, report: &mut Report) -> Option<(Target, Timeouts)> {
     Some((target, Timeouts::default()))
 }
 
-fn mapping(node: &Node, report: &mut Report) -> Option<(Target, Timeouts)> {
+fn mapping(node: &Node, report: &mut Report, app: Option<&Origin>) -> Option<(Target, Timeouts)> {
     let mut keys = Fields::of(node, report, SERVERS)?;
     let servers = keys.required("servers", SERVERS, servers);
     let secure = servers.as_ref().is_none_or(|servers| {
@@ -41,10 +53,12 @@ fn mapping(node: &Node, report: &mut Report) -> Option<(Target, Timeouts)> {
         keys.report.warning(node.anchor, message, "remove it, or write https:// before the server");
     }
     let tls = keys.optional("tls", tls_settings).unwrap_or_default();
+    let balance = keys.or("balance", Balance::default(), value::choice(BALANCE));
+    let health = keys.optional("health", |node, report| health(node, report, app));
     let timeouts = keys.optional("timeouts", timeouts).unwrap_or_default();
     keys.finish();
     let servers = servers.filter(|servers| !servers.is_empty())?;
-    Some((Target::Servers(Servers { servers, tls }), timeouts))
+    Some((Target::Servers(Servers { servers, balance, tls, health }), timeouts))
 }
 
 fn servers(node: &Node, report: &mut Report) -> Option<Vec<Server>> {
@@ -53,9 +67,9 @@ fn servers(node: &Node, report: &mut Report) -> Option<Vec<Server>> {
             report.error(node.place, format!("`{}` is an empty list", node.path), SERVERS);
         }
         Kind::List(nodes) => {
-            if let Some(second) = nodes.get(1) {
-                let message = format!("`{}` can hold one server only", node.path);
-                report.error(second.place, message, "remove it");
+            if let Some(further) = nodes.get(MOST_SERVERS) {
+                let message = format!("`{}` can hold {MOST_SERVERS} servers at most", node.path);
+                report.error(further.place, message, "put a load balancer between, and name that");
             }
         }
         _ => {}
@@ -119,6 +133,31 @@ fn tls_settings(node: &Node, report: &mut Report) -> Option<TlsSettings> {
     keys.finish();
     let client = client.map(|files| ClientCertificate { certificate: files.certificate, key: files.key });
     Some(TlsSettings { ca, server_name, client })
+}
+
+/// A check asks for the app by its own name, as visitors do, so that servers which know no other answer it.
+fn health(node: &Node, report: &mut Report, app: Option<&Origin>) -> Option<Health> {
+    const SECOND: Duration = Duration::from_secs(1);
+    let mut keys = Fields::of(node, report, "write `path: /healthz` below it")?;
+    let path = keys.required("path", "write `path: /healthz`", |node, report| {
+        let text = value::text(node, report)?;
+        let path = text.starts_with('/').then(|| PathAndQuery::try_from(text).ok()).flatten();
+        if path.is_none() {
+            wrong(node, report, "a path", "write it like /healthz");
+        }
+        path
+    });
+    let number = |keys: &mut Fields<'_, '_>, key, default| {
+        let number = keys.or(key, default, value::whole(1..=100));
+        u32::try_from(number).unwrap_or(u32::MAX)
+    };
+    let interval = keys.or("interval", 10 * SECOND, value::duration(SECOND..=Duration::from_hours(1)));
+    let timeout = keys.or("timeout", 2 * SECOND, value::duration(SECOND..=Duration::from_mins(5)));
+    let unhealthy_after = number(&mut keys, "unhealthy_after", 3);
+    let healthy_after = number(&mut keys, "healthy_after", 1);
+    keys.finish();
+    let host = app.and_then(|app| HeaderValue::try_from(app.authority()).ok());
+    Some(Health { path: path?, host, interval, timeout, unhealthy_after, healthy_after })
 }
 
 fn timeouts(node: &Node, report: &mut Report) -> Option<Timeouts> {

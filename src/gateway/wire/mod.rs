@@ -6,6 +6,7 @@ mod framing;
 mod http2;
 mod identity;
 mod reuse;
+mod servers;
 mod streaming;
 mod tls;
 mod upgrades;
@@ -55,6 +56,7 @@ pub struct Setup {
     pub trust: Trust,
     pub idle: IdleLimits,
     pub max_body: u64,
+    pub affinity: u64,
 }
 
 impl Setup {
@@ -83,6 +85,7 @@ impl Setup {
             trust: Trust::default(),
             idle: IdleLimits::default(),
             max_body: 0,
+            affinity: 0,
         }
     }
 
@@ -97,6 +100,9 @@ impl Setup {
         let (tasks, cutoff) = (Tasks::default(), CancellationToken::new());
         let strip = StripList::new(self.others.iter().chain([&self.identity]));
         let upstream = Upstream::new("app", &self.upstream, self.timeouts, &self.trust).unwrap();
+        for check in upstream.health_checks() {
+            tasks.spawn("health", check);
+        }
         let serving = Arc::new(Serving {
             strip,
             upstream,
@@ -196,6 +202,7 @@ impl Serving {
                 port: admitted.port,
             },
             request_id: &client.request_id,
+            affinity: self.setup.affinity,
         };
         let request = request.map(|incoming| admit::body(incoming, self.setup.max_body));
         let stamped = match stamp(permit, request, &stamping) {

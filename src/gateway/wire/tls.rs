@@ -124,7 +124,8 @@ async fn a_private_authority_another_name_and_our_own_certificate_are_as_configu
         (TlsSettings { client: None, ..ours }, "HTTP/1.1 502 "),
     ] {
         let servers = vec![server("127.0.0.1", port)];
-        let gate = Setup::target(Target::Servers(Servers { servers, tls })).start().await;
+        let gate =
+            Setup::target(Target::Servers(Servers { servers, tls, ..Servers::default() })).start().await;
         let answer = once(&gate, GET).await;
         assert!(answer.contains(expected), "{expected}: {answer}");
     }
