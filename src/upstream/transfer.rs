@@ -141,10 +141,15 @@ impl HttpBody for Upload {
 #[error("broken off: the session has ended, or the gateway stops")]
 pub(super) struct CutOff;
 
+#[derive(Debug, thiserror::Error)]
+#[error("the upstream ended its answer before the end")]
+struct Unfinished;
+
 /// An answer's body: holds its connection until the end, and gives it back only then.
 pub(super) struct Download {
     body: Incoming,
     connection: Option<Connection>,
+    http2: bool,
     /// Where the connection goes if it can be used again.
     home: Option<Home>,
     cutoff: Option<Leash>,
@@ -168,7 +173,8 @@ impl Download {
         strip: StripList,
     ) -> Self {
         let cutoff = cutoff.map(|token| Leash { token, cancelled: None });
-        Self { body, connection: Some(connection), home, cutoff, silence, strip, _busy: busy }
+        let http2 = matches!(connection, Connection::Shared(_));
+        Self { body, connection: Some(connection), http2, home, cutoff, silence, strip, _busy: busy }
     }
 
     fn end(&mut self) {
@@ -214,6 +220,11 @@ impl HttpBody for Download {
             Poll::Ready(Some(Err(error))) => {
                 this.connection = None;
                 Poll::Ready(Some(Err(error.into())))
+            }
+            // hyper takes a stream that was reset with NO_ERROR for one that has ended.
+            Poll::Ready(None) if this.http2 && !this.body.is_end_stream() => {
+                this.connection = None;
+                Poll::Ready(Some(Err(Unfinished.into())))
             }
             Poll::Ready(None) => {
                 this.end();

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use futures_util::StreamExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Response, Version};
 use http_body::Frame;
 use http_body_util::{BodyExt as _, StreamBody};
@@ -132,6 +133,20 @@ async fn say(request: Request<Incoming>, seen: Arc<Seen>) -> Result<Response<Bod
         seen.waiting.fetch_add(1, Ordering::SeqCst);
         let _waiting = Waiting(&seen.waiting);
         seen.answer.0.acquire().await.unwrap().forget();
+    }
+    if request.uri().path() == "/break" {
+        let reason = if seen.answer.0.try_acquire().is_ok() {
+            h2::Reason::NO_ERROR
+        } else {
+            h2::Reason::INTERNAL_ERROR
+        };
+        let data = futures_util::stream::iter([Ok(Frame::data(Bytes::from_static(b"half")))]);
+        let error = futures_util::stream::once(async move {
+            // So that what was sent before is not overtaken.
+            tokio::task::yield_now().await;
+            Err(h2::Error::from(reason))
+        });
+        return Ok(Response::new(Body::stream(StreamBody::new(data.chain(error)))));
     }
     let (head, body) = request.into_parts();
     let mut text = format!("{:?} {} {}\r\n", head.version, head.method, head.uri);
@@ -281,6 +296,21 @@ async fn a_visitor_who_leaves_ends_the_request_and_not_the_connection() {
     upstream.waits_for(1).await;
     drop(client);
     upstream.waits_for(0).await;
+    assert!(once(&gate, GET).await.starts_with("HTTP/1.1 200 "));
+    assert_eq!(upstream.connections(), 1);
+}
+
+#[tokio::test]
+async fn an_answer_that_breaks_off_is_a_break_for_the_visitor() {
+    let upstream = Upstream::start(None, 100).await;
+    let gate = Setup::target(upstream.server(Protocol::H2c)).start().await;
+    upstream.seen.answer.0.add_permits(1);
+    for reason in ["no error", "an error"] {
+        let mut client = Raw::to(&gate).await;
+        client.send("GET /break HTTP/1.1\r\nHost: app\r\n\r\n").await;
+        let answer = String::from_utf8(client.rest().await).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 ") && !answer.ends_with("0\r\n\r\n"), "{reason}: {answer}");
+    }
     assert!(once(&gate, GET).await.starts_with("HTTP/1.1 200 "));
     assert_eq!(upstream.connections(), 1);
 }
