@@ -36,7 +36,6 @@ use crate::tasks::{Shutdown, Tasks};
 use crate::upstream::{Pools, UpstreamError};
 use crate::words::Words;
 
-pub use data_dir::secrets;
 pub use watch::watch_file;
 
 /// How often files that may change are looked at.
@@ -205,7 +204,7 @@ impl Doors {
 impl Foundation {
     async fn lay(config: Config, shutdown: Shutdown) -> Result<Self, BootError> {
         data_dir::make(&config.data_dir)?;
-        let secrets = secrets(&config)?;
+        let secrets = data_dir::secrets(&config)?;
         let keys = Keys::derive(&secrets).ok_or_else(|| BootError::DataDir {
             path: config.data_dir.clone(),
             error: io::ErrorKind::NotFound.into(),

@@ -1,9 +1,10 @@
 //! The one owner of signals, and so of the end. Start from [`Lifecycle::run`].
 //!
-//! SIGTERM or SIGINT: soft shutdown; after a grace period hard shutdown; a second signal is hard at once.
+//! SIGTERM or SIGINT: soft shutdown; after a grace period hard shutdown; a second signal is hard at once. SIGHUP ends
+//! nothing, unless the gateway runs in a terminal: whoever sends it wants changed files to be read, which happens anyway.
 
 use std::future::Future;
-use std::io;
+use std::io::{self, IsTerminal as _};
 use std::pin::pin;
 use std::time::Duration;
 
@@ -40,6 +41,8 @@ enum Signals {
     System {
         terminate: Signal,
         interrupt: Signal,
+        /// None in a terminal, whose end is the gateway's.
+        hang_up: Option<Signal>,
     },
     /// A real signal would reach every test of the process.
     #[cfg(test)]
@@ -47,13 +50,34 @@ enum Signals {
 }
 
 impl Signals {
-    /// The name of the next one.
+    /// The name of the next one that asks for the end.
     async fn next(&mut self) -> &'static str {
+        loop {
+            match self.any().await {
+                "SIGHUP" => info!(
+                    signal = "SIGHUP",
+                    "account files and certificates are read when they change; anything else takes a restart"
+                ),
+                name => return name,
+            }
+        }
+    }
+
+    async fn any(&mut self) -> &'static str {
         match self {
-            Self::System { terminate, interrupt } => tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            },
+            Self::System { terminate, interrupt, hang_up } => {
+                let hung_up = async {
+                    match hang_up {
+                        Some(hang_up) => hang_up.recv().await,
+                        None => std::future::pending().await,
+                    }
+                };
+                tokio::select! {
+                    _ = terminate.recv() => "SIGTERM",
+                    _ = interrupt.recv() => "SIGINT",
+                    _ = hung_up => "SIGHUP",
+                }
+            }
             #[cfg(test)]
             Self::Told(told) => match told.recv().await {
                 Some(name) => name,
@@ -69,6 +93,7 @@ impl Lifecycle {
         let signals = Signals::System {
             terminate: signal(SignalKind::terminate())?,
             interrupt: signal(SignalKind::interrupt())?,
+            hang_up: (!io::stderr().is_terminal()).then(|| signal(SignalKind::hangup())).transpose()?,
         };
         Ok(Self { signals, shutdown: Shutdown::default() })
     }
@@ -141,6 +166,21 @@ mod tests {
         }
         let ended = timeout(DEADLINE, lifecycle.run(DEADLINE * 2, shutdown.aborted())).await;
         assert_eq!(ended.expect("in time"), Ended::Cut);
+    }
+
+    #[tokio::test]
+    async fn a_hang_up_ends_nothing_and_does_not_count_as_a_first_signal() {
+        let (lifecycle, tell) = lifecycle();
+        let shutdown = lifecycle.shutdown().clone();
+        for name in ["SIGHUP", "SIGTERM"] {
+            tell.send(name).await.expect("it listens");
+        }
+        let ended = timeout(DEADLINE, lifecycle.run(DEADLINE * 2, shutdown.begun())).await;
+        assert_eq!(ended.expect("in time"), Ended::Drained);
+        let (lifecycle, tell) = self::lifecycle();
+        tell.send("SIGHUP").await.expect("it listens");
+        let ran = lifecycle.run(DEADLINE, std::future::pending());
+        assert!(timeout(Duration::from_millis(50), ran).await.is_err(), "it runs on");
     }
 
     #[tokio::test]

@@ -78,17 +78,29 @@ impl Throttle {
 
     /// Counts a try, unless the gate is locked.
     pub async fn admit(&self, gate: Gate<'_>, now: Timestamp) -> Result<Admission, StoreError> {
-        if let Some(lock) = self.lock(gate).await?
-            && lock.until > now
-        {
-            return Ok(Admission::Locked(now.until(lock.until)));
+        if let Some(wait) = self.locked(gate, now).await? {
+            return Ok(Admission::Locked(wait));
         }
+        self.count(gate, now).await
+    }
+
+    /// Counts a try at a gate that was open a moment ago. It may have been locked since, which begins a new count, so
+    /// the lock is looked at once more: else a burst would get the tries of two windows.
+    async fn count(&self, gate: Gate<'_>, now: Timestamp) -> Result<Admission, StoreError> {
         let count = self.store.bump(self.key(Space::Counter, gate), 1, self.settings.within).await?;
         if count.value > self.limit(gate) {
             // The tries before this one are being looked at right now; the last of them locks the gate.
             return Ok(Admission::Locked(self.settings.lock));
         }
-        Ok(Admission::Admitted)
+        let Some(wait) = self.locked(gate, now).await? else { return Ok(Admission::Admitted) };
+        self.undo(gate).await?;
+        Ok(Admission::Locked(wait))
+    }
+
+    /// For how long the gate is locked, if it is; nothing is counted.
+    pub async fn locked(&self, gate: Gate<'_>, now: Timestamp) -> Result<Option<Duration>, StoreError> {
+        let lock = self.lock(gate).await?;
+        Ok(lock.filter(|lock| lock.until > now).map(|lock| now.until(lock.until)))
     }
 
     /// After a wrong password: locks the gate if that was the last try of its window.
@@ -112,9 +124,14 @@ impl Throttle {
         self.store.bump(self.key(Space::Counter, gate), -1, self.settings.within).await.map(drop)
     }
 
-    /// Locks the gate and says for how long: twice as long as the last time, an hour at most.
+    /// Locks the gate and says for how long: twice as long as the last time, an hour at most. The tries of one window
+    /// lock it once, though several at once may each have been the last.
     pub async fn close(&self, gate: Gate<'_>, now: Timestamp) -> Result<Duration, StoreError> {
-        let times = self.lock(gate).await?.map_or(0, |lock| lock.times);
+        let before = self.lock(gate).await?;
+        if let Some(lock) = before.as_ref().filter(|lock| lock.until > now) {
+            return Ok(now.until(lock.until));
+        }
+        let times = before.map_or(0, |lock| lock.times);
         let factor = 2_u32.saturating_pow(times.min(16));
         let wait = self.settings.lock.saturating_mul(factor).min(LONGEST_LOCK.max(self.settings.lock));
         let lock = Lock { until: now.plus(wait), times: times.saturating_add(1) };
@@ -194,5 +211,63 @@ fn network(address: IpAddr) -> Vec<u8> {
     match address.to_canonical() {
         IpAddr::V4(address) => address.octets().to_vec(),
         IpAddr::V6(address) => address.octets().into_iter().take(8).collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+
+    use super::*;
+    use crate::clock::Clock;
+    use crate::secret::Secret;
+
+    const SETTINGS: Settings = Settings {
+        failures: 5,
+        within: Duration::from_mins(10),
+        lock: Duration::from_mins(5),
+        device_failures: 10,
+    };
+
+    const GATE: Gate<'_> = Gate::Network { name: "file:alice", address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+
+    async fn throttle(now: Timestamp) -> Throttle {
+        let store = Arc::new(Store::temporary(Clock::manual(now)).await.unwrap());
+        let keys = Arc::new(Keys::derive(&[Secret::new(vec![7; 32])]).unwrap());
+        Throttle::new(store, keys, SETTINGS)
+    }
+
+    /// Of several wrong passwords at once each may find the window full.
+    #[tokio::test]
+    async fn one_window_locks_once() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let throttle = throttle(now).await;
+        assert_eq!(throttle.close(GATE, now).await.unwrap(), SETTINGS.lock);
+        assert_eq!(throttle.close(GATE, now).await.unwrap(), SETTINGS.lock);
+        let later = now.plus(SETTINGS.lock);
+        assert_eq!(throttle.close(GATE, later).await.unwrap(), 2 * SETTINGS.lock);
+    }
+
+    /// As in a burst, or at a gateway far from the store.
+    #[tokio::test]
+    async fn a_try_that_saw_no_lock_and_is_counted_after_it_is_not_admitted() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let (throttle, gate) = (throttle(now).await, GATE);
+        assert_eq!(throttle.locked(gate, now).await.unwrap(), None);
+        for _ in 0..5 {
+            assert_eq!(throttle.admit(gate, now).await.unwrap(), Admission::Admitted);
+        }
+        for _ in 0..5 {
+            throttle.failed(gate, now).await.unwrap();
+        }
+        assert_eq!(throttle.count(gate, now).await.unwrap(), Admission::Locked(SETTINGS.lock));
+        let later = now.plus(SETTINGS.lock);
+        for _ in 0..5 {
+            assert_eq!(
+                throttle.admit(gate, later).await.unwrap(),
+                Admission::Admitted,
+                "counted while locked"
+            );
+        }
     }
 }

@@ -32,6 +32,11 @@ pub struct PasswordSettings {
     pub minimum_length: usize,
 }
 
+impl PasswordSettings {
+    /// OWASP's minimum (Password Storage Cheat Sheet).
+    pub const DEFAULT: Self = Self { memory: 19 << 10, iterations: 2, minimum_length: 12 };
+}
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Approval {
     Pending,

@@ -24,12 +24,11 @@ pub(super) fn make(path: &Path) -> Result<(), BootError> {
     Ok(())
 }
 
-/// The configured secrets, or the one kept in `data_dir`, made there at the first call.
-pub fn secrets(config: &Config) -> Result<Vec<Secret<Vec<u8>>>, BootError> {
+/// The configured secrets, or the one kept in `data_dir`, which must be there; made at the first call.
+pub(super) fn secrets(config: &Config) -> Result<Vec<Secret<Vec<u8>>>, BootError> {
     if !config.secrets.is_empty() {
         return Ok(config.secrets.clone());
     }
-    make(&config.data_dir)?;
     Ok(vec![kept(&config.data_dir.join("secret"))?])
 }
 
@@ -55,9 +54,9 @@ fn write_new(path: &Path) -> io::Result<()> {
     beside.set_extension(std::process::id().to_string());
     let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&beside)?;
     let text = Secret::new(STANDARD.encode(random::<SECRET>()) + "\n");
-    file.write_all(text.expose().as_bytes())?;
-    file.sync_all()?;
-    let linked = std::fs::hard_link(&beside, path);
+    let written = file.write_all(text.expose().as_bytes()).and_then(|()| file.sync_all());
+    let linked = written.and_then(|()| std::fs::hard_link(&beside, path));
+    // Also after a failure: on a full disk every restart would leave another.
     std::fs::remove_file(&beside)?;
     match linked {
         Ok(()) => info!(path = %path.display(), "a new secret was made"),

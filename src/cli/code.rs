@@ -1,5 +1,6 @@
 //! `vestibule code NAME`: a one-time code for somebody who waits while mail is down.
 
+use std::io::{self, Write as _};
 use std::path::Path;
 
 use super::{Failure, print};
@@ -12,6 +13,10 @@ pub fn run(config: &Path, name: &str) -> Result<(), Failure> {
     let handed_out = handed_out.map_err(|error| Failure::Work(error.to_string()))?;
     let break_glass::HandedOut { code, host, started, valid_for } =
         handed_out.map_err(|error| Failure::Work(error.to_string()))?;
-    eprintln!("for the sign-in at {host} that began at {started}; good for {} s", valid_for.as_secs());
-    print(&format!("{code}\n"))
+    print(&format!("{code}\n"))?;
+    // Beside the point if nobody reads it: the code was printed.
+    let note =
+        format!("for the sign-in at {host} that began at {started}; good for {} s\n", valid_for.as_secs());
+    let _ = io::stderr().write_all(note.as_bytes());
+    Ok(())
 }

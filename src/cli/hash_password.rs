@@ -5,12 +5,11 @@ use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
 use zeroize::Zeroizing;
 
 use super::{Failure, print};
-use crate::account::{PasswordSettings, password};
+use crate::account::PasswordSettings;
+use crate::account::password::{self, MAX_BYTES};
 
-/// OWASP's minimum (Password Storage Cheat Sheet), as the configuration has it where it does not say otherwise.
-const TODAY: PasswordSettings = PasswordSettings { memory: 19 << 10, iterations: 2, minimum_length: 12 };
-/// In bytes; a longer password is refused at the sign-in too.
-const LONGEST: usize = 1024;
+/// No configuration is read here.
+const TODAY: PasswordSettings = PasswordSettings::DEFAULT;
 
 pub fn run() -> Result<(), Failure> {
     let password = if io::stdin().is_terminal() { ask()? } else { read_line()? };
@@ -36,7 +35,7 @@ fn ask() -> Result<Zeroizing<String>, Failure> {
 fn read_line() -> Result<Zeroizing<String>, Failure> {
     let mut line = Zeroizing::new(String::new());
     // Two bytes for the end of the line, one to see that it is too long.
-    let mut input = io::stdin().lock().take(LONGEST as u64 + 3);
+    let mut input = io::stdin().lock().take(MAX_BYTES as u64 + 3);
     input
         .read_line(&mut line)
         .map_err(|error| Failure::Work(format!("no password can be read from standard input: {error}")))?;
@@ -56,8 +55,8 @@ fn check(password: &str) -> Result<(), String> {
             TODAY.minimum_length
         ));
     }
-    if password.len() > LONGEST {
-        return Err(format!("the password is too long: {LONGEST} bytes are the most"));
+    if password.len() > MAX_BYTES {
+        return Err(format!("the password is too long: {MAX_BYTES} bytes are the most"));
     }
     Ok(())
 }

@@ -107,7 +107,8 @@ pub fn configuration(path: &Path) -> Result<Config, Failure> {
         }
         Err(error @ LoadError::Read(..)) => (Err(Failure::Usage(error.to_string())), Vec::new()),
     };
-    eprint!("{}", config::render(&problems));
+    // Nobody may be reading it any more, which is no reason to panic.
+    io::stderr().lock().write_all(config::render(&problems).as_bytes()).ok();
     config
 }
 

@@ -65,7 +65,6 @@ pub struct Limits {
 pub struct App {
     pub name: String,
     pub url: AppUrl,
-    pub insecure: bool,
     pub access: Vec<Rule>,
     pub upstream: upstream::Settings,
     pub timeouts: upstream::Timeouts,

@@ -122,6 +122,11 @@ impl Report {
         self.push(Severity::Warning, place, message.into(), help.into());
     }
 
+    /// How many errors there are so far.
+    pub fn errors(&self) -> usize {
+        self.found.iter().filter(|found| found.severity == Severity::Error).count()
+    }
+
     /// All problems, in the order of the file. Only now are lines shown: a secret may have been found after a problem
     /// beside it.
     pub fn into_problems(mut self) -> Vec<Problem> {

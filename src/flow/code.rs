@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::device::{self, Device};
 use super::mailing::{self, Mailed, Stored};
-use super::password::{enter, greeting};
+use super::password::enter;
 use super::{Browser, Entered, FlowError};
 use crate::account::{Account, Standing};
 use crate::app::Exchange;
@@ -17,7 +17,6 @@ use crate::sign_in::LIFETIME;
 use crate::sign_in::code::Code;
 use crate::store::{Key, Space};
 use crate::subject::Proofs;
-use crate::throttle::Gate;
 
 /// A sign-in that waits for its code, as the page shows it.
 pub struct Awaiting {
@@ -40,10 +39,12 @@ pub enum Outcome {
     Disabled,
 }
 
-/// The sign-in under way in this browser, if its account still stands.
+/// The sign-in under way in this browser, if its account is still there, with the password that began it.
 pub async fn awaiting(x: &Exchange<'_>, browser: Browser<'_>) -> Result<Option<Awaiting>, FlowError> {
     let Some(stored) = mailing::find(x, browser.login).await? else { return Ok(None) };
-    let Some(account) = x.snapshot.directory.by_id(&stored.sign_in.account).await? else { return Ok(None) };
+    let account = x.snapshot.directory.by_id(&stored.sign_in.account).await?;
+    let same_password = |account: &Arc<Account>| device::fingerprint(account) == stored.sign_in.password;
+    let Some(account) = account.filter(same_password) else { return Ok(None) };
     Ok(Some(show(x, stored, account)))
 }
 
@@ -60,7 +61,14 @@ pub async fn verify(x: &Exchange<'_>, browser: Browser<'_>, typed: &str) -> Resu
     if tries > settings.attempts {
         return Ok(Outcome::TooMany(x.now.until(stored.sign_in.ends())));
     }
-    if stored.sign_in.accepts(&code, &x.app.keys, settings, x.now) {
+    if quarantined(x, &stored, &account).await? {
+        mailing::audit(x, "too_many_wrong_codes", &account);
+        let ends = stored.sign_in.ends();
+        forget(x, &stored).await?;
+        return Ok(Outcome::TooMany(x.now.until(ends)));
+    }
+    // Not the time at which the request began: a form may be long on its way.
+    if stored.sign_in.accepts(&code, &x.app.keys, settings, x.app.clock.now()) {
         return accept(x, browser, stored, &account).await;
     }
     refuse(x, browser, stored, account, tries).await
@@ -88,12 +96,29 @@ pub async fn cancel(x: &Exchange<'_>, browser: Browser<'_>) -> Result<(), FlowEr
     Ok(())
 }
 
+/// Counts a try on an unknown device as a wrong code until it proves right, and says whether there have been too many:
+/// however many sign-ins were begun before, together they get no more of them.
+async fn quarantined(x: &Exchange<'_>, stored: &Stored, account: &Account) -> Result<bool, FlowError> {
+    if stored.sign_in.known_device {
+        return Ok(false);
+    }
+    let wrong = count_wrong(x, account, 1).await?;
+    Ok(wrong > x.snapshot.email_code.quarantine)
+}
+
+async fn count_wrong(x: &Exchange<'_>, account: &Account, by: i64) -> Result<i64, FlowError> {
+    Ok(x.app.throttle.quarantine(account.id.as_str(), &device::fingerprint(account), by).await?)
+}
+
 async fn accept(
     x: &Exchange<'_>,
     browser: Browser<'_>,
     stored: Stored,
     account: &Arc<Account>,
 ) -> Result<Outcome, FlowError> {
+    if !stored.sign_in.known_device {
+        count_wrong(x, account, -1).await?;
+    }
     let Some(stored) = forget(x, &stored).await? else { return Ok(Outcome::Expired) };
     match account.standing() {
         Standing::Good => {}
@@ -102,8 +127,7 @@ async fn accept(
     }
     let sign_in = &stored.sign_in;
     if sign_in.wrong > 0 {
-        let fingerprint = device::fingerprint(account);
-        x.app.throttle.quarantine(account.id.as_str(), &fingerprint, -sign_in.wrong).await?;
+        count_wrong(x, account, -sign_in.wrong).await?;
     }
     let device = Device::load(x, browser.device).await?;
     let Some(sign_on) = &sign_in.elevates else {
@@ -117,9 +141,10 @@ async fn accept(
     if let Some(before) = browser.session {
         x.app.sessions.retire(before, x.host()).await?;
     }
-    let device = device::remember(x, device, account).await?;
+    let proofs = Proofs { password: sign_in.started, email_code: Some(x.now) };
+    let device = device::remember(x, device, account, proofs).await?;
     mailing::audit(x, "stepped_up", account);
-    Ok(Outcome::Entered(Box::new(Entered { session, device, name: greeting(account) })))
+    Ok(Outcome::Entered(Box::new(Entered { session, device })))
 }
 
 async fn refuse(
@@ -130,24 +155,15 @@ async fn refuse(
     tries: i64,
 ) -> Result<Outcome, FlowError> {
     mailing::audit(x, "wrong_code", &account);
-    let known_device = stored.sign_in.known_device;
-    if !known_device {
-        let fingerprint = device::fingerprint(&account);
-        x.app.throttle.quarantine(account.id.as_str(), &fingerprint, 1).await?;
-    }
     if tries >= x.snapshot.email_code.attempts {
         forget(x, &stored).await?;
         let device = Device::load(x, browser.device).await?;
-        let name = account.id.as_str();
-        let gate = match &device {
-            Some(device) if known_device => Gate::Device { name, device: &device.id },
-            _ => Gate::Network { name, address: x.address },
-        };
+        let gate = Device::gate(device.as_ref(), &account, x);
         mailing::audit(x, "too_many_wrong_codes", &account);
         return Ok(Outcome::TooMany(x.app.throttle.close(gate, x.now).await?));
     }
     let counted = mailing::change(x.app, stored, |mut sign_in| {
-        sign_in.wrong += i64::from(!known_device);
+        sign_in.wrong += i64::from(!sign_in.known_device);
         Ok((sign_in, ()))
     });
     Ok(match counted.await? {

@@ -20,6 +20,9 @@ use crate::store::{Key, Space, StoreError};
 /// How long a ticket may be on its way.
 const VALID_FOR: Duration = Duration::from_secs(30);
 
+/// How long the browser keeps the nonce; it serves every hand-over in that time.
+pub const NONCE_KEPT: Duration = Duration::from_mins(10);
+
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Ticket {

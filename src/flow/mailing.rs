@@ -101,6 +101,7 @@ pub async fn mail_code(
     };
     let budget = MailBudget { hourly: settings.hourly, daily: settings.daily };
     if let Some(wait) = x.app.throttle.mail(&account.email, budget, x.now).await? {
+        change(x.app, stored, |sign_in| Ok((sign_in.not_mailed(), ()))).await?.ok();
         audit(x, "mail_budget_used_up", account);
         return Ok(Mailed::Limited(wait));
     }
@@ -121,6 +122,7 @@ pub async fn mail_code(
     if let Err(error) = x.app.mailer.send(message).await {
         tracing::error!(%error, request_id = x.request_id, "a sign-in code could not be mailed");
         x.app.throttle.undo_mail(&account.email).await?;
+        change(x.app, stored, |sign_in| Ok((sign_in.not_mailed(), ()))).await?.ok();
         audit(x, "code_not_sent", account);
         return Ok(Mailed::Failed);
     }

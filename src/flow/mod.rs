@@ -46,8 +46,6 @@ pub struct Entered {
     pub session: Opened,
     /// The value of the device cookie.
     pub device: String,
-    /// How to greet them.
-    pub name: String,
 }
 
 #[cfg(test)]

@@ -103,7 +103,8 @@ async fn check(
     // Asked for unknown names too: an answer must not come faster for them.
     let fingerprint = account.as_deref().map(device::fingerprint).unwrap_or_default();
     let wrong_codes = x.app.throttle.quarantine(&name, &fingerprint, 0).await?;
-    let quarantined = known_device.is_none() && wrong_codes >= x.snapshot.email_code.quarantine;
+    let spared = device.zip(account.as_deref()).is_some_and(|(device, account)| device.has_proved(account));
+    let quarantined = !spared && wrong_codes >= x.snapshot.email_code.quarantine;
     let hash = account.as_ref().filter(|_| !quarantined).map(|account| account.password.clone());
     let right = match x.app.hasher.verify(password, hash).await {
         Ok(right) => right,
@@ -172,15 +173,17 @@ pub async fn enter(
     {
         x.app.sessions.end(before.sign_on(), before.account()).await?;
     }
-    let begin = session::Begin { account: &account.id, source: account.source, proofs, remember };
+    let begin = session::Begin {
+        account: &account.id,
+        source: account.source,
+        password: device::fingerprint(account),
+        proofs,
+        remember,
+    };
     let session = x.app.sessions.begin(&begin, x.host(), x.now).await?;
-    let device = device::remember(x, device, account).await?;
+    let device = device::remember(x, device, account, proofs).await?;
     mailing::audit(x, "signed_in", account);
-    Ok(Entered { session, device, name: greeting(account) })
-}
-
-pub fn greeting(account: &Account) -> String {
-    if account.name.is_empty() { account.username.clone() } else { account.name.clone() }
+    Ok(Entered { session, device })
 }
 
 async fn await_code(
@@ -201,7 +204,8 @@ async fn await_code(
         source: account.source,
         host: x.host().as_str(),
         remember: wish.remember,
-        known_device: device.is_some_and(|device| device.knows(account)),
+        known_device: device.is_some_and(|device| device.has_proved(account)),
+        password: device::fingerprint(account),
         elevates: None,
         nonce: secret::random(),
     };
@@ -222,7 +226,9 @@ async fn go_on_with(
     account: &Account,
     remember: bool,
 ) -> Result<Option<Outcome>, FlowError> {
-    let same = stored.sign_in.account == account.id && stored.sign_in.elevates.is_none();
+    let same = stored.sign_in.account == account.id
+        && stored.sign_in.password == device::fingerprint(account)
+        && stored.sign_in.elevates.is_none();
     if !same || !stored.sign_in.awaits_code(&x.snapshot.email_code, x.now) {
         return Ok(None);
     }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::FlowError;
+use super::{FlowError, device};
 use crate::account::{Account, Standing};
 use crate::app::{App, Exchange, Snapshot};
 use crate::session::{Known, Session};
@@ -35,11 +35,15 @@ pub async fn look_again(x: &Exchange<'_>, cookie: &str) -> Result<Option<Visitor
 
 /// Whether a visitor may still be served on a connection that stays open.
 pub async fn still_in(app: &App, snapshot: &Snapshot, session: &Session) -> Result<bool, FlowError> {
-    if !app.sessions.stands(session, app.clock.now()).await? {
-        return Ok(false);
-    }
+    // The account first: what its source says holds even while the store says nothing.
     let account = snapshot.directory.by_id(session.account()).await?;
-    Ok(account.is_some_and(|account| account.standing() == Standing::Good))
+    let good = account.is_some_and(|account| may_come_in(&account, session));
+    Ok(good && app.sessions.stands(session, app.clock.now()).await?)
+}
+
+/// Whether the account stands, and has the password still that opened the session.
+fn may_come_in(account: &Account, session: &Session) -> bool {
+    account.standing() == Standing::Good && device::fingerprint(account) == *session.password()
 }
 
 /// The subject that an account is with these factors proved.
@@ -63,7 +67,7 @@ async fn with_subject(x: &Exchange<'_>, session: Arc<Session>) -> Result<Option<
         return Ok(known.subject.clone().map(|subject| Visitor { session, subject }));
     }
     let account = x.snapshot.directory.by_id(session.account()).await?;
-    let good = account.filter(|account| account.standing() == Standing::Good);
+    let good = account.filter(|account| may_come_in(account, &session));
     let subject = good.map(|account| Arc::new(subject(&account, session.proofs())));
     session.remember(Known { generation, subject: subject.clone() });
     if subject.is_none() {

@@ -35,11 +35,6 @@ impl Admitted {
     pub fn path(&self) -> &str {
         self.target.path()
     }
-
-    /// The port that the visitor reached, the scheme's own if none was typed.
-    pub fn port_for(&self, scheme: Scheme) -> u16 {
-        self.port.unwrap_or(scheme.default_port())
-    }
 }
 
 /// Why a request goes no further. Shown to the visitor by status alone; the text is for the log.
@@ -305,7 +300,7 @@ mod tests {
         let admitted =
             admit(&request(Version::HTTP_11, "/a%2Fb//../c;x?y=%zz&&", &[("host", "app")]), 0).unwrap();
         assert_eq!(admitted.target.as_str(), "/a%2Fb//../c;x?y=%zz&&");
-        assert_eq!((admitted.path(), admitted.port_for(Scheme::Https)), ("/a%2Fb//../c;x", 443));
+        assert_eq!(admitted.path(), "/a%2Fb//../c;x");
     }
 
     #[test]

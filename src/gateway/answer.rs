@@ -19,9 +19,6 @@ use crate::portal::{self, PortalError, reply};
 use crate::route::{Origin, Scheme};
 use crate::upstream::{Fault, UpstreamError};
 
-/// How long the browser keeps the nonce of a hand-over.
-const NONCE_KEPT: Duration = Duration::from_mins(10);
-
 /// When to come back while the store is down, or every server of an app.
 const RETRY: Duration = Duration::from_secs(5);
 
@@ -41,17 +38,7 @@ pub(super) enum Refused {
     #[error("a WebSocket from a foreign origin")]
     ForeignOrigin,
     #[error("sign-in required")]
-    Challenge {
-        missing: Missing,
-        /// Where the pages live.
-        pages: Origin,
-        /// The host that was asked.
-        origin: Origin,
-        /// Where to come back to.
-        back: String,
-        /// The nonce that the browser holds already.
-        nonce: Option<String>,
-    },
+    Challenge(Challenge),
     #[error("not allowed")]
     Forbidden { username: Option<String>, origin: Origin },
     #[error(transparent)]
@@ -62,6 +49,20 @@ pub(super) enum Refused {
     Stamp(#[from] StampError),
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
+}
+
+/// What is missing, and the way to it.
+#[derive(Debug)]
+pub(super) struct Challenge {
+    pub missing: Missing,
+    /// Where the pages live.
+    pub pages: Origin,
+    /// The host that was asked.
+    pub origin: Origin,
+    /// Where to come back to.
+    pub back: String,
+    /// The nonce that the browser holds already.
+    pub nonce: Option<String>,
 }
 
 impl From<PortalError> for Refused {
@@ -122,8 +123,10 @@ pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) 
             let (kind, word) = said(refused);
             grpc::refusal(status(kind), word)
         }
-        Refused::Challenge { .. } => challenge(context, manner, refused),
-        Refused::Portal(PortalError::SignInRequired) => sign_in_required(context, manner),
+        Refused::Challenge(missing) => challenge(context, manner, missing),
+        Refused::Portal(PortalError::SignInRequired { login_url }) => {
+            with_login_url(context, manner, login_url)
+        }
         _ => refusal(context, manner, refused),
     };
     match refused {
@@ -131,7 +134,7 @@ pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) 
         Refused::Flow(_) | Refused::Upstream(UpstreamError::NoneHealthy) => {
             reply::retry_after(&mut response, RETRY);
         }
-        Refused::Challenge { origin, .. } | Refused::Forbidden { origin, .. } => {
+        Refused::Challenge(Challenge { origin, .. }) | Refused::Forbidden { origin, .. } => {
             reply::strict_transport(&mut response, origin);
         }
         _ => {}
@@ -164,7 +167,7 @@ fn said(refused: &Refused) -> (ErrorKind, &'static str) {
         Refused::ForeignOrigin | Refused::Portal(PortalError::WrongOrigin) => {
             (ErrorKind::WrongOrigin, "wrong_origin")
         }
-        Refused::Challenge { .. } | Refused::Portal(PortalError::SignInRequired) => {
+        Refused::Challenge(_) | Refused::Portal(PortalError::SignInRequired { .. }) => {
             (ErrorKind::SignInRequired, "sign_in_required")
         }
         Refused::Forbidden { .. } => (ErrorKind::Forbidden, "forbidden"),
@@ -201,10 +204,8 @@ fn refusal(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Respons
 }
 
 /// The way to the sign-in, for browsers that can be sent there, and in words for everybody else.
-fn challenge(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Response<Body> {
-    let Refused::Challenge { missing, pages, origin, back, nonce } = refused else {
-        return sign_in_required(context, manner);
-    };
+fn challenge(context: &Context<'_>, manner: &Manner, challenge: &Challenge) -> Response<Body> {
+    let Challenge { missing, pages, origin, back, nonce } = challenge;
     let page = match missing {
         Missing::SignIn => "login",
         Missing::SecondFactor => "step-up",
@@ -228,15 +229,12 @@ fn challenge(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Respo
     let mut response = reply::redirect(StatusCode::FOUND, &location);
     if let Some(nonce) = fresh {
         let secure = origin.scheme == Scheme::Https;
-        reply::add_cookie(&mut response, cookies::set(Own::Enter, secure, &nonce, Some(NONCE_KEPT)));
+        reply::add_cookie(
+            &mut response,
+            cookies::set(Own::Enter, secure, &nonce, Some(hand_over::NONCE_KEPT)),
+        );
     }
     response
-}
-
-/// `whoami` without a session.
-fn sign_in_required(context: &Context<'_>, manner: &Manner) -> Response<Body> {
-    let login_url = context.snapshot.portal.as_ref().map(|portal| format!("{portal}/_vestibule/login"));
-    with_login_url(context, manner, login_url.as_deref().unwrap_or("/_vestibule/login"))
 }
 
 fn with_login_url(context: &Context<'_>, manner: &Manner, login_url: &str) -> Response<Body> {

@@ -20,7 +20,6 @@ const LONGEST_REQUEST_ID: usize = 128;
 pub struct Client {
     /// The visitor's, as far as trusted proxies tell it. IPv4 is never written as IPv6.
     pub address: IpAddr,
-    pub from_trusted_proxy: bool,
     /// The scheme that the visitor used, if a trusted proxy says so.
     pub scheme: Option<Scheme>,
     /// What `X-Forwarded-For` to send on: the trusted proxy's chain with the peer added.
@@ -37,7 +36,6 @@ impl Client {
         if !is_trusted(peer, trusted) {
             return Self {
                 address: peer,
-                from_trusted_proxy: false,
                 scheme: None,
                 forwarded_for: peer.to_string(),
                 request_id: new_request_id(),
@@ -50,7 +48,6 @@ impl Client {
             chain.iter().rev().chain([&peer]).map(ToString::to_string).collect::<Vec<_>>().join(", ");
         Self {
             address: stranger.or(chain.last()).copied().unwrap_or(peer),
-            from_trusted_proxy: true,
             scheme: scheme(headers),
             forwarded_for,
             request_id: kept_request_id(headers).unwrap_or_else(new_request_id),
@@ -141,7 +138,6 @@ mod tests {
         assert_eq!(client.forwarded_for, "192.0.2.7");
         assert_eq!(client.scheme, None);
         assert_ne!(client.request_id(), "id");
-        assert!(!client.from_trusted_proxy);
     }
 
     #[test]
@@ -202,7 +198,8 @@ mod tests {
     #[test]
     fn a_unix_socket_is_this_machine() {
         let trusted = ["127.0.0.0/8".parse().unwrap()];
-        assert!(Client::settle(None, &HeaderMap::new(), &trusted).from_trusted_proxy);
-        assert!(!Client::settle(None, &HeaderMap::new(), &[]).from_trusted_proxy);
+        let headers = HeaderMap::from_iter([(FORWARDED_PROTO, HeaderValue::from_static("https"))]);
+        assert_eq!(Client::settle(None, &headers, &trusted).scheme, Some(Scheme::Https));
+        assert_eq!(Client::settle(None, &headers, &[]).scheme, None);
     }
 }

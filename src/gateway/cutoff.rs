@@ -54,7 +54,8 @@ async fn ended(app: &App, session: Option<Arc<Session>>, watch: &Watch) {
         match who::still_in(app, &snapshot, &session).await {
             Ok(true) => {}
             Ok(false) => return,
-            // Nobody is signed out because the store is down.
+            // Nobody is signed out because the store is down, but nobody stays for ever either.
+            Err(_) if app.clock.now() >= session.latest_end() => return,
             Err(error) => tracing::debug!(%error, "an open connection's session could not be looked at"),
         }
     }

@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 use http::header::HOST;
 use http::{HeaderValue, Request, Response, Uri};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use ipnet::IpNet;
 
 use crate::app::{App, Snapshot};
@@ -92,7 +92,7 @@ impl Handler for Gateway {
             path: asked.target.path(),
             status: response.status().as_u16(),
             elapsed: begun.elapsed(),
-            bytes: None,
+            bytes: response.body().size_hint().exact(),
             app: noted.app.and_then(|index| snapshot.apps.get(index)).map(|app| app.name.as_str()),
             username: noted.username.as_deref(),
             client: Some(client.address),

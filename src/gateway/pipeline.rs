@@ -10,7 +10,7 @@ use http::{Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::admit::{self, Admitted};
-use super::answer::Refused;
+use super::answer::{Challenge, Refused};
 use super::{Context, Noted, cutoff};
 use crate::app::{Application, Exchange};
 use crate::body::Body;
@@ -260,13 +260,13 @@ fn challenge(
         Found::One(nonce) => Some(nonce.to_owned()),
         Found::None | Found::Many => None,
     };
-    Refused::Challenge {
+    Refused::Challenge(Challenge {
         missing,
         pages: x.snapshot.pages(x.origin).clone(),
         origin: x.origin.clone(),
         back,
         nonce,
-    }
+    })
 }
 
 async fn forward<C>(

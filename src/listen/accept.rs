@@ -71,7 +71,6 @@ pub(super) async fn accept_loop<H: Handler>(listener: Listener, shared: Arc<Shar
 struct Accepted {
     socket: Socket,
     peer: Option<SocketAddr>,
-    local: Option<SocketAddr>,
 }
 
 enum Acceptor {
@@ -93,12 +92,11 @@ impl Acceptor {
                 let (stream, peer) = listener.accept().await?;
                 // Answers are written whole; waiting for more to send only delays them.
                 stream.set_nodelay(true).ok();
-                let local = stream.local_addr().ok().map(canonical);
-                Ok(Accepted { socket: Socket::tcp(stream, patience), peer: Some(canonical(peer)), local })
+                Ok(Accepted { socket: Socket::tcp(stream, patience), peer: Some(canonical(peer)) })
             }
             Self::Unix(listener, _) => {
                 let (stream, _) = listener.accept().await?;
-                Ok(Accepted { socket: Socket::unix(stream, patience), peer: None, local: None })
+                Ok(Accepted { socket: Socket::unix(stream, patience), peer: None })
             }
         }
     }
@@ -110,11 +108,10 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 }
 
 async fn serve<H: Handler>(accepted: Accepted, settings: Arc<ListenerSettings>, shared: Arc<Shared<H>>) {
-    let Accepted { socket, peer, local } = accepted;
+    let Accepted { socket, peer } = accepted;
     let connection = |certificate| {
         Arc::new(Connection {
             peer,
-            local,
             tls: settings.tls,
             redirect: settings.redirect,
             tasks: shared.tasks.clone(),

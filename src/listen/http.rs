@@ -6,7 +6,8 @@ use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::Request;
+use ::http::header::CONTENT_LENGTH;
+use ::http::{HeaderValue, Method, Request, Response};
 use hyper::body::Incoming;
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -17,6 +18,7 @@ use tracing::debug;
 
 use super::activity::{Activity, Answer, UnderWay};
 use super::{Connection, Handler, HttpSettings};
+use crate::body::Body;
 use crate::tasks::Tasks;
 
 /// hyper's own default. A head larger than this needs more.
@@ -161,10 +163,22 @@ fn service<H: Handler>(
         let under_way = UnderWay::begin(&activity);
         let (handler, connection) = (handler.clone(), Arc::clone(&connection));
         async move {
-            let response = handler.handle(connection, request).await;
+            let head_only = request.method() == Method::HEAD;
+            let mut response = handler.handle(connection, request).await;
+            if head_only {
+                without_body(&mut response);
+            }
             Ok::<_, Infallible>(response.map(|body| Answer { body, _under_way: under_way }))
         }
     })
+}
+
+/// The answer to HEAD: no body, but the length that GET would have told (RFC 9110 section 9.3.2). hyper sees to it in
+/// HTTP/1 alone; in HTTP/2 it would send the body, for which the client gives the stream up.
+fn without_body(response: &mut Response<Body>) {
+    if let Body::Full(bytes) = std::mem::take(response.body_mut()) {
+        response.headers_mut().entry(CONTENT_LENGTH).or_insert(HeaderValue::from(bytes.len()));
+    }
 }
 
 /// Says that there will be no more, and reads on for a moment. A socket closed with bytes unread is reset, and a reset

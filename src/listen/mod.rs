@@ -51,8 +51,6 @@ pub struct Connection {
     /// Who is at the other end: the visitor, or the proxy in front of us. An IPv4 address is never written as IPv6.
     /// `None` on a unix socket.
     pub peer: Option<SocketAddr>,
-    /// `None` on a unix socket.
-    pub local: Option<SocketAddr>,
     pub tls: bool,
     /// Everything on this listener is answered with a redirect to https.
     pub redirect: bool,

@@ -18,6 +18,14 @@ pub enum MailError {
     Injected,
     #[error("the mail server's certificate is not accepted: {0}")]
     Certificate(String),
+    #[error(
+        "the mail server's certificate comes from an authority that is not known: name its file in mail.smtp.ca"
+    )]
+    Authority,
+    #[error(
+        "the mail server does not speak TLS from the start: check mail.smtp.port, or set mail.smtp.security to starttls"
+    )]
+    NoTls,
     #[error("the encrypted connection to the mail server failed: {0}")]
     Tls(String),
     #[error("the mail server offers no login by PLAIN or LOGIN: check mail.smtp.username and mail.smtp.port")]

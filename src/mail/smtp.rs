@@ -18,7 +18,7 @@ use lettre::transport::smtp::Error as SmtpError;
 use lettre::transport::smtp::authentication::{Credentials, Mechanism};
 use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::extension::ClientId;
-use rustls::{ClientConfig, RootCertStore};
+use rustls::{CertificateError, ClientConfig, InvalidMessage, RootCertStore};
 use rustls_pki_types::pem::PemObject as _;
 use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::net::{TcpStream, lookup_host};
@@ -152,6 +152,10 @@ impl Smtp {
         self.tls.connect(self.name.clone(), socket).await.map_err(|error| {
             let inner = error.get_ref().and_then(|inner| inner.downcast_ref::<rustls::Error>());
             match inner {
+                Some(rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer)) => {
+                    MailError::Authority
+                }
+                Some(rustls::Error::InvalidMessage(InvalidMessage::InvalidContentType)) => MailError::NoTls,
                 Some(rustls::Error::InvalidCertificate(reason)) => MailError::Certificate(reason.to_string()),
                 _ => MailError::Tls(error.to_string()),
             }

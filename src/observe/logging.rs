@@ -30,6 +30,8 @@ pub fn init(settings: &Settings) -> Result<(), LoggingError> {
     let log = tracing_subscriber::fmt()
         .with_env_filter(filter(&settings.level)?)
         .with_writer(Stderr)
+        // It would say so on standard error, and panic when that is what has gone.
+        .log_internal_errors(false)
         .with_ansi(false);
     match settings.format {
         Format::Text => log.try_init(),

@@ -1,18 +1,33 @@
 //! Path patterns: `*` is anything but `/`, `**` is anything.
 
-/// A pattern over the whole path as the visitor types it, case-sensitive.
+use percent_encoding::percent_decode_str;
+
+/// A pattern over the whole path as the visitor types it, case-sensitive; compared with percent-encoding undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct PathPattern(String);
+pub struct PathPattern {
+    /// What stands before the first `*`.
+    literal: String,
+    rest: String,
+}
 
 impl PathPattern {
-    /// `None` unless it begins with `/`.
+    /// `None` unless it begins with `/` and, decoded, is text.
     pub fn parse(text: &str) -> Option<Self> {
-        text.starts_with('/').then(|| Self(text.to_owned()))
+        let pattern =
+            percent_decode_str(text).decode_utf8().ok().filter(|pattern| pattern.starts_with('/'))?;
+        let (literal, rest) = pattern.split_at(pattern.find('*').unwrap_or(pattern.len()));
+        Some(Self { literal: literal.to_owned(), rest: rest.to_owned() })
     }
 
-    /// Takes a time proportional to pattern times path at the worst.
+    /// `path` is canonical. Takes a time proportional to pattern times path at the worst, and hardly any where the
+    /// pattern's beginning does not match.
     pub fn matches(&self, path: &str) -> bool {
-        matches(self.0.as_bytes(), path.as_bytes())
+        let Some(path) = path.strip_prefix(self.literal.as_str()) else { return false };
+        match self.rest.as_str() {
+            "" => path.is_empty(),
+            "**" => true,
+            rest => matches(rest.as_bytes(), path.as_bytes()),
+        }
     }
 }
 
@@ -72,6 +87,7 @@ mod tests {
         check("/a*c", "/ac", true);
         check("/a*c", "/ab/c", false);
         check("/Admin", "/admin", false);
+        check("/a%20b/*", "/a b/c", true);
         check("/**", "/", true);
     }
 }

@@ -50,6 +50,15 @@ where
     Ok(Form { encoded })
 }
 
+/// Takes in a body that nobody reads, so that the connection can go on after it.
+pub async fn discard<B>(body: B) -> Result<(), PortalError>
+where
+    B: http_body::Body<Data = Bytes> + Send + Unpin,
+{
+    let arrived = tokio::time::timeout(PATIENCE, collect(body)).await;
+    arrived.map_err(|_| PortalError::Form("it did not arrive in time"))?.map(drop)
+}
+
 async fn collect<B>(mut body: B) -> Result<Zeroizing<Vec<u8>>, PortalError>
 where
     B: http_body::Body<Data = Bytes> + Send + Unpin,

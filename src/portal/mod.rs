@@ -28,8 +28,6 @@ use view::Views;
 pub struct Settings {
     /// Where people sign in; `None`: on each app's own host.
     pub url: Option<Origin>,
-    /// The portal may be http on a host that is not loopback.
-    pub insecure: bool,
     pub title: String,
     pub logo: Option<Logo>,
     /// `#rrggbb`.
@@ -61,7 +59,10 @@ pub enum PortalError {
     #[error("the form is larger than {} bytes", form::LARGEST)]
     FormTooLarge,
     #[error("nobody is signed in")]
-    SignInRequired,
+    SignInRequired {
+        /// The sign-in page, with its host.
+        login_url: String,
+    },
     #[error(transparent)]
     Flow(#[from] FlowError),
 }
@@ -102,9 +103,10 @@ where
     if let Some(portal) = elsewhere
         && !matches!(name, "enter" | "logout" | "whoami")
     {
-        let rest = head.uri.path_and_query().map_or(path, |target| target.as_str());
         return match head.method {
-            Method::GET | Method::HEAD => Ok(reply::redirect(StatusCode::FOUND, &format!("{portal}{rest}"))),
+            Method::GET | Method::HEAD => {
+                Ok(reply::redirect(StatusCode::FOUND, &on_portal(portal, path, query, &visit.trail)))
+            }
             _ => Err(PortalError::NotFound),
         };
     }
@@ -118,13 +120,25 @@ where
         "login" if post => page::login::submit(&visit, form::read(&head.headers, body).await?).await,
         "verify" if get => page::verify::show(&visit).await,
         "verify" if post => page::verify::submit(&visit, &form::read(&head.headers, body).await?).await,
-        "verify/resend" if post => page::verify::resend(&visit).await,
-        "verify/cancel" if post => page::verify::cancel(&visit).await,
+        "verify/resend" if post => {
+            form::discard(body).await?;
+            page::verify::resend(&visit).await
+        }
+        "verify/cancel" if post => {
+            form::discard(body).await?;
+            page::verify::cancel(&visit).await
+        }
         "step-up" if get => page::step_up::show(&visit).await,
-        "step-up" if post => page::step_up::submit(&visit).await,
+        "step-up" if post => {
+            form::discard(body).await?;
+            page::step_up::submit(&visit).await
+        }
         "continue" if get => page::go_on::show(&visit).await,
         "logout" if get => page::logout::show(&visit).await,
-        "logout" if post => page::logout::submit(&visit).await,
+        "logout" if post => {
+            form::discard(body).await?;
+            page::logout::submit(&visit).await
+        }
         "enter" if get && elsewhere.is_some() => page::enter::show(&visit).await,
         "whoami" if get => page::whoami::show(&visit).await,
         "" if get => page::apps::show(&visit).await,
@@ -132,6 +146,15 @@ where
         "verify/resend" | "verify/cancel" => Err(PortalError::Method("POST")),
         "" | "continue" | "whoami" => Err(PortalError::Method("GET, HEAD")),
         _ => Err(PortalError::NotFound),
+    }
+}
+
+/// The same page on the portal's host. Where to go afterwards may be a path on this host: there it would be nowhere.
+fn on_portal(portal: &Origin, path: &str, query: &str, trail: &Trail) -> String {
+    match (&trail.destination, query) {
+        (Some(_), _) => format!("{portal}{path}{}", trail.query()),
+        (None, "") => format!("{portal}{path}"),
+        (None, query) => format!("{portal}{path}?{query}"),
     }
 }
 
@@ -227,5 +250,27 @@ impl<'a> Visit<'a> {
     fn destination(&self) -> Option<String> {
         let destination = self.trail.destination.as_ref()?;
         destination.app.map(|_| destination.origin.authority())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::route::{AppUrl, Host, ReturnUrl, Routes};
+
+    #[test]
+    fn a_path_on_an_apps_host_still_leads_there_from_the_portal() {
+        let origin = |host| Origin { scheme: Scheme::Https, host: Host::parse(host).unwrap(), port: 443 };
+        let (portal, app) = (origin("auth.example.com"), origin("app.example.com"));
+        let url = AppUrl { origin: app.clone(), path: "".into() };
+        let routes = Routes::new([&url], Some(&portal));
+        let check = |rd: &str, query: &str, expected: &str| {
+            let trail = Trail { destination: ReturnUrl::parse(rd, &app, &routes), ..Trail::default() };
+            let address = on_portal(&portal, "/_vestibule/login", query, &trail);
+            assert_eq!(address, format!("https://auth.example.com/_vestibule/login{expected}"));
+        };
+        check("/a?b=c", "rd=/a?b=c", "?rd=https%3A%2F%2Fapp.example.com%2Fa%3Fb%3Dc");
+        check("", "x=y", "?x=y");
+        check("", "", "");
     }
 }

@@ -35,7 +35,6 @@ pub struct LoginView<'a> {
     /// Whether the box is ticked; `None` hides it.
     pub remember: Option<bool>,
     pub problem: Option<Problem>,
-    pub note: Option<Note>,
 }
 
 /// The form for the e-mailed code.
@@ -147,7 +146,7 @@ impl Views {
     }
 
     pub fn login(&self, view: &LoginView<'_>) -> Page {
-        let messages = Messages::new(&self.words, view.problem, view.note);
+        let messages = Messages::new(&self.words, view.problem, None);
         let focus = match (&messages.problem, view.username) {
             (Some(_), _) => "problem",
             (None, "") => "username",

@@ -47,7 +47,7 @@ pub fn own_path(raw: &str) -> OwnPath {
     }
     // Only a path that still holds the word after every encoding is undone can look like ours.
     let mut path = Cow::Borrowed(raw);
-    for _ in 0..4 {
+    for _ in 0..8 {
         if !path.contains('%') {
             break;
         }
@@ -58,7 +58,7 @@ pub fn own_path(raw: &str) -> OwnPath {
         return OwnPath::No;
     }
     let mut segments = Vec::new();
-    for segment in folded.split('/').map(|segment| segment.split(';').next().unwrap_or_default().trim()) {
+    for segment in folded.split('/').map(bare_segment) {
         match segment {
             "" | "." => {}
             ".." => {
@@ -68,6 +68,12 @@ pub fn own_path(raw: &str) -> OwnPath {
         }
     }
     if segments.first() == Some(&"_vestibule") { OwnPath::Lookalike } else { OwnPath::No }
+}
+
+/// A segment without what some server or other would cut off: parameters, all from a NUL on, dots and blanks at the end.
+fn bare_segment(segment: &str) -> &str {
+    let cut = segment.split([';', '?', '#', '\0']).next().unwrap_or_default().trim();
+    if matches!(cut, "." | "..") { cut } else { cut.trim_end_matches(['.', ' ']) }
 }
 
 fn has_stray_percent(raw: &str) -> bool {
@@ -140,6 +146,11 @@ mod tests {
             "/_vestibule%2flogin",
             "/_vestibule;a/login",
             "/;/_vestibule/",
+            "/_vestibule%00/",
+            "/_vestibule./login",
+            "/_vestibule%20/",
+            "/_vestibule%3f/x",
+            "/%252525255fvestibule/",
         ] {
             assert_eq!(own_path(path), OwnPath::Lookalike, "{path}");
         }

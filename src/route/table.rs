@@ -68,18 +68,13 @@ impl Routes {
         longest(self.site(&origin.host).filter(here), path)
     }
 
-    /// The same for a host name on any port, for listeners that only redirect.
-    pub fn find_by_name(&self, host: &Host, path: &str) -> Route {
-        longest(self.site(host), path)
-    }
-
     /// The configured origin that a request for this host and port is for; where the apps there differ in scheme, the
     /// first one's.
     pub fn origin(&self, host: &Host, port: Option<u16>) -> Option<&Origin> {
         self.site(host).find(|entry| entry.answers_to(port)).map(|entry| &entry.origin)
     }
 
-    /// The same for a host name on any port.
+    /// The same for a host name on any port, for listeners that only redirect.
     pub fn origin_by_name(&self, host: &Host) -> Option<&Origin> {
         self.site(host).next().map(|entry| &entry.origin)
     }

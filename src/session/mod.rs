@@ -52,7 +52,6 @@ pub struct Sessions {
 
 /// A verified session of one host.
 pub struct Session {
-    key: Key,
     host: Host,
     sign_on: SignOnId,
     record: SignOnRecord,
@@ -75,6 +74,8 @@ pub struct Known {
 pub struct Begin<'a> {
     pub account: &'a AccountId,
     pub source: &'a str,
+    /// A few bytes that change with the account's password: with a new one the sign-on is worth nothing.
+    pub password: [u8; 8],
     pub proofs: Proofs,
     pub remember: bool,
 }
@@ -96,6 +97,11 @@ impl Session {
         &self.record.source
     }
 
+    /// Of the password that was proved; see [`Begin`].
+    pub fn password(&self) -> &[u8; 8] {
+        &self.record.password
+    }
+
     pub fn proofs(&self) -> Proofs {
         self.record.proofs
     }
@@ -107,6 +113,11 @@ impl Session {
     /// When it ends if it is not used again.
     pub fn ends(&self) -> Timestamp {
         self.record.ends_if_last_used(self.shared.last_seen())
+    }
+
+    /// When it ends whatever happens.
+    pub fn latest_end(&self) -> Timestamp {
+        self.record.latest_end()
     }
 
     /// Fires when this process learns that the sign-on has ended.
@@ -178,16 +189,16 @@ impl Sessions {
         Ok(used)
     }
 
-    /// Whether the session still stands, without using it: for connections that stay open.
+    /// Whether the sign-on behind a session still stands, without using it: for connections that stay open, whose
+    /// session may have got a new id meanwhile.
     pub async fn stands(&self, session: &Session, now: Timestamp) -> Result<bool, StoreError> {
         if session.shared.ended().is_cancelled() {
             return Ok(false);
         }
         let Some(record) = self.store.get(sign_on_key(&session.sign_on)).await? else { return Ok(false) };
         let record: SignOnRecord = read(&record.value)?;
-        let here = self.store.get(session.key).await?.is_some();
         session.shared.saw(record.last_seen);
-        Ok(here && now < record.ends_if_last_used(session.shared.last_seen()))
+        Ok(now < record.ends_if_last_used(session.shared.last_seen()))
     }
 
     /// Opens a new sign-on with a session on this host.
@@ -256,8 +267,7 @@ impl Sessions {
         let Some(id) = cookie::open(&self.keys, Purpose::SessionCookie, host, cookie) else {
             return Ok(None);
         };
-        let key = session_key(&id);
-        let Some(stored) = self.store.get(key).await? else { return Ok(None) };
+        let Some(stored) = self.store.get(session_key(&id)).await? else { return Ok(None) };
         let SessionRecord { sign_on } = read(&stored.value)?;
         // What changes in this process from here on is seen in `shared`, even if the answer below is older.
         let shared = self.shared_of(&sign_on);
@@ -266,7 +276,6 @@ impl Sessions {
         let record: SignOnRecord = read(&stored.value)?;
         shared.saw(record.last_seen);
         Ok(Some(Arc::new(Session {
-            key,
             host: host.clone(),
             sign_on,
             record,

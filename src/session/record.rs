@@ -21,6 +21,7 @@ pub struct SessionRecord {
 pub struct SignOnRecord {
     pub account: AccountId,
     pub source: String,
+    pub password: [u8; 8],
     pub proofs: Proofs,
     pub remember: bool,
     pub last_seen: Timestamp,
@@ -41,6 +42,7 @@ impl SignOnRecord {
         Self {
             account: with.account.clone(),
             source: with.source.to_owned(),
+            password: with.password,
             proofs: with.proofs,
             remember,
             last_seen: now,

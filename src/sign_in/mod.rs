@@ -44,14 +44,18 @@ pub struct SignIn {
     pub host: String,
     pub started: Timestamp,
     pub remember: bool,
-    /// The browser has signed in to this account before.
+    /// The browser has signed in to this account before, with two factors.
     pub known_device: bool,
+    /// Of the password hash it began with: a new password ends it.
+    pub password: [u8; 8],
     /// Set when a one-factor session asks for its second factor: the sign-on to elevate.
     pub elevates: Option<[u8; 32]>,
     /// Wrong codes of this sign-in that count towards the quarantine until it succeeds.
     pub wrong: i64,
     nonce: [u8; 32],
     issues: Vec<Issue>,
+    /// Since when a mail has been on its way to the mail server; another waits as if that one had left.
+    sending: Option<Timestamp>,
 }
 
 /// One code of a sign-in: derived from its number, valid from `at`.
@@ -72,6 +76,7 @@ pub struct Begin<'a> {
     pub host: &'a str,
     pub remember: bool,
     pub known_device: bool,
+    pub password: [u8; 8],
     pub elevates: Option<[u8; 32]>,
     pub nonce: [u8; 32],
 }
@@ -101,10 +106,12 @@ impl SignIn {
             started: now,
             remember: with.remember,
             known_device: with.known_device,
+            password: with.password,
             elevates: with.elevates,
             wrong: 0,
             nonce: with.nonce,
             issues: Vec::new(),
+            sending: None,
         }
     }
 
@@ -135,6 +142,7 @@ impl SignIn {
             }
             _ => self.add_issue(now),
         };
+        self.sending = Some(now);
         let valid_for = now.until(issue.at.plus(settings.lifetime)).min(now.until(self.ends()));
         Ok((self, ToMail { number: issue.number, valid_for }))
     }
@@ -152,12 +160,19 @@ impl SignIn {
         for issue in self.issues.iter_mut().filter(|issue| issue.number == number) {
             issue.mailed = Some(now);
         }
+        self.not_mailed()
+    }
+
+    /// Notes that no mail is on its way any more.
+    #[must_use]
+    pub fn not_mailed(mut self) -> Self {
+        self.sending = None;
         self
     }
 
     /// How long until a code may be mailed again; zero: now.
     pub fn resend_wait(&self, settings: &Settings, now: Timestamp) -> Duration {
-        let last = self.issues.iter().filter_map(|issue| issue.mailed).max();
+        let last = self.issues.iter().filter_map(|issue| issue.mailed).max().max(self.sending);
         last.map_or(Duration::ZERO, |last| now.until(last.plus(settings.resend_after)))
     }
 
@@ -231,6 +246,7 @@ mod tests {
             host: "auth.example.com",
             remember: false,
             known_device: false,
+            password: [3; 8],
             elevates: None,
             nonce: [9; 32],
         };
@@ -285,7 +301,8 @@ mod tests {
     #[test]
     fn a_failed_mail_counts_for_nothing() {
         let (sign_in, failed) = begun().issue(&SETTINGS, at(0)).unwrap();
-        let (sign_in, retried) = sign_in.issue(&SETTINGS, at(1)).unwrap();
+        assert_eq!(sign_in.clone().issue(&SETTINGS, at(1)), Err(Hold::TooEarly(Duration::from_secs(59))));
+        let (sign_in, retried) = sign_in.not_mailed().issue(&SETTINGS, at(1)).unwrap();
         assert_eq!((failed.number, retried.number), (1, 1));
         let (_, late) = sign_in.issue(&SETTINGS, at(400)).unwrap();
         assert_eq!((late.number, late.valid_for), (1, Duration::from_mins(5)));

@@ -93,8 +93,6 @@ problem-code-missing = Enter the code from the mail.
 ## What went well
 
 note-sent-again = We sent your code again.
-note-cancelled = That sign-in was dropped. You can use a different account.
-note-signed-out = You are signed out.
 
 ## Error pages: a heading, then what happened and what to do
 
@@ -104,7 +102,7 @@ error-sign-in-link = Sign in
 error-bad-request = This request makes no sense to us
 error-bad-request-what = Something in it is malformed. Go back, and try it again from the start.
 error-forbidden = You have no access to this page
-error-forbidden-what = Your account may not open it. If it should, ask your administrator.
+error-forbidden-what = The rules of this site do not let you open it. If they should, ask your administrator.
 error-wrong-origin = This did not come from here
 error-wrong-origin-what = We accept forms from our own pages only. Open the page again, and repeat what you did.
 error-insecure = This address is served over https only
@@ -121,8 +119,6 @@ error-expectation = We cannot do what your program expects
 error-expectation-what = It sent an Expect header that we do not know. Send the request without it.
 error-unknown-host = This site is not served here
 error-unknown-host-what = The address reached us, but no site of this name is set up. Check the name for typing errors.
-error-too-many = Too many requests
-error-too-many-what = Wait a moment, then try again.
 error-headers-too-large = Your browser sent too much at once
 error-headers-too-large-what = Its cookies for this site have grown too large. Delete them, and open the page again.
 error-internal = Something went wrong on our side

@@ -1,16 +1,12 @@
 """What a request gets, row by row: the table of answers, asked of the real program."""
 
 import re
-import socket
 import subprocess
-import threading
 
 import pytest
-from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
 
 from rig import wire
-from rig.gateway import DOMAIN, app
+from rig.gateway import DOMAIN, Certificates, app
 from rig.process import HOST, eventually
 from rig.visitor import FETCH, NAVIGATION, Visitor
 
@@ -30,8 +26,6 @@ def test_a_host_that_no_app_has_gets_421(gateway):
 def test_a_host_that_the_certificate_of_this_connection_does_not_cover_gets_421(
     tmp_path_factory, make_gateway, certificates, recorder, people
 ):
-    from rig.gateway import Certificates
-
     folder = tmp_path_factory.mktemp("other-certificate")
     other = Certificates(folder, f"other.{DOMAIN}")
     gateway = make_gateway(
@@ -225,178 +219,6 @@ def test_methods_that_no_app_may_see_are_refused(gateway, recorder, method):
     said = gateway.raw(f"{method} {target} HTTP/1.1\r\nHost: {gateway.host('recorder')}\r\n\r\n".encode(), name="recorder")
     assert wire.status_of(said) in (400, 405), said[:300]
     assert not recorder.requests
-
-
-# -- WebSockets and streams -------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def talking(make_gateway, echo, django):
-    rules = [{"paths": ["/public"], "policy": "bypass"}, {"policy": "two_factor"}]
-    return make_gateway([app("echo", echo.url, access=rules), app("django", django.url, access=ADMIT)])
-
-
-def web_socket(gateway, person=None, origin="own", path="/"):
-    url = gateway.url("echo", path)
-    cookies = person.cookie_header(url) if person else []
-    return connect(
-        url.replace("https:", "wss:"),
-        sock=socket.create_connection((HOST, gateway.port)),
-        ssl=gateway.trust,
-        server_hostname=f"echo.{DOMAIN}",
-        origin=url.rstrip("/") if origin == "own" else origin,
-        additional_headers=cookies,
-        proxy=None,
-    )
-
-
-@pytest.fixture
-def talker(talking, account, mails):
-    person = Visitor(talking)
-    person.account = account
-    assert person.sign_in(account, talking.url("django"), mails).status == 200
-    assert person.visit(talking.url("echo", "/_vestibule/whoami")).status in (200, 401)
-    person.visit(talking.url("echo"))
-    assert person.session("echo")
-    return person
-
-
-def test_a_web_socket_is_tunnelled_for_the_signed_in(talking, talker, echo):
-    with web_socket(talking, talker) as talk:
-        for message in ("hello", "x" * 200_000, b"\x00\xff" * 1000):
-            talk.send(message)
-            assert talk.recv(timeout=10) == message
-    request = echo.requests[-1]
-    assert request.headers["Remote-User"] == talker.account.username
-    assert "vestibule" not in request.headers.get("Cookie", "")
-
-
-@pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://echo.vestibule.test"])
-@pytest.mark.parametrize("path", ["/", "/public"])
-def test_a_web_socket_from_a_foreign_page_gets_403(talking, talker, echo, origin, path):
-    before = len(echo.requests)
-    with pytest.raises(InvalidStatus) as refused:
-        web_socket(talking, talker, origin, path)
-    assert refused.value.response.status_code == 403
-    assert len(echo.requests) == before
-
-
-def test_a_web_socket_of_a_stranger_gets_401_and_none_at_all_on_a_bypass_path(talking, echo):
-    with pytest.raises(InvalidStatus) as refused:
-        web_socket(talking)
-    assert refused.value.response.status_code == 401
-    with web_socket(talking, origin=talking.url("echo").rstrip("/"), path="/public") as talk:
-        talk.send("hello")
-        assert talk.recv(timeout=10) == "hello"
-    assert "Remote-User" not in echo.requests[-1].headers
-
-
-def test_a_web_socket_is_closed_when_its_session_ends(talking, talker):
-    with web_socket(talking, talker) as talk:
-        talk.send("before")
-        assert talk.recv(timeout=10) == "before"
-        assert talker.sign_out().status == 303
-        with pytest.raises(ConnectionClosed) as closed:
-            talk.recv(timeout=7)
-        assert closed.value.rcvd is None or closed.value.rcvd.code == 1008
-    assert closed.value.rcvd is not None, "at the end of a frame the close can carry its reason"
-
-
-def test_an_event_stream_is_ended_when_its_session_ends(talking, talker):
-    url = talking.url("django", "/events")
-    request = "GET /events HTTP/1.1\r\nHost: {}\r\n{}: {}\r\n\r\n".format(
-        talking.host("django"), *talker.cookie_header(url)[0]
-    )
-    with wire.open_socket(talking.port, talking.trust, f"django.{DOMAIN}", timeout=10) as stream:
-        stream.sendall(request.encode())
-        seen = b""
-        while b"tick 1" not in seen:
-            seen += stream.recv(4096)
-        ended = threading.Event()
-
-        def drain():
-            wire.read_to_end(stream)
-            ended.set()
-
-        threading.Thread(target=drain, daemon=True).start()
-        assert talker.sign_out().status == 303
-        assert ended.wait(7), "the stream went on after its session had ended"
-
-
-# -- upstreams that fail ----------------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def failing(make_gateway, recorder):
-    open_to_all = [{"policy": "bypass"}]
-    full = socket.socket()
-    full.bind((HOST, 0))
-    full.listen(0)
-    waiting = []
-    try:
-        # The queue of a listener that never accepts: once it is full, further handshakes get no answer.
-        for _ in range(4):
-            caller = socket.socket()
-            caller.setblocking(False)
-            caller.connect_ex(full.getsockname())
-            waiting.append(caller)
-        from rig.process import free_port
-
-        yield make_gateway(
-            [
-                app("gone", f"http://{HOST}:{free_port()}", access=open_to_all),
-                app("recorder", recorder.url, access=open_to_all),
-                app("second", f"http://{HOST}:{full.getsockname()[1]}", access=open_to_all),
-            ]
-        )
-    finally:
-        for caller in [*waiting, full]:
-            caller.close()
-
-
-def test_an_app_that_refuses_gets_502_and_a_page_with_the_request_id(failing):
-    answer = failing.ask(failing.url("gone"), headers=NAVIGATION)
-    assert answer.status == 502
-    assert answer.header("x-request-id") in answer.text
-
-
-@pytest.mark.parametrize("breaking", [b"", b"HTTP/1.1 20", b"HTTP/1.1 200 OK\r\nContent-Le", b"nonsense\r\n\r\n"])
-def test_an_app_that_breaks_before_its_head_is_whole_gets_502(failing, recorder, breaking):
-    def breaks(request, connected):
-        connected.sendall(breaking)
-        connected.shutdown(socket.SHUT_RDWR)
-
-    recorder.answering(breaks)
-    assert failing.ask(failing.url("recorder")).status == 502
-
-
-def test_an_app_that_resets_gets_502(failing, recorder):
-    def resets(request, connected):
-        connected.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
-        connected.close()
-
-    recorder.answering(resets)
-    assert failing.ask(failing.url("recorder")).status == 502
-
-
-def test_an_app_that_breaks_within_its_body_breaks_the_answer_and_nothing_else(failing, recorder):
-    def breaks(request, connected):
-        connected.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf")
-        connected.shutdown(socket.SHUT_RDWR)
-
-    recorder.answering(breaks)
-    said = failing.raw(
-        f"GET / HTTP/1.1\r\nHost: {failing.host('recorder')}\r\n\r\n".encode(), name="recorder"
-    )
-    assert said.startswith(b"HTTP/1.1 200") and said.endswith(b"half")
-    recorder.answering(None)
-    assert failing.ask(failing.url("recorder")).status == 200
-
-
-def test_an_app_that_does_not_answer_the_connection_gets_504(failing):
-    answer = failing.ask(failing.url("second"), headers=NAVIGATION)
-    assert answer.status == 504
-    assert answer.header("x-request-id") in answer.text
 
 
 # -- every answer -----------------------------------------------------------------------------------------------

@@ -186,7 +186,7 @@ def test_check_connects_when_asked_and_says_what_answered(right, redis, recorder
     right.write()
     bad = vestibule("check", "--connect", "--config", right.file)
     assert bad.returncode == 1, bad.stdout + bad.stderr
-    assert "store: failed" in bad.stdout and "app recorder: ok" in bad.stdout
+    assert "127.0.0.1:1" in bad.stdout and "app recorder: ok" in bad.stdout
 
 
 def test_the_samples_are_right():

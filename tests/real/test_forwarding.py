@@ -3,12 +3,14 @@
 import hashlib
 import json
 import re
+import subprocess
 import threading
 
 import pytest
 
 from rig import wire
 from rig.gateway import DOMAIN, app
+from rig.process import HOST
 from rig.visitor import FETCH, Visitor
 
 ADMIT = [{"policy": "two_factor"}]
@@ -283,6 +285,28 @@ def test_a_large_download_arrives_whole(streaming):
     size = 32 * 1024 * 1024
     answer = streaming.ask(streaming.url("django", f"/download/{size}"), timeout=60)
     assert len(answer.body) == size and answer.body[-256:] == bytes(range(256))
+
+
+def test_a_client_that_waits_for_100_continue_may_send_its_body(streaming, tmp_path):
+    file = tmp_path / "body"
+    file.write_bytes(b"x" * 3_000_000)
+    said = subprocess.run(
+        ["curl", "-sS", "--http1.1", "--cacert", streaming.certificates.authority,
+         "--resolve", f"django.{DOMAIN}:{streaming.port}:{HOST}", "--header", "Expect: 100-continue",
+         "--expect100-timeout", "20", "--max-time", "15", "--data-binary", f"@{file}", streaming.url("django", "/upload")],
+        capture_output=True, text=True, timeout=30, check=True,
+    ).stdout
+    assert json.loads(said)["size"] == 3_000_000
+
+
+def test_an_answer_to_head_keeps_its_length_and_has_no_body(streaming, recorder):
+    recorder.answering(lambda request, connected: b"HTTP/1.1 200 OK\r\nContent-Length: 1234\r\nETag: \"x\"\r\n\r\n")
+    answer = streaming.ask(streaming.url("recorder"), "HEAD")
+    assert (answer.status, answer.header("content-length"), answer.body) == (200, "1234", b"")
+    recorder.answering(lambda request, connected: b"HTTP/1.1 304 Not Modified\r\nETag: \"x\"\r\n\r\n")
+    answer = streaming.ask(streaming.url("recorder"), headers=[("If-None-Match", '"x"')])
+    assert (answer.status, answer.header("etag"), answer.body) == (304, '"x"', b"")
+    assert recorder.last.header("if-none-match") == '"x"'
 
 
 def test_an_event_arrives_when_it_happens(streaming, recorder):

@@ -33,6 +33,20 @@ def test_a_second_gateway_on_the_same_port_ends_too(gateway):
     assert gateway.health("/healthz").status == 200
 
 
+def test_a_unix_socket_can_be_listened_on(make_gateway, recorder):
+    gateway = make_gateway([app("recorder", recorder.url)], start=False)
+    place = gateway.folder / "gateway.sock"
+    gateway.settings["listen"].append({"address": f"unix:{place}"})
+    gateway.write()
+    for _ in range(2):  # a socket left over from the last run is no hindrance
+        gateway.start()
+        with socket.socket(socket.AF_UNIX) as connected:
+            connected.connect(str(place))
+            connected.sendall(f"GET /x HTTP/1.1\r\nHost: {gateway.host('recorder')}\r\nConnection: close\r\n\r\n".encode())
+            assert wire.status_of(wire.read_to_end(connected)) == 308
+        gateway.kill()
+
+
 def test_a_broken_configuration_is_not_served(make_gateway, recorder):
     gateway = make_gateway([app("recorder", recorder.url)], start=False)
     gateway.settings["apps"][0]["upstrem"] = "x"

@@ -1,8 +1,10 @@
 """Redis goes away: nobody is let in, nobody is signed out, and everything goes on when it is back."""
 
+import re
+
 import pytest
 
-from rig.gateway import app
+from rig.gateway import PROJECT, app
 from rig.process import eventually
 from rig.redis import Redis
 from rig.visitor import FETCH, Visitor
@@ -117,32 +119,24 @@ def test_two_gateways_on_one_redis_share_sessions_and_their_end(make_gateway, re
 
 
 def test_nothing_in_redis_opens_anything(gateway, redis, signed_in, mails):
-    import socket
-
-    with socket.create_connection(("127.0.0.1", redis.port)) as connected:
-        reader = connected.makefile("rb")
-
-        def command(*words):
-            connected.sendall(
-                b"*%d\r\n" % len(words) + b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
-            )
-            return reply(reader)
-
-        keys = command(b"KEYS", b"*")
-        assert keys, "the session is in Redis"
-        contents = b"\n".join(keys)
-        for key in keys:
-            contents += b"\n" + (command(b"DUMP", key) or b"")
+    keys = redis.command("KEYS", "*")
+    assert keys, "the session is in Redis"
+    contents = b"\n".join([*keys, *(redis.command("DUMP", key) or b"" for key in keys)])
     for secret in (signed_in.session("recorder"), signed_in.session("auth"), mails.code_for(signed_in.account.email)):
         assert secret.encode() not in contents
     assert signed_in.account.username.encode() not in b"\n".join(keys)
 
 
-def reply(reader):
-    line = reader.readline().rstrip(b"\r\n")
-    kind, rest = line[:1], line[1:]
-    if kind == b"$":
-        return reader.read(int(rest) + 2)[:-2] if int(rest) >= 0 else None
-    if kind == b"*":
-        return [reply(reader) for _ in range(int(rest))]
-    return rest
+def test_the_access_list_of_the_documentation_suffices(make_gateway, recorder, tmp_path, account, mails):
+    redis = Redis(tmp_path).start()
+    try:
+        documented = re.search(r"ACL SETUSER vestibule .*", (PROJECT / "docs" / "operations.md").read_text()).group()
+        redis.command(*documented.split())
+        url = redis.url.replace("redis://", "redis://vestibule:PASSWORD@")
+        gateway = make_gateway([app("recorder", recorder.url, access=RULES)], store={"redis": {"url": url}})
+        person = Visitor(gateway)
+        assert person.sign_in(account, gateway.url("recorder"), mails).status == 200
+        assert person.sign_out().status == 303
+        assert redis.command("ACL", "LOG") == []
+    finally:
+        redis.stop()

@@ -21,7 +21,7 @@ pub struct Read {
     pub demo: Option<Place>,
 }
 
-/// What the quickstart's account has in `config/users.yaml`; its password is in the README.
+/// What the account in `config/quickstart-users.yaml` has; its password is in the README.
 pub const DEMO_HASH: &str =
     "$argon2id$v=19$m=19456,t=2,p=1$gAK8fv8Wc9IVM0dDCikllw$d0CuZgYWPv1We0WfVJtidwopdn9ANKU0R9rEoZSFG1w";
 

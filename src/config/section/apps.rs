@@ -9,7 +9,7 @@ use super::super::source::{Kind, Node};
 use super::super::value;
 use super::{access, identity, portal, upstream};
 use crate::identity::Settings as IdentitySettings;
-use crate::upstream::{HostHeader, Settings};
+use crate::upstream::{HostHeader, Settings, Target, Timeouts};
 
 /// An app, with what is needed to say where it is wrong.
 pub struct Placed {
@@ -62,9 +62,10 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
     let allowed = keys.or("allow_headers", Vec::new(), value::items(odd_header));
     let allow_headers = allowed.iter().map(|(name, _)| name.clone()).collect();
     keys.finish();
-    let (target, timeouts) = target?;
+    // With a wrong upstream nothing will run, but what else is wrong with the app is to be said in the same breath.
+    let (target, timeouts) = target.unwrap_or((Target::Whoami, Timeouts::default()));
     let upstream = Settings { target, host_header, strip_prefix, allow_headers };
-    let app = App { name: name?, url: url?, insecure, access: access.rules, upstream, timeouts, identity };
+    let app = App { name: name?, url: url?, access: access.rules, upstream, timeouts, identity };
     Some(Placed { app, name: name_place, url: url_place, mentions: access.mentions, allowed })
 }
 

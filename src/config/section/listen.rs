@@ -14,9 +14,17 @@ pub struct Placed {
     pub place: Place,
 }
 
+/// All that could be read.
+pub struct Read {
+    pub listeners: Vec<Placed>,
+    /// Some of it is wrong, so nothing can be said of what is missing.
+    pub incomplete: bool,
+}
+
 const EXAMPLE: &str = "write `listen: [{ address: 0.0.0.0:443, tls: true }]`, or `[{ address: 127.0.0.1:8080 }]` behind another proxy";
 
-pub fn read(keys: &mut Fields<'_, '_>) -> Vec<Placed> {
+pub fn read(keys: &mut Fields<'_, '_>) -> Read {
+    let before = keys.report.errors();
     let listeners = keys.required("listen", EXAMPLE, |node, report| {
         if matches!(&node.kind, Kind::List(nodes) if nodes.is_empty()) {
             report.error(node.place, "`listen` is an empty list", EXAMPLE);
@@ -33,7 +41,7 @@ pub fn read(keys: &mut Fields<'_, '_>) -> Vec<Placed> {
             keys.report.error(listener.place, message, "remove one of the two, or give it another port");
         }
     }
-    listeners
+    Read { listeners, incomplete: keys.report.errors() > before }
 }
 
 /// Whether a connection could be for both. The system gives any free port for port 0.
@@ -74,9 +82,9 @@ fn address(node: &Node, report: &mut Report) -> Option<Address> {
         return None;
     };
     match text.strip_prefix("unix:") {
-        Some(path) if path.starts_with('/') => Some(Address::Unix(path.into())),
+        Some(path) if !path.is_empty() => Some(Address::Unix(path.into())),
         Some(_) => {
-            wrong(node, report, "a socket with a whole path", "write it like unix:/run/vestibule.sock");
+            wrong(node, report, "a socket with a path", "write it like unix:/run/vestibule.sock");
             None
         }
         None => value::socket(node, report).map(Address::Tcp),

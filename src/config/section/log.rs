@@ -1,12 +1,10 @@
 //! `log`: what is written to the log, and how.
 
-use tracing_subscriber::EnvFilter;
-
 use super::super::fields::{Fields, wrong};
 use super::super::problem::{Report, nearest};
 use super::super::source::{Kind, Node};
 use super::super::value;
-use crate::observe::{Format, Settings};
+use crate::observe::{Format, Settings, logging};
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 
@@ -40,7 +38,7 @@ fn level(node: &Node, report: &mut Report) -> Option<String> {
         Some((module, level)) => module.is_empty() || !is_level(level),
         None => !is_level(part),
     });
-    if odd.is_none() && EnvFilter::builder().parse(text).is_ok() {
+    if odd.is_none() && logging::check_level(text).is_ok() {
         return Some(text.clone());
     }
     let near = odd.and_then(|odd| nearest(odd.rsplit('=').next().unwrap_or(odd), &LEVELS));

@@ -73,7 +73,7 @@ pub fn read(
     Some(Config {
         secrets: secrets.values,
         data_dir,
-        listen: listen.into_iter().map(|listener| listener.settings).collect(),
+        listen: listen.listeners.into_iter().map(|listener| listener.settings).collect(),
         tls: tls.settings,
         trusted_proxies,
         portal: portal.settings,

@@ -4,7 +4,7 @@ use super::super::fields::Fields;
 use super::super::value::{self, whole};
 use crate::account::PasswordSettings;
 
-const DEFAULT: PasswordSettings = PasswordSettings { memory: 19 << 10, iterations: 2, minimum_length: 12 };
+const DEFAULT: PasswordSettings = PasswordSettings::DEFAULT;
 
 /// OWASP, Password Storage Cheat Sheet: memory in KiB that each number of iterations needs at least.
 const OWASP: [(u32, u32); 5] = [(1, 47_104), (2, 19_456), (3, 12_288), (4, 9_216), (5, 7_168)];

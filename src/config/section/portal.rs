@@ -42,7 +42,6 @@ fn fields(keys: &mut Fields<'_, '_>, place: Place) -> Settings {
     }
     Settings {
         url,
-        insecure,
         title: keys.or("title", String::new(), value::text),
         logo: keys.optional("logo", logo),
         accent: keys.optional("accent", value::colour),

@@ -15,7 +15,7 @@ use crate::store::Settings as StoreSettings;
 
 pub struct Parts<'a> {
     pub secret: &'a secret::Read,
-    pub listen: &'a [listen::Placed],
+    pub listen: &'a listen::Read,
     pub tls: &'a tls::Read,
     pub trusted_proxies: &'a [IpNet],
     pub portal: &'a portal::Read,
@@ -112,7 +112,7 @@ fn remote_host<'a>(parts: &Parts<'a>) -> Option<&'a Host> {
 }
 
 fn listeners(report: &mut Report, parts: &Parts<'_>) {
-    let tls = parts.listen.iter().find(|listener| listener.settings.tls);
+    let tls = parts.listen.listeners.iter().find(|listener| listener.settings.tls);
     match (tls, parts.tls.place) {
         (Some(listener), None) => {
             let help = "write `tls: { certificates: [{ certificate: certs/example.com.pem, key: certs/example.com.key }] }`; `vestibule certificate NAME` makes one for development";
@@ -122,21 +122,25 @@ fn listeners(report: &mut Report, parts: &Parts<'_>) {
                 help,
             );
         }
-        (None, Some(place)) => {
+        (None, Some(place)) if !parts.listen.incomplete => {
             let help = "write `tls: true` below the listener's address, or remove `tls`";
             report.warning(place, "no listener uses these certificates", help);
         }
         _ => {}
     }
-    if let Some(first) = parts.listen.first()
-        && parts.listen.iter().all(|listener| listener.settings.redirect)
+    if let Some(first) = parts.listen.listeners.first()
+        && !parts.listen.incomplete
+        && parts.listen.listeners.iter().all(|listener| listener.settings.redirect)
     {
         let help = "add one with `tls: true`, or one without `redirect` behind a proxy that speaks TLS";
         report.error(first.place, "all listeners redirect, so nothing would ever be served", help);
     }
     if let Some((admin, place)) = parts.admin
-        && let Some(other) =
-            parts.listen.iter().find(|other| listen::overlap(&other.settings.address, &Address::Tcp(admin)))
+        && let Some(other) = parts
+            .listen
+            .listeners
+            .iter()
+            .find(|other| listen::overlap(&other.settings.address, &Address::Tcp(admin)))
     {
         let message = format!("this address is listened on already, on line {}", other.place.line);
         report.error(place, message, "give `admin` a port of its own");
@@ -147,7 +151,7 @@ fn listeners(report: &mut Report, parts: &Parts<'_>) {
 fn https(report: &mut Report, parts: &Parts<'_>) {
     let portal = parts.portal.settings.url.iter().map(|url| (url, parts.portal.place));
     let apps = parts.apps.iter().map(|app| (&app.app.url.origin, app.url));
-    let speaks_tls = parts.listen.iter().any(|listener| listener.settings.tls);
+    let speaks_tls = parts.listen.listeners.iter().any(|listener| listener.settings.tls);
     let mut told: Vec<&Host> = Vec::new();
     for (origin, place) in portal.chain(apps) {
         let host = &origin.host;
@@ -155,7 +159,7 @@ fn https(report: &mut Report, parts: &Parts<'_>) {
             continue;
         }
         told.push(host);
-        if !speaks_tls && parts.trusted_proxies.is_empty() && !parts.listen.is_empty() {
+        if !speaks_tls && parts.trusted_proxies.is_empty() && !parts.listen.incomplete {
             let message = format!("nothing here speaks TLS for {host}, and no proxy is trusted to do so");
             let help = "write `tls: true` below a listener and name a certificate, or name the proxy that speaks TLS in `trusted_proxies`";
             report.warning(place, message, help);

@@ -91,11 +91,10 @@ fn server(node: &Node, report: &mut Report) -> Option<Server> {
     }
     let h2c = text.strip_prefix("h2c://");
     if h2c.is_none() && !text.starts_with("http://") && !text.starts_with("https://") {
-        let help = if text.contains("://") || text.starts_with("whoami") || !text.contains(':') {
-            EXAMPLE.to_owned()
-        } else {
-            format!("write the scheme too: http://{text}")
-        };
+        let host_and_port =
+            text.split_once(':').is_some_and(|(_, port)| port.starts_with(|c: char| c.is_ascii_digit()));
+        let help =
+            if host_and_port { format!("write the scheme too: http://{text}") } else { EXAMPLE.to_owned() };
         wrong(node, report, "an address that requests can be forwarded to", &help);
         return None;
     }

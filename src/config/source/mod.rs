@@ -83,7 +83,7 @@ pub fn read(text: &str, environment: &Environment, report: &mut Report) -> Optio
         report.error(
             Place::FILE,
             "this file is empty",
-            "begin with config/vestibule.yaml of the distribution",
+            "there are examples in the folder config of the distribution",
         );
         return None;
     };

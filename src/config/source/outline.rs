@@ -264,8 +264,14 @@ impl Builder<'_> {
             "inside { } and [ ] a reference needs quotes: \"${NAME}\""
         } else if info.contains("quote") {
             "a quote that is opened must be closed: look at this line and those above"
-        } else if text.trim_start_matches(' ').starts_with('\t') {
-            "indent with spaces, not tabs"
+        } else if info.contains("tab") || text.trim_start_matches(' ').starts_with('\t') {
+            "indent with spaces: there is a tab on this line or near it"
+        } else if info.contains("anchor") {
+            "a text that begins with `*` or `&` needs quotes: \"**\""
+        } else if info.contains("mapping values") {
+            "a text that holds `: ` or ends with `:` needs quotes, as \"whoami:\" does; otherwise this line is indented further than those beside it"
+        } else if info.contains("block") {
+            "this line is indented as nothing above it is: keys that belong together begin in the same column"
         } else if text.contains(": ") || text.contains('%') || text.contains('@') {
             "a text that holds `: `, ` #`, or begins with one of @ % & * ! | > ` needs quotes"
         } else {

@@ -117,6 +117,8 @@ pub fn items<T>(
         let single = matches!(node.kind, Kind::Text(_) | Kind::Integer(_)) && !node.private;
         let help = if single {
             format!("put it in brackets: [{}]", node.shown().trim_matches('`'))
+        } else if matches!(node.kind, Kind::Map(_)) {
+            "begin every entry with `- `".to_owned()
         } else {
             "write a list: [one, two]".to_owned()
         };

@@ -281,7 +281,14 @@ async fn a_certificate_of_an_unknown_authority_is_refused() {
     let server = Server::start(Security::Starttls, &[]).await;
     let settings = SmtpSettings { ca: None, ..server.settings(Security::Starttls) };
     let error = server.mailer(settings).send(mail()).await.expect_err("refused");
-    assert!(matches!(error, MailError::Certificate(_)), "{error}");
+    assert!(matches!(error, MailError::Authority), "{error}");
+}
+
+#[tokio::test]
+async fn a_port_that_begins_in_plain_text_is_told_from_one_that_speaks_tls() {
+    let server = Server::start(Security::Starttls, &[]).await;
+    let error = server.send(Security::Tls).await.expect_err("no TLS");
+    assert!(matches!(error, MailError::NoTls), "{error}");
 }
 
 #[tokio::test]

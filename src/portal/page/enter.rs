@@ -1,7 +1,5 @@
 //! The app's host takes the ticket that the portal minted for it.
 
-use std::time::Duration;
-
 use http::{Response, StatusCode};
 
 use super::super::view::{Explain, ExplainView};
@@ -9,9 +7,6 @@ use super::super::{PortalError, Visit, reply};
 use crate::body::Body;
 use crate::cookies::Own;
 use crate::flow::hand_over;
-
-/// How long the browser keeps the nonce; it serves every hand-over in that time.
-pub const NONCE_KEPT: Duration = Duration::from_mins(10);
 
 pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     let ticket = visit.parameter("ticket").unwrap_or_default();
@@ -57,7 +52,7 @@ fn start_over(visit: &Visit<'_>, nonce: Option<&str>) -> Response<Body> {
     let login = format!("{}/_vestibule/login{}", visit.x.snapshot.pages(visit.x.origin), trail.query());
     let mut response = reply::redirect(StatusCode::FOUND, &login);
     if let Some(nonce) = fresh {
-        visit.set(&mut response, Own::Enter, &nonce, Some(NONCE_KEPT));
+        visit.set(&mut response, Own::Enter, &nonce, Some(hand_over::NONCE_KEPT));
     }
     response
 }

@@ -86,7 +86,6 @@ pub fn form(
         username: &typed.username,
         remember: remember_offered(visit).then_some(typed.remember),
         problem,
-        note: None,
     });
     reply::page(status, page)
 }

@@ -7,8 +7,7 @@ use super::super::{PortalError, Visit, reply};
 use super::{go_on, minutes, verify};
 use crate::body::Body;
 use crate::cookies::Own;
-use crate::flow::mailing::Mailed;
-use crate::flow::step_up;
+use crate::flow::step_up::{self, Outcome};
 use crate::flow::who::Visitor;
 use crate::mail::mask_address;
 
@@ -31,23 +30,20 @@ pub async fn submit(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
         return Ok(reply::redirect(StatusCode::SEE_OTHER, &visit.own("continue")));
     }
     let destination = visit.trail.destination.as_ref();
-    let Some((cookie, mailed)) = step_up::begin(&visit.x, visit.browser(), &visitor, destination).await?
-    else {
-        return Ok(reply::redirect(StatusCode::SEE_OTHER, &visit.own("login")));
-    };
-    match mailed {
-        Mailed::Sent | Mailed::TooEarly(_) => {
+    match step_up::begin(&visit.x, visit.browser(), &visitor, destination).await? {
+        Outcome::CodeSent(cookie) => {
             let mut response = reply::redirect(StatusCode::SEE_OTHER, &visit.own("verify"));
             visit.set(&mut response, Own::Login, &cookie, None);
             Ok(response)
         }
-        Mailed::Failed => verify::mail_failed(visit, &cookie).await,
-        Mailed::Limited(wait) => {
+        Outcome::MailFailed(cookie) => verify::mail_failed(visit, &cookie).await,
+        Outcome::Limited(wait) => {
             let problem = Problem::TooMany { minutes: minutes(wait) };
             let mut response = form(visit, StatusCode::TOO_MANY_REQUESTS, &visitor, Some(problem));
             reply::retry_after(&mut response, wait);
             Ok(response)
         }
+        Outcome::Gone => Ok(reply::redirect(StatusCode::SEE_OTHER, &visit.own("login"))),
     }
 }
 

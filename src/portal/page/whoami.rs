@@ -7,7 +7,10 @@ use super::super::{PortalError, Visit, reply};
 use crate::body::Body;
 
 pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
-    let Some(visitor) = visit.visitor().await? else { return Err(PortalError::SignInRequired) };
+    let Some(visitor) = visit.visitor().await? else {
+        let login_url = format!("{}/_vestibule/login", visit.x.snapshot.pages(visit.x.origin));
+        return Err(PortalError::SignInRequired { login_url });
+    };
     let subject = &visitor.subject;
     let answer = json!({
         "username": subject.username,

@@ -25,7 +25,6 @@ pub enum ErrorKind {
     ExpectationFailed,
     /// 421: a host that no app has, or that the connection's certificate does not cover.
     UnknownHost,
-    TooManyRequests,
     /// 431
     HeadersTooLarge,
     Internal,
@@ -56,7 +55,7 @@ pub struct AccountLine<'a> {
 }
 
 impl ErrorKind {
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 16] = [
         Self::BadRequest,
         Self::SignInRequired,
         Self::Forbidden,
@@ -68,7 +67,6 @@ impl ErrorKind {
         Self::AddressTooLong,
         Self::ExpectationFailed,
         Self::UnknownHost,
-        Self::TooManyRequests,
         Self::HeadersTooLarge,
         Self::Internal,
         Self::BadGateway,
@@ -87,7 +85,6 @@ impl ErrorKind {
             Self::AddressTooLong => 414,
             Self::ExpectationFailed => 417,
             Self::UnknownHost => 421,
-            Self::TooManyRequests => 429,
             Self::HeadersTooLarge => 431,
             Self::Internal => 500,
             Self::BadGateway => 502,
@@ -110,7 +107,6 @@ impl ErrorKind {
             Self::AddressTooLong => ("error-address-too-long", "error-address-too-long-what"),
             Self::ExpectationFailed => ("error-expectation", "error-expectation-what"),
             Self::UnknownHost => ("error-unknown-host", "error-unknown-host-what"),
-            Self::TooManyRequests => ("error-too-many", "error-too-many-what"),
             Self::HeadersTooLarge => ("error-headers-too-large", "error-headers-too-large-what"),
             Self::Internal => ("error-internal", "error-internal-what"),
             Self::BadGateway => ("error-upstream", "error-upstream-what"),

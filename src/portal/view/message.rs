@@ -33,8 +33,6 @@ pub enum Problem {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
     SentAgain,
-    Cancelled,
-    SignedOut,
 }
 
 /// The texts of a problem or note, and the fields they are about.
@@ -131,8 +129,6 @@ impl Note {
     fn text(self, words: &Words) -> String {
         match self {
             Self::SentAgain => words.text("note-sent-again"),
-            Self::Cancelled => words.text("note-cancelled"),
-            Self::SignedOut => words.text("note-signed-out"),
         }
     }
 }

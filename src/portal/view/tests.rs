@@ -26,7 +26,6 @@ const LOGIN: LoginView<'_> = LoginView {
     username: "",
     remember: Some(false),
     problem: None,
-    note: None,
 };
 
 const VERIFY: VerifyView<'_> = VerifyView {
@@ -74,15 +73,6 @@ fn gallery(views: &Views) -> Vec<(String, Page)> {
             views.login(&LoginView {
                 problem: Some(Problem::TooMany { minutes: 5 }),
                 remember: None,
-                ..LOGIN
-            }),
-        ),
-        (
-            "login-note".into(),
-            views.login(&LoginView {
-                note: Some(Note::SignedOut),
-                destination: None,
-                username: "alice",
                 ..LOGIN
             }),
         ),

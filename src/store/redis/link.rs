@@ -132,12 +132,13 @@ impl Supervisor {
     /// Keeps one connection up until it is cancelled.
     async fn run(self) {
         let mut pause = Duration::ZERO;
-        let mut known_down = false;
+        let server = self.client.get_connection_info().addr().to_string();
+        let mut known: Option<String> = None;
         for number in 0.. {
             let why = match self.connect(number).await {
                 Ok(connection) => {
-                    if std::mem::take(&mut known_down) {
-                        tracing::info!("the store can be reached again");
+                    if known.take().is_some() {
+                        tracing::info!(server, "the store can be reached again");
                     }
                     self.state.send_replace(State::Up { connection, number });
                     let up = stopwatch();
@@ -156,8 +157,10 @@ impl Supervisor {
                 pause = BACK_OFF.0;
                 continue;
             }
-            if !std::mem::replace(&mut known_down, true) {
-                tracing::warn!(why, "the store cannot be reached");
+            // What keeps it away may change, from a server that is down to one that knows another password.
+            if known.as_ref() != Some(&why) {
+                tracing::warn!(server, why, "the store cannot be reached");
+                known = Some(why.clone());
             }
             self.state.send_replace(State::Down(why.into()));
             tokio::time::sleep(with_jitter(pause)).await;
@@ -193,9 +196,20 @@ impl Supervisor {
             Ok(connection)
         };
         match tokio::time::timeout(CONNECT_WITHIN, attempt).await {
-            Ok(attempt) => attempt.map_err(|error: RedisError| error.to_string()),
+            Ok(attempt) => attempt.map_err(|error| refusal(&error)),
             Err(_) => Err(format!("no connection within {CONNECT_WITHIN:?}")),
         }
+    }
+}
+
+/// Why there is no connection, and what would be right where the configuration may be wrong.
+fn refusal(error: &RedisError) -> String {
+    let by_password = error.kind() == ErrorKind::AuthenticationFailed
+        || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"));
+    if by_password {
+        format!("{error} (user and password stand in `store.redis.url`)")
+    } else {
+        error.to_string()
     }
 }
 

@@ -21,6 +21,13 @@ async fn open(settings: &Settings) -> Store {
     Store::open(settings, Clock::System, &Tasks::default()).await.expect("opens")
 }
 
+/// Opens it, and waits for its first connection: how long that takes is not what the test is about.
+async fn serving(settings: &Settings) -> Store {
+    let store = open(settings).await;
+    serves_again(&store).await;
+    store
+}
+
 /// Uses every primitive once.
 async fn use_all(store: &Store) -> Result<(), StoreError> {
     let ends = Clock::System.now().plus(MINUTE);
@@ -115,7 +122,7 @@ async fn the_access_list_of_the_documentation_suffices() {
     command.extend(rules.split_whitespace());
     server.ask::<()>(&command).await.expect("the user is made");
     let url = format!("redis+unix://{}?user=gate&pass=p%40ss+word", server.socket().display());
-    use_all(&open(&settings(&url)).await).await.expect("the store serves");
+    use_all(&serving(&settings(&url)).await).await.expect("the store serves");
     let denied: Vec<redis::Value> = server.ask(&["ACL", "LOG"]).await.expect("the log");
     assert!(denied.is_empty(), "{denied:?}");
 }
@@ -128,8 +135,7 @@ async fn user_password_and_database_may_stand_in_the_url() {
         .ask::<()>(&["ACL", "SETUSER", "gate", "on", ">secret", "~*", "+@all"])
         .await
         .expect("the user is made");
-    let store = open(&settings(&format!("redis://gate:secret@127.0.0.1:{port}/3"))).await;
-    write(&store).await.expect("the store serves");
+    let _store = serving(&settings(&format!("redis://gate:secret@127.0.0.1:{port}/3"))).await;
     let keyspace: String = server.ask(&["INFO", "keyspace"]).await.expect("the databases");
     assert!(keyspace.contains("db3:keys=1"), "{keyspace}");
 
@@ -137,6 +143,7 @@ async fn user_password_and_database_may_stand_in_the_url() {
     is_unreachable_at_once(&refused).await;
     let why = write(&refused).await.expect_err("refused").to_string();
     assert!(!why.contains("wrong@") && !why.contains("secret"), "{why}");
+    assert!(why.contains("`store.redis.url`"), "the place is named: {why}");
 }
 
 #[tokio::test]
@@ -169,7 +176,7 @@ async fn a_private_authority_is_trusted_and_no_other() {
         let url = Secret::new(format!("rediss://{host}:{port}"));
         Settings::Redis(RedisSettings { url, ca: Some(path(file)), prefix: "test:".into() })
     };
-    use_all(&open(&trusting("own.pem", "localhost")).await).await.expect("the store serves");
+    use_all(&serving(&trusting("own.pem", "localhost")).await).await.expect("the store serves");
     is_unreachable_at_once(&open(&trusting("stranger.pem", "localhost")).await).await;
     is_unreachable_at_once(&open(&trusting("own.pem", "127.0.0.1")).await).await;
     for unusable in ["empty.pem", "missing.pem"] {
