@@ -102,3 +102,13 @@ impl Snapshot {
         self.portal.as_ref().unwrap_or(origin)
     }
 }
+
+impl Application {
+    /// `None` for an app that only sends elsewhere.
+    pub fn upstream(&self) -> Option<&Upstream> {
+        match &self.behind {
+            Behind::Upstream(upstream, _) => Some(upstream),
+            Behind::Redirect(_) => None,
+        }
+    }
+}

@@ -20,7 +20,7 @@ use tokio::runtime::{Builder, Handle};
 use tracing::{error, info, warn};
 
 use crate::account::HasherError;
-use crate::app::App;
+use crate::app::{App, Application};
 use crate::clock::Clock;
 use crate::config::Config;
 use crate::gateway::{self, Gateway};
@@ -33,7 +33,7 @@ use crate::portal::view::Views;
 use crate::secret::Keys;
 use crate::store::{Store, StoreError};
 use crate::tasks::{Shutdown, Tasks};
-use crate::upstream::{Pools, UpstreamError};
+use crate::upstream::{Pools, Upstream, UpstreamError};
 use crate::words::Words;
 
 pub use watch::watch_file;
@@ -127,6 +127,11 @@ fn build_gateway(
     let (app, files) = build::app(foundation)?;
     for file in files {
         foundation.run_until_shutdown("accounts", watch_accounts(file));
+    }
+    for check in
+        app.snapshot.load().apps.iter().filter_map(Application::upstream).flat_map(Upstream::health_checks)
+    {
+        foundation.run_until_shutdown("health", check);
     }
     let config = &foundation.config;
     let settings = Arc::new(gateway::Settings {

@@ -17,7 +17,7 @@ use crate::observe::metrics::AppMetrics;
 use crate::route::Routes;
 use crate::session::Sessions;
 use crate::throttle::Throttle;
-use crate::upstream::{Rewrite, Timeouts, Trust, Upstream};
+use crate::upstream::{Rewrite, Trust, Upstream};
 use crate::words::Words;
 
 /// Password checks that may wait for a thread; more are told to come back. At some 20 ms each on two threads the last
@@ -94,8 +94,8 @@ fn application(
     metrics: Arc<AppMetrics>,
 ) -> Result<Application, BootError> {
     let (behind, allow_headers, strip_prefix) = match &app.behind {
-        config::Behind::Upstream(settings) => {
-            let upstream = Upstream::new(&app.name, settings, Timeouts::default(), trust)?;
+        config::Behind::Upstream { settings, timeouts } => {
+            let upstream = Upstream::new(&app.name, settings, *timeouts, trust)?;
             let upstream = upstream.counted_by(Arc::clone(&metrics));
             let behind = Behind::Upstream(Box::new(upstream), Rewrite::new(settings, &app.url));
             (behind, settings.allow_headers.clone(), settings.strip_prefix.clone())

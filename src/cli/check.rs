@@ -1,11 +1,8 @@
 //! `vestibule check`: every problem of the configuration; with `--connect`, what the others say that it names.
 
 use std::path::Path;
-use std::time::Duration;
 
-use tokio::net::{TcpStream, UnixStream};
 use tokio::runtime::Handle;
-use tokio::time::timeout;
 
 use super::{Failure, print};
 use crate::clock::{Clock, stopwatch};
@@ -13,10 +10,7 @@ use crate::config::{self, App, Behind, Config, LoadError};
 use crate::mail::{self, Mailer};
 use crate::store::{self, Store};
 use crate::tasks::Tasks;
-use crate::upstream::Target;
-
-/// How long an upstream may take to accept a connection; the store and the mailer have deadlines of their own.
-const PATIENCE: Duration = Duration::from_secs(5);
+use crate::upstream::{Trust, Upstream};
 
 pub fn run(path: &Path, connect: bool) -> Result<(), Failure> {
     let (config, warnings) = match config::load(path) {
@@ -39,8 +33,9 @@ fn connect_to_all(config: &Config) -> Result<(), Failure> {
         let mut failed = 0;
         failed += tell("store", reach_store(&config.store)).await?;
         failed += tell("mail", reach_mail(&config.mail)).await?;
+        let trust = Trust::system();
         for app in &config.apps {
-            failed += tell(&format!("app {}", app.name), reach_upstream(app)).await?;
+            failed += tell(&format!("app {}", app.name), reach_upstream(app, &trust)).await?;
         }
         Ok::<u32, Failure>(failed)
     })?;
@@ -106,28 +101,26 @@ async fn reach_mail(settings: &mail::Settings) -> Result<String, String> {
     mailer.map_err(|error| error.to_string())?.probe().await.map_err(|error| error.to_string())
 }
 
-async fn reach_upstream(app: &App) -> Result<String, String> {
-    let upstream = match &app.behind {
-        Behind::Upstream(upstream) => upstream,
+async fn reach_upstream(app: &App, trust: &Trust) -> Result<String, String> {
+    let (settings, timeouts) = match &app.behind {
+        Behind::Upstream { settings, timeouts } => (settings, *timeouts),
         Behind::Redirect { to, .. } => return Ok(format!("sends everybody to {to}")),
     };
-    let (name, connected) = match &upstream.target {
-        Target::Tcp { host, port, .. } => {
-            let address = (host.as_str().trim_matches(['[', ']']), *port);
-            (
-                format!("{host}:{port}"),
-                timeout(PATIENCE, TcpStream::connect(address)).await.map(|tcp| tcp.map(drop)),
-            )
+    let upstream = Upstream::new(&app.name, settings, timeouts, trust);
+    let reached = upstream.map_err(|error| error.to_string())?.probe().await;
+    if reached.is_empty() {
+        return Ok("is built in".to_owned());
+    }
+    let (mut good, mut bad) = (Vec::new(), Vec::new());
+    for (server, reached) in reached {
+        match reached {
+            Ok(()) => good.push(format!("{server} accepts connections")),
+            Err(error) => bad.push(error.to_string()),
         }
-        Target::Unix(path) => {
-            let connected = timeout(PATIENCE, UnixStream::connect(path)).await;
-            (format!("unix:{}", path.display()), connected.map(|unix| unix.map(drop)))
-        }
-        Target::Whoami => return Ok("is built in".to_owned()),
-    };
-    match connected {
-        Ok(Ok(())) => Ok(format!("{name} accepts connections")),
-        Ok(Err(error)) => Err(format!("{name} cannot be reached: {error}")),
-        Err(_) => Err(format!("{name} did not answer within {} s", PATIENCE.as_secs())),
+    }
+    if bad.is_empty() {
+        Ok(good.join(", "))
+    } else {
+        Err(bad.into_iter().chain(good).collect::<Vec<_>>().join(", "))
     }
 }

@@ -137,7 +137,9 @@ fn the_quickstart_loads_and_is_for_this_machine_alone() {
     assert_eq!(render(&warnings), "");
     assert_eq!(config.portal.url.map(|url| url.to_string()).as_deref(), Some("http://localhost:8080"));
     assert_eq!(config.apps[0].url.to_string(), "http://whoami.localhost:8080");
-    assert!(matches!(&config.apps[0].behind, Behind::Upstream(to) if to.target == Target::Whoami));
+    assert!(
+        matches!(&config.apps[0].behind, Behind::Upstream { settings, .. } if settings.target == Target::Whoami)
+    );
     assert!(matches!(config.mail.transport, TransportSettings::Terminal));
     assert!(config.secrets.is_empty());
 }
@@ -201,6 +203,7 @@ fn what_the_production_sample_has_commented_out_is_right_and_the_default() {
     assert_eq!(written.tls, default.tls);
     assert_eq!(written.trusted_proxies.len(), 1);
     assert_eq!(written.apps[0].identity.headers[0].0, "x-webauth-user");
+    assert_eq!(timeouts(&written.apps[1]), timeouts(&default.apps[1]));
     assert!(written.portal.logo.is_some() && written.portal.stylesheet.is_some());
     assert_eq!(written.portal.accent, Some([0x0f, 0x76, 0x6e]));
 }
@@ -238,6 +241,8 @@ fn the_defaults_are_those_of_the_contract() {
     let names: Vec<_> = config.apps[0].identity.headers.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["remote-user", "remote-name", "remote-email", "remote-groups"]);
     assert_eq!(config.apps[0].access.len(), 1);
+    let timeouts = timeouts(&config.apps[0]);
+    assert_eq!((seconds(timeouts.connect), seconds(timeouts.response), seconds(timeouts.idle)), (5, 60, 300));
     assert_eq!(config.apps[0].access[0].policy, crate::policy::Policy::TwoFactor);
 }
 
@@ -278,5 +283,12 @@ proptest! {
         let (_, problems) = users::parse(text.as_bytes(), Path::new("u.yaml"));
         let said = render(&problems);
         prop_assert!(!said.is_empty() && !said.contains("hunter2") && !said.contains(SECRET), "{said}");
+    }
+}
+
+fn timeouts(app: &App) -> crate::upstream::Timeouts {
+    match &app.behind {
+        Behind::Upstream { timeouts, .. } => *timeouts,
+        Behind::Redirect { .. } => panic!("{} has no upstream", app.name),
     }
 }

@@ -76,7 +76,10 @@ pub struct App {
 /// What stands behind an app's address.
 #[derive(Clone, Debug)]
 pub enum Behind {
-    Upstream(upstream::Settings),
+    Upstream {
+        settings: Box<upstream::Settings>,
+        timeouts: upstream::Timeouts,
+    },
     /// Everybody is sent there.
     Redirect {
         to: AppUrl,

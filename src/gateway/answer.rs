@@ -7,8 +7,8 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Versio
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
-use super::Context;
 use super::admit::{self, Refusal};
+use super::{Context, grpc};
 use crate::body::Body;
 use crate::cookies::{self, Own};
 use crate::flow::{FlowError, hand_over};
@@ -22,8 +22,8 @@ use crate::upstream::{Fault, UpstreamError};
 /// When to come back to an app that is being maintained.
 const MAINTENANCE_RETRY: Duration = Duration::from_mins(1);
 
-/// When to come back while the store is down.
-const STORE_RETRY: Duration = Duration::from_secs(5);
+/// When to come back while the store is down, or every server of an app.
+const RETRY: Duration = Duration::from_secs(5);
 
 /// Why a request is not answered by an app or a page.
 #[derive(Debug, thiserror::Error)]
@@ -96,6 +96,7 @@ enum Form {
     /// A page can be shown.
     Html,
     Json,
+    Grpc,
 }
 
 impl Manner {
@@ -105,6 +106,7 @@ impl Manner {
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
         let navigation = get && headers.get("sec-fetch-mode").map_or(html, |mode| mode == "navigate");
         let form = match (navigation, html) {
+            _ if grpc::is_call(headers) => Form::Grpc,
             (true, _) => Form::Navigation,
             (false, true) => Form::Html,
             (false, false) => Form::Json,
@@ -124,6 +126,10 @@ fn names_html(headers: &HeaderMap) -> bool {
 pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Response<Body> {
     log(context, refused);
     let mut response = match refused {
+        _ if manner.form == Form::Grpc => {
+            let (kind, word) = said(refused);
+            grpc::refusal(status(kind), word)
+        }
         Refused::Challenge(missing) => challenge(context, manner, missing),
         Refused::Portal(PortalError::SignInRequired { login_url }) => {
             with_login_url(context, manner, login_url)
@@ -134,7 +140,9 @@ pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) 
     };
     match refused {
         Refused::Portal(PortalError::Method(methods)) => portal::allow(&mut response, methods),
-        Refused::Flow(_) => reply::retry_after(&mut response, STORE_RETRY),
+        Refused::Flow(_) | Refused::Upstream(UpstreamError::NoneHealthy) => {
+            reply::retry_after(&mut response, RETRY);
+        }
         Refused::Maintenance { origin } => {
             reply::retry_after(&mut response, MAINTENANCE_RETRY);
             reply::strict_transport(&mut response, origin);
@@ -186,6 +194,7 @@ fn said(refused: &Refused) -> (ErrorKind, &'static str) {
         Refused::Upstream(error) => match error.status() {
             StatusCode::GATEWAY_TIMEOUT => (ErrorKind::GatewayTimeout, "gateway_timeout"),
             StatusCode::PAYLOAD_TOO_LARGE => (ErrorKind::BodyTooLarge, "body_too_large"),
+            StatusCode::SERVICE_UNAVAILABLE => (ErrorKind::Unavailable, "unavailable"),
             StatusCode::BAD_GATEWAY => (ErrorKind::BadGateway, "bad_gateway"),
             _ => (ErrorKind::BadRequest, "bad_request"),
         },
@@ -249,7 +258,9 @@ fn with_login_url(context: &Context<'_>, manner: &Manner, login_url: &str) -> Re
     let kind = ErrorKind::SignInRequired;
     let mut response = match manner.form {
         Form::Navigation | Form::Html => page_of(context, kind, None, Some(login_url)),
-        Form::Json => json_of(kind, &json!({ "error": "sign_in_required", "login_url": login_url })),
+        Form::Json | Form::Grpc => {
+            json_of(kind, &json!({ "error": "sign_in_required", "login_url": login_url }))
+        }
     };
     if let Ok(challenge) = HeaderValue::try_from(format!("Vestibule login=\"{login_url}\"")) {
         response.headers_mut().insert(WWW_AUTHENTICATE, challenge);

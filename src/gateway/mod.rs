@@ -5,6 +5,7 @@ pub mod admit;
 mod answer;
 pub mod client;
 mod cutoff;
+mod grpc;
 mod pipeline;
 #[cfg(test)]
 mod wire;

@@ -1,6 +1,8 @@
 //! The life of a request, top to bottom: sanitize, route, session, policy, act.
 
 use std::borrow::Cow;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::net::IpAddr;
 
 use http::header::{ORIGIN, USER_AGENT};
 use http::{Method, Request, Response, StatusCode};
@@ -18,6 +20,7 @@ use crate::identity::{self, Forwarded, StampError, Stamped, Stamping};
 use crate::policy::{self, Decision, Facts, Missing, Permit};
 use crate::portal::{self, reply};
 use crate::route::{self, AppUrl, Origin, OwnPath, Route, Scheme};
+use crate::session::Session;
 use crate::upstream;
 
 /// Answers a request, or says why it is refused.
@@ -180,8 +183,9 @@ async fn app_request(
         }
     };
     let session = visitor.map(|visitor| visitor.session);
+    let affinity = affinity(session.as_deref(), x.address);
     let cutoff = || cutoff::watch(context, session);
-    let stamped = stamp(context, app, admitted, request, permit)?;
+    let stamped = stamp(context, app, admitted, request, (permit, affinity))?;
     let sent = stopwatch();
     let answer = upstream::forward(&context.gateway.pools, upstream, stamped, cutoff).await;
     noted.upstream = Some(sent.elapsed());
@@ -198,6 +202,12 @@ fn elsewhere(to: &AppUrl, app: &Application, admitted: &Admitted) -> String {
     let rest = rest.unwrap_or(whole);
     let slash = if to.path.is_empty() && !rest.starts_with('/') { "/" } else { "" };
     format!("{to}{slash}{rest}")
+}
+
+/// The same number for all requests of a session; without one, of an address.
+fn affinity(session: Option<&Session>, address: IpAddr) -> u64 {
+    let hasher = BuildHasherDefault::<DefaultHasher>::default();
+    session.map_or_else(|| hasher.hash_one(address), |session| hasher.hash_one(session.sign_on()))
 }
 
 /// The path as rules read it. Where paths decide anything, one that could be read in two ways is refused.
@@ -291,7 +301,7 @@ fn stamp(
     app: &Application,
     admitted: &Admitted,
     request: Request<Incoming>,
-    permit: Permit,
+    (permit, affinity): (Permit, u64),
 ) -> Result<Stamped, StampError> {
     let limit = context.gateway.settings.max_request_body;
     let request = request.map(|body| admit::body(body, limit));
@@ -308,6 +318,7 @@ fn stamp(
         rules: &app.headers.request,
         forwarded,
         request_id: &context.client.request_id,
+        affinity,
     };
     identity::stamp(permit, request, &stamping)
 }

@@ -1,7 +1,7 @@
 //! Hop-by-hop header fields (RFC 9110 §7.6.1): what belongs to one connection and is never passed on, in both
 //! directions, and the one exception, an upgrade.
 
-use http::header::{CONNECTION, UPGRADE};
+use http::header::{CONNECTION, TE, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Version};
 use http_body::Body;
 
@@ -31,6 +31,12 @@ pub fn requested_upgrade<B: Body>(request: &Request<B>) -> Option<Upgrade> {
         websocket: protocol.as_bytes().eq_ignore_ascii_case(b"websocket"),
         protocol: protocol.clone(),
     })
+}
+
+/// Whether the sender takes trailers, as gRPC demands (RFC 9110 §10.1.4).
+pub(super) fn accepts_trailers(headers: &HeaderMap) -> bool {
+    let mut codings = headers.get_all(TE).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
 }
 
 /// Removes all hop-by-hop fields: first what any `Connection` line names, then the fixed set, `Connection` included.

@@ -7,6 +7,7 @@ mod hygiene;
 mod rules;
 mod stamp;
 mod strip;
+mod trailers;
 mod value;
 
 use http::HeaderName;
@@ -15,6 +16,7 @@ pub use hygiene::{Upgrade, requested_upgrade, strip_hop_by_hop};
 pub use rules::{HeaderRules, Headers, is_ours};
 pub use stamp::{Forwarded, Stamped, StampedParts, Stamping, stamp};
 pub use strip::StripList;
+pub use trailers::{clean_answer_trailers, clean_request_trailers};
 pub use value::StampError;
 
 /// What an identity header holds.

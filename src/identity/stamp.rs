@@ -23,6 +23,8 @@ pub struct Stamping<'a> {
     pub rules: &'a HeaderRules,
     pub forwarded: Forwarded<'a>,
     pub request_id: &'a HeaderValue,
+    /// Requests with the same number go to the same of several servers, where the app wants that.
+    pub affinity: u64,
 }
 
 /// How the visitor reached us.
@@ -45,6 +47,10 @@ pub struct StampedParts {
     pub body: Body,
     /// An upgrade asked for, and the visitor's end of it.
     pub upgrade: Option<(Upgrade, OnUpgrade)>,
+    /// The visitor takes trailers.
+    pub trailers: bool,
+    /// See [`Stamping::affinity`].
+    pub affinity: u64,
     /// Somebody is signed in.
     pub authenticated: bool,
     pub strip: StripList,
@@ -69,6 +75,7 @@ pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) ->
     head.extensions.clear();
 
     let headers = &mut head.headers;
+    let trailers = hygiene::accepts_trailers(headers);
     hygiene::strip_hop_by_hop(headers);
     for framing in [CONTENT_LENGTH, TRAILER, EXPECT, HOST] {
         headers.remove(framing);
@@ -88,6 +95,8 @@ pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) ->
         head,
         body,
         upgrade,
+        trailers,
+        affinity: stamping.affinity,
         authenticated: permit.subject().is_some(),
         strip: stamping.strip.clone(),
     }))

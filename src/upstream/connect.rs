@@ -1,147 +1,103 @@
 //! Opens connections: name look-up, TCP or a unix socket, TLS, and hyper's handshake.
 
-use std::io;
-use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use rustls::{ClientConfig, RootCertStore};
-use rustls_pki_types::{CertificateDer, ServerName};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpStream, UnixStream, lookup_host};
+use tokio::net::UnixStream;
 use tokio::time::timeout;
-use tokio_rustls::TlsConnector;
 
-use super::{Target, UpstreamError};
-use crate::clock;
-use crate::route::{Host, Scheme};
-
-/// Which certificate authorities are believed for https upstreams. Read once, when the first such upstream is made.
-#[derive(Default)]
-pub struct Trust {
-    extra: Vec<CertificateDer<'static>>,
-    config: OnceLock<Arc<ClientConfig>>,
-}
-
-impl Trust {
-    /// The system's authorities, or Mozilla's if the system has none.
-    pub fn system() -> Self {
-        Self::default()
-    }
-
-    /// These authorities besides the system's.
-    pub fn with(extra: Vec<CertificateDer<'static>>) -> Self {
-        Self { extra, config: OnceLock::new() }
-    }
-
-    fn client(&self) -> Result<Arc<ClientConfig>, UpstreamError> {
-        if let Some(config) = self.config.get() {
-            return Ok(Arc::clone(config));
-        }
-        let mut roots = RootCertStore::empty();
-        roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        if roots.is_empty() {
-            roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
-        }
-        roots.add_parsable_certificates(self.extra.iter().cloned());
-        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-        let config = ClientConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()
-            .map_err(|error| UpstreamError::NoRoots(error.to_string()))?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
-        Ok(Arc::clone(self.config.get_or_init(|| Arc::new(config))))
-    }
-}
+use super::tls::{Tls, Trust};
+use super::{Protocol, Server, TlsSettings, UpstreamError, race};
 
 /// A byte stream to an upstream.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
 
 impl<S: AsyncRead + AsyncWrite + Send + Unpin> Stream for S {}
 
-/// Knows how to reach one upstream.
+/// A stream on which nothing was said yet, and what is to be spoken on it.
+pub(super) struct Dialed {
+    pub stream: Box<dyn Stream>,
+    pub http2: bool,
+}
+
+/// Knows how to reach one server.
 pub(super) enum Dialer {
-    Tcp { host: String, port: u16, tls: Option<(TlsConnector, ServerName<'static>)> },
+    Tcp { host: String, port: u16, wire: Wire },
     Unix(PathBuf),
 }
 
+pub(super) enum Wire {
+    Http,
+    H2c,
+    Tls(Box<Tls>),
+}
+
 impl Dialer {
-    /// `None` for a target that needs no connection.
-    pub(super) fn new(target: &Target, trust: &Trust) -> Result<Option<Self>, UpstreamError> {
-        match target {
-            Target::Whoami => Ok(None),
-            Target::Unix(path) => Ok(Some(Self::Unix(path.clone()))),
-            Target::Tcp { scheme, host, port } => {
-                let tls = match scheme {
-                    Scheme::Http => None,
-                    Scheme::Https => Some((TlsConnector::from(trust.client()?), server_name(host)?)),
+    pub(super) fn new(server: &Server, settings: &TlsSettings, trust: &Trust) -> Result<Self, UpstreamError> {
+        match server {
+            Server::Unix(path) => Ok(Self::Unix(path.clone())),
+            Server::Tcp { protocol, host, port } => {
+                let wire = match protocol {
+                    Protocol::Http => Wire::Http,
+                    Protocol::H2c => Wire::H2c,
+                    Protocol::Https => Wire::Tls(Box::new(Tls::new(host, settings, trust)?)),
                 };
                 // Without its brackets an IPv6 address is what the resolver wants.
                 let host = host.as_str().trim_matches(['[', ']']).to_owned();
-                Ok(Some(Self::Tcp { host, port: *port, tls }))
+                Ok(Self::Tcp { host, port: *port, wire })
             }
         }
     }
 
-    /// Opens a connection within `limit`, look-up and TLS included.
-    pub(super) async fn dial(&self, limit: Duration) -> Result<Box<dyn Stream>, UpstreamError> {
-        let late = |_| UpstreamError::ConnectTimeout { address: self.address(), after: limit };
-        timeout(limit, self.open(limit)).await.map_err(late)?
+    pub(super) fn speaks_http1(&self) -> bool {
+        !matches!(self, Self::Tcp { wire: Wire::H2c, .. })
     }
 
-    async fn open(&self, limit: Duration) -> Result<Box<dyn Stream>, UpstreamError> {
+    /// Whether connections can be shared; with TLS that is the server's choice.
+    pub(super) fn speaks_http2(&self) -> bool {
+        matches!(self, Self::Tcp { wire: Wire::H2c | Wire::Tls(_), .. })
+    }
+
+    pub(super) fn is_secure(&self) -> bool {
+        matches!(self, Self::Tcp { wire: Wire::Tls(_), .. })
+    }
+
+    /// Opens a connection within `limit`, look-up and TLS included.
+    pub(super) async fn dial(&self, limit: Duration, http1_only: bool) -> Result<Dialed, UpstreamError> {
+        timeout(limit, self.open(http1_only)).await.map_err(|_| self.late(limit))?
+    }
+
+    async fn open(&self, http1_only: bool) -> Result<Dialed, UpstreamError> {
         match self {
             Self::Unix(path) => match UnixStream::connect(path).await {
-                Ok(stream) => Ok(Box::new(stream)),
+                Ok(stream) => Ok(Dialed { stream: Box::new(stream), http2: false }),
                 Err(source) => Err(UpstreamError::Connect { address: self.address(), source }),
             },
-            Self::Tcp { host, port, tls: None } => Ok(Box::new(connect(host, *port, limit).await?)),
-            Self::Tcp { host, port, tls: Some((connector, name)) } => {
-                let stream = connect(host, *port, limit).await?;
-                match connector.connect(name.clone(), stream).await {
-                    Ok(stream) => Ok(Box::new(stream)),
-                    Err(source) => Err(UpstreamError::Tls { address: self.address(), source }),
+            Self::Tcp { host, port, wire } => {
+                let stream = race::connect(host, *port).await?;
+                match wire {
+                    Wire::Http => Ok(Dialed { stream: Box::new(stream), http2: false }),
+                    Wire::H2c => Ok(Dialed { stream: Box::new(stream), http2: true }),
+                    Wire::Tls(tls) => match tls.connect(stream, http1_only).await {
+                        Ok((stream, http2)) => Ok(Dialed { stream: Box::new(stream), http2 }),
+                        Err(source) => Err(UpstreamError::Tls { address: self.address(), source }),
+                    },
                 }
             }
         }
     }
 
-    fn address(&self) -> String {
+    /// That a connection took too long.
+    pub(super) fn late(&self, after: Duration) -> UpstreamError {
+        UpstreamError::ConnectTimeout { address: self.address(), after }
+    }
+
+    /// For people.
+    pub(super) fn address(&self) -> String {
         match self {
             Self::Tcp { host, port, .. } => format!("{host}:{port}"),
             Self::Unix(path) => path.display().to_string(),
         }
     }
-}
-
-fn server_name(host: &Host) -> Result<ServerName<'static>, UpstreamError> {
-    let name = host.as_str().trim_matches(['[', ']']).to_owned();
-    ServerName::try_from(name).map_err(|_| UpstreamError::ServerName(host.to_string()))
-}
-
-/// Tries the addresses of a name in turn; each gets its share of the time left, so that one which swallows packets
-/// does not hide those that answer.
-async fn connect(host: &str, port: u16, limit: Duration) -> Result<TcpStream, UpstreamError> {
-    let began = clock::stopwatch();
-    let lookup_failed = |source| UpstreamError::Lookup { host: host.to_owned(), source };
-    let addresses: Vec<SocketAddr> = lookup_host((host, port)).await.map_err(lookup_failed)?.collect();
-    let mut last = None;
-    for (tried, address) in addresses.iter().enumerate() {
-        let left = u32::try_from(addresses.len() - tried).unwrap_or(u32::MAX);
-        let share = limit.saturating_sub(began.elapsed()) / left;
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                // Small writes (a frame of a WebSocket) must not wait for an acknowledgement.
-                let _ = stream.set_nodelay(true);
-                return Ok(stream);
-            }
-            Ok(Err(source)) => last = Some(UpstreamError::Connect { address: address.to_string(), source }),
-            Err(_) => {
-                last = Some(UpstreamError::ConnectTimeout { address: address.to_string(), after: share });
-            }
-        }
-    }
-    Err(last
-        .unwrap_or_else(|| lookup_failed(io::Error::new(io::ErrorKind::NotFound, "the name has no address"))))
 }

@@ -1,10 +1,14 @@
 //! What can go wrong between a stamped request and its answer, and whose fault it is.
 
 use std::io;
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::StatusCode;
-use http_body_util::LengthLimitError;
+
+use super::send::Fate;
+use super::transfer::Progress;
 
 /// Whose fault an error is: decides how loudly it is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +32,10 @@ pub enum UpstreamError {
     ServerName(String),
     #[error("no certificate authority to verify upstreams with: {0}")]
     NoRoots(String),
+    #[error("{} cannot be used for TLS to an upstream: {problem}", path.display())]
+    TlsFile { path: PathBuf, problem: String },
+    #[error("no server of the upstream is healthy")]
+    NoneHealthy,
     #[error("the upstream closed the connection before it answered: {0}")]
     Closed(hyper::Error),
     #[error("the upstream's answer is not HTTP: {0}")]
@@ -56,9 +64,11 @@ impl UpstreamError {
             | Self::Tls { .. }
             | Self::ServerName(_)
             | Self::NoRoots(_)
+            | Self::TlsFile { .. }
             | Self::Closed(_)
             | Self::Garbled(_)
             | Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
+            Self::NoneHealthy => StatusCode::SERVICE_UNAVAILABLE,
             Self::RequestBroken(_) | Self::Target(_) => StatusCode::BAD_REQUEST,
             Self::RequestStalled(_) => StatusCode::REQUEST_TIMEOUT,
             Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -70,7 +80,7 @@ impl UpstreamError {
             Self::RequestBroken(_) | Self::RequestStalled(_) | Self::RequestTooLarge | Self::Target(_) => {
                 Fault::Visitor
             }
-            Self::ServerName(_) | Self::NoRoots(_) => Fault::Configuration,
+            Self::ServerName(_) | Self::NoRoots(_) | Self::TlsFile { .. } => Fault::Configuration,
             Self::Lookup { .. }
             | Self::Connect { .. }
             | Self::ConnectTimeout { .. }
@@ -78,22 +88,42 @@ impl UpstreamError {
             | Self::Closed(_)
             | Self::Garbled(_)
             | Self::UnaskedUpgrade
+            | Self::NoneHealthy
             | Self::Timeout(_) => Fault::Upstream,
         }
     }
 
-    /// Sorts what hyper says of an exchange that gave no answer.
-    pub(super) fn from_hyper(error: hyper::Error) -> Self {
-        if error.is_user() {
-            let mut cause = std::error::Error::source(&error);
-            while let Some(inner) = cause {
-                if inner.is::<LengthLimitError>() {
-                    return Self::RequestTooLarge;
-                }
-                cause = inner.source();
-            }
-            return Self::RequestBroken(error);
+    /// Sorts what hyper says of an exchange that gave no answer. `upload` is the request's body.
+    pub(super) fn from_hyper(error: hyper::Error, upload: Option<&Arc<Progress>>) -> (Self, Fate) {
+        // HTTP/2 says nothing of its own when a request's body breaks off.
+        if error.is_user() || upload.is_some_and(|upload| upload.is_broken()) {
+            let too_large = upload.is_some_and(|upload| upload.is_too_large());
+            let error = if too_large { Self::RequestTooLarge } else { Self::RequestBroken(error) };
+            return (error, Fate::Final);
         }
-        if error.is_parse() { Self::Garbled(error.to_string()) } else { Self::Closed(error) }
+        if error.is_parse() {
+            return (Self::Garbled(error.to_string()), Fate::Final);
+        }
+        let fate = fate(&error);
+        (Self::Closed(error), fate)
     }
+}
+
+fn fate(error: &hyper::Error) -> Fate {
+    let mut cause = std::error::Error::source(error);
+    while let Some(inner) = cause {
+        if let Some(error) = inner.downcast_ref::<h2::Error>() {
+            return match error.reason() {
+                Some(h2::Reason::REFUSED_STREAM) if error.is_reset() && error.is_remote() => {
+                    Fate::Unprocessed
+                }
+                Some(_) if error.is_go_away() && error.is_remote() => Fate::Unprocessed,
+                // The server has chosen to end this one request.
+                Some(_) if error.is_reset() => Fate::Final,
+                _ => Fate::Lost,
+            };
+        }
+        cause = inner.source();
+    }
+    Fate::Lost
 }

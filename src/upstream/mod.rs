@@ -1,94 +1,59 @@
 //! Forwards stamped requests. Start from [`forward`].
 //!
-//! An [`Upstream`] is where an app's requests go and lives as long as the configuration; [`Pools`] keep the connections
-//! of one worker. Bodies are streamed both ways. Nothing here knows who is asking or why it was allowed.
+//! An [`Upstream`] is where an app's requests go and lives as long as the configuration, with what is known of its
+//! servers; [`Pools`] keep the connections of one worker. Bodies are streamed both ways. Nothing here knows who is asking or why it was allowed.
 
 mod answer;
+mod backend;
 mod connect;
 mod error;
 mod exchange;
+mod group;
+mod health;
+mod lanes;
+mod outgoing;
 mod pool;
+mod race;
 mod rewrite;
+mod send;
+mod settings;
+mod silence;
+mod standing;
+mod tls;
 mod transfer;
 mod tunnel;
 mod websocket;
 mod whoami;
 
-use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use http::{HeaderName, HeaderValue, Response};
+use http::{HeaderName, Response};
 
-pub use connect::Trust;
 pub use error::{Fault, UpstreamError};
+pub use group::MOST_SERVERS;
 #[cfg(test)]
 pub(crate) use pool::IdleLimits;
 pub use pool::Pools;
 pub use rewrite::Rewrite;
+pub use settings::{
+    Balance, ClientCertificate, Health, HostHeader, Protocol, Server, Servers, Settings, Target, Timeouts,
+    TlsSettings,
+};
+pub use tls::Trust;
 
 use crate::body::Body;
 use crate::identity::Stamped;
 use crate::observe::metrics::AppMetrics;
-use crate::route::{Host, Origin, Scheme};
 use crate::tasks::Cutoff;
-use connect::Dialer;
-
-/// Where an app's requests go.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Target {
-    Tcp {
-        scheme: Scheme,
-        host: Host,
-        port: u16,
-    },
-    Unix(PathBuf),
-    /// The built-in page that shows what an app receives.
-    Whoami,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum HostHeader {
-    Preserve,
-    Upstream,
-}
-
-/// How an app's requests are forwarded.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Settings {
-    pub target: Target,
-    pub host_header: HostHeader,
-    /// Removed from the path before forwarding, if `strip_prefix` is set: the app's url path.
-    pub strip_prefix: Option<String>,
-    /// Header names with characters other than letters, digits and `-` that pass nevertheless.
-    pub allow_headers: Vec<HeaderName>,
-}
-
-/// How long an upstream may take.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Timeouts {
-    /// Name look-up, connect and TLS handshake together.
-    pub connect: Duration,
-    /// Without any sign of life before the head of the answer: a byte of the request's body taken counts as one.
-    pub response: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self { connect: Duration::from_secs(5), response: Duration::from_mins(1) }
-    }
-}
+use backend::Backend;
+use group::Group;
 
 /// Where one app's requests go, made ready. Process-wide: it holds no connection.
 pub struct Upstream {
-    /// Tells the connections of different upstreams apart in [`Pools`].
-    id: u64,
     app: String,
     /// `None`: the built-in page.
-    dialer: Option<Dialer>,
-    /// Replaces the visitor's `Host`.
-    host: Option<HeaderValue>,
+    group: Option<Arc<Group>>,
+    health: Option<Health>,
     strip_prefix: Option<String>,
     allow_headers: Vec<HeaderName>,
     timeouts: Timeouts,
@@ -96,29 +61,27 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// Only what cannot mend itself is an error: a name that TLS cannot verify, or no roots to verify with.
+    /// Only what cannot mend itself is an error: a name that TLS cannot verify, no roots to verify with, a file that
+    /// cannot be used.
     pub fn new(
         app: &str,
         settings: &Settings,
         timeouts: Timeouts,
         trust: &Trust,
     ) -> Result<Self, UpstreamError> {
-        static NEXT: AtomicU64 = AtomicU64::new(0);
-        let own_host = match &settings.target {
-            Target::Tcp { scheme, host, port } => {
-                Origin { scheme: *scheme, host: host.clone(), port: *port }.authority()
+        let (group, health) = match &settings.target {
+            Target::Whoami => (None, None),
+            Target::Servers(Servers { servers, balance, tls, health }) => {
+                let made =
+                    servers.iter().map(|server| Backend::new(server, &settings.host_header, tls, trust));
+                let backends: Vec<_> = made.collect::<Result<_, _>>()?;
+                (Some(Arc::new(Group::new(backends, *balance))), health.clone())
             }
-            Target::Unix(_) | Target::Whoami => "localhost".to_owned(),
-        };
-        let host = match settings.host_header {
-            HostHeader::Preserve => None,
-            HostHeader::Upstream => HeaderValue::try_from(own_host).ok(),
         };
         Ok(Self {
-            id: NEXT.fetch_add(1, Ordering::Relaxed),
             app: app.to_owned(),
-            dialer: Dialer::new(&settings.target, trust)?,
-            host,
+            group,
+            health,
             strip_prefix: settings.strip_prefix.clone().filter(|prefix| !prefix.is_empty()),
             allow_headers: settings.allow_headers.clone(),
             timeouts,
@@ -142,12 +105,25 @@ impl Upstream {
         &self.allow_headers
     }
 
-    /// Connects and hangs up: whether the upstream could be reached now.
-    pub async fn probe(&self) -> Result<(), UpstreamError> {
-        match &self.dialer {
-            None => Ok(()),
-            Some(dialer) => dialer.dial(self.timeouts.connect).await.map(drop),
+    /// What keeps asking each server how it is, if the configuration wants that: one future a server, to be run as long
+    /// as the upstream is in use, on a runtime that is never held up.
+    pub fn health_checks(&self) -> impl Iterator<Item = impl Future<Output = ()> + Send + use<>> + use<'_> {
+        let group = self.group.iter().zip(&self.health);
+        group.flat_map(|(group, health)| {
+            (0..group.backends.len())
+                .map(|place| health::watch(Arc::clone(group), place, health.clone(), self.app.clone()))
+        })
+    }
+
+    /// Connects to each server and hangs up: its address, and whether it could be reached now.
+    pub async fn probe(&self) -> Vec<(String, Result<(), UpstreamError>)> {
+        let mut reached = Vec::new();
+        let backends = self.group.iter().flat_map(|group| &group.backends);
+        for Backend { dialer, .. } in backends {
+            let dialed = dialer.dial(self.timeouts.connect, false).await;
+            reached.push((dialer.address(), dialed.map(drop)));
         }
+        reached
     }
 }
 
@@ -168,8 +144,8 @@ where
     C: FnOnce() -> Cutoff + Send,
 {
     let parts = stamped.into_parts();
-    match &upstream.dialer {
+    match &upstream.group {
         None => Ok(whoami::answer(&exchange::rewritten(parts, upstream)?)),
-        Some(dialer) => exchange::exchange(pools, upstream, dialer, parts, cutoff).await,
+        Some(group) => exchange::exchange(pools, upstream, group, parts, cutoff).await,
     }
 }

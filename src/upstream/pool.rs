@@ -11,9 +11,13 @@ use std::time::{Duration, Instant};
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
 use tokio::sync::oneshot;
+use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
-use super::connect::Stream;
+use super::UpstreamError;
+use super::backend::Backend;
+use super::connect::{Dialed, Stream};
+use super::lanes::{self, Lanes, Place};
 use super::transfer::Upload;
 use crate::clock;
 use crate::tasks::Tasks;
@@ -52,21 +56,40 @@ pub struct Pools {
 }
 
 struct Shared {
-    idle: Mutex<Idle>,
+    kept: Mutex<Kept>,
     limits: IdleLimits,
     closing: CancellationToken,
 }
 
 #[derive(Default)]
-struct Idle {
-    /// By upstream; the last used stands last.
-    connections: HashMap<u64, Vec<(Connection, Instant)>>,
+struct Kept {
+    /// By server.
+    servers: HashMap<u64, Server>,
     /// A sweeper is running.
     swept: bool,
 }
 
-/// A connection to an upstream. Dropping it closes the socket.
-pub(super) struct Connection {
+/// What is kept for one server.
+#[derive(Default)]
+struct Server {
+    /// The last used stands last.
+    idle: Vec<(Own, Instant)>,
+    lanes: Lanes,
+    /// Held by who opens a connection that others may share.
+    opening: Arc<tokio::sync::Mutex<()>>,
+    /// It chose HTTP/1.1 when it was last asked.
+    http1: bool,
+}
+
+/// A connection to an upstream, or a place on one.
+pub(super) enum Connection {
+    /// HTTP/1.1. Dropping it closes the socket.
+    Own(Own),
+    /// HTTP/2.
+    Shared(Place),
+}
+
+pub(super) struct Own {
     pub sender: SendRequest<Upload>,
     /// The connection's task ends when this is dropped.
     _held: oneshot::Sender<Infallible>,
@@ -77,7 +100,7 @@ pub(super) struct Connection {
 pub(super) struct Home {
     pool: Weak<Shared>,
     tasks: Tasks,
-    upstream: u64,
+    server: u64,
 }
 
 impl Pools {
@@ -87,7 +110,7 @@ impl Pools {
 
     pub(crate) fn with_limits(tasks: Tasks, limits: IdleLimits) -> Self {
         let closing = CancellationToken::new();
-        let shared = Arc::new(Shared { idle: Mutex::default(), limits, closing: closing.clone() });
+        let shared = Arc::new(Shared { kept: Mutex::default(), limits, closing: closing.clone() });
         Self { shared, tasks, _closing: closing.drop_guard() }
     }
 
@@ -95,31 +118,94 @@ impl Pools {
         &self.tasks
     }
 
-    pub(super) fn home(&self, upstream: u64) -> Home {
-        Home { pool: Arc::downgrade(&self.shared), tasks: self.tasks.clone(), upstream }
+    pub(super) fn home(&self, server: u64) -> Home {
+        Home { pool: Arc::downgrade(&self.shared), tasks: self.tasks.clone(), server }
     }
 
-    /// The connection used last, if it is young enough and still open.
-    pub(super) fn take(&self, upstream: u64, repeatable: bool) -> Option<Connection> {
+    /// A place on a shared connection, or the connection used last, if it is young enough and still open.
+    pub(super) fn take(&self, server: u64, repeatable: bool) -> Option<Connection> {
         let limits = self.shared.limits;
         let limit = if repeatable { limits.any } else { limits.unrepeatable };
-        let mut idle = self.shared.lock();
-        let connections = idle.connections.get_mut(&upstream)?;
-        while let Some((connection, since)) = connections.pop() {
+        let mut kept = self.shared.lock();
+        let server = kept.servers.get_mut(&server)?;
+        if let Some(place) = server.lanes.take() {
+            return Some(Connection::Shared(place));
+        }
+        while let Some((connection, since)) = server.idle.pop() {
             if since.elapsed() >= limit {
                 // The others are older still.
-                connections.push((connection, since));
+                server.idle.push((connection, since));
                 return None;
             }
             if connection.sender.is_ready() {
-                return Some(connection);
+                return Some(Connection::Own(connection));
             }
         }
         None
     }
 
-    /// Speaks HTTP/1.1 over a new stream; the connection's own task runs on the caller's runtime.
-    pub(super) async fn open(&self, stream: Box<dyn Stream>) -> Result<Connection, hyper::Error> {
+    /// A new connection, within `limit`; or a place on one that another request has opened meanwhile. `alone`: only
+    /// HTTP/1.1 will do.
+    pub(super) async fn connect(
+        &self,
+        backend: &Backend,
+        limit: Duration,
+        alone: bool,
+    ) -> Result<Connection, UpstreamError> {
+        let began = clock::stopwatch();
+        let _turn = match self.opening(backend).filter(|_| !alone) {
+            None => None,
+            Some(opening) => {
+                let turn =
+                    timeout(limit, opening.lock_owned()).await.map_err(|_| backend.dialer.late(limit))?;
+                if let Some(place) = self.shared.lock().servers.entry(backend.id).or_default().lanes.take() {
+                    return Ok(Connection::Shared(place));
+                }
+                // Whoever had the turn before may have learnt that nothing can be shared.
+                self.opening(backend).map(|_| turn)
+            }
+        };
+        let left = limit.saturating_sub(began.elapsed());
+        let Dialed { stream, http2 } = backend.dialer.dial(left, alone).await?;
+        self.open(backend.id, stream, http2, alone).await
+    }
+
+    /// What is held while a connection is opened that others may share; `None` if they cannot.
+    fn opening(&self, backend: &Backend) -> Option<Arc<tokio::sync::Mutex<()>>> {
+        if !backend.dialer.speaks_http2() {
+            return None;
+        }
+        let mut kept = self.shared.lock();
+        let server = kept.servers.entry(backend.id).or_default();
+        (!server.http1).then(|| Arc::clone(&server.opening))
+    }
+
+    /// Begins to speak over a new stream; the connection's own task runs on the caller's runtime.
+    async fn open(
+        &self,
+        server: u64,
+        stream: Box<dyn Stream>,
+        http2: bool,
+        alone: bool,
+    ) -> Result<Connection, UpstreamError> {
+        let failed = |error| UpstreamError::from_hyper(error, None).0;
+        let connection = if http2 {
+            let lane = lanes::open(stream, &self.tasks).await.map_err(failed)?;
+            let mut kept = self.shared.lock();
+            let server = kept.servers.entry(server).or_default();
+            server.http1 = false;
+            Connection::Shared(server.lanes.add(lane))
+        } else {
+            if !alone {
+                self.shared.lock().servers.entry(server).or_default().http1 = true;
+            }
+            Connection::Own(self.open_http1(stream).await.map_err(failed)?)
+        };
+        self.shared.have_swept(&self.tasks);
+        Ok(connection)
+    }
+
+    async fn open_http1(&self, stream: Box<dyn Stream>) -> Result<Own, hyper::Error> {
         let (sender, connection) =
             Builder::new().max_buf_size(LARGEST_HEAD).handshake(TokioIo::new(stream)).await?;
         let (held, mut dropped) = oneshot::channel();
@@ -135,33 +221,39 @@ impl Pools {
                 _ = &mut dropped => {}
             }
         });
-        Ok(Connection { sender, _held: held })
+        Ok(Own { sender, _held: held })
     }
 }
 
 impl Home {
-    /// Keeps a connection for the next request.
+    /// Keeps a connection for the next request. A place on a shared one is simply free again.
     pub(super) fn give_back(&self, connection: Connection) {
+        let Connection::Own(connection) = connection else { return };
         let Some(shared) = self.pool.upgrade() else { return };
         if connection.sender.is_closed() {
             return;
         }
-        let mut idle = shared.lock();
-        let connections = idle.connections.entry(self.upstream).or_default();
-        if connections.len() >= MOST_IDLE {
+        let mut kept = shared.lock();
+        let idle = &mut kept.servers.entry(self.server).or_default().idle;
+        if idle.len() >= MOST_IDLE {
             return;
         }
-        connections.push((connection, clock::stopwatch()));
-        if !std::mem::replace(&mut idle.swept, true) {
-            let closing = shared.closing.clone();
-            self.tasks.spawn("upstream sweeper", sweep(Weak::clone(&self.pool), closing));
-        }
+        idle.push((connection, clock::stopwatch()));
+        drop(kept);
+        shared.have_swept(&self.tasks);
     }
 }
 
 impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Idle> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, Kept> {
+        self.kept.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the sweeper, if it is not running.
+    fn have_swept(self: &Arc<Self>, tasks: &Tasks) {
+        if !std::mem::replace(&mut self.lock().swept, true) {
+            tasks.spawn("upstream sweeper", sweep(Arc::downgrade(self), self.closing.clone()));
+        }
     }
 }
 
@@ -173,15 +265,17 @@ async fn sweep(pool: Weak<Shared>, closing: CancellationToken) {
             () = tokio::time::sleep(SWEEP) => {}
         }
         let Some(shared) = pool.upgrade() else { return };
-        let mut idle = shared.lock();
-        for connections in idle.connections.values_mut() {
-            connections.retain(|(connection, since)| {
+        let mut kept = shared.lock();
+        let mut empty = true;
+        for server in kept.servers.values_mut() {
+            server.idle.retain(|(connection, since)| {
                 since.elapsed() < shared.limits.any && !connection.sender.is_closed()
             });
+            server.lanes.sweep();
+            empty &= server.idle.is_empty() && server.lanes.is_empty();
         }
-        idle.connections.retain(|_, connections| !connections.is_empty());
-        if idle.connections.is_empty() {
-            idle.swept = false;
+        if empty {
+            kept.swept = false;
             return;
         }
     }

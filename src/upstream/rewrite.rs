@@ -4,13 +4,13 @@
 use http::header::{CONTENT_LOCATION, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue};
 
-use super::{Settings, Target};
+use super::{Protocol, Server, Settings, Target};
 use crate::route::{AppUrl, Host, Origin, OwnPath, Scheme, own_path};
 
 /// How one app's answers are rewritten.
 pub struct Rewrite {
-    /// What the upstream may call itself.
-    inner: Option<Origin>,
+    /// What the servers may call themselves.
+    inner: Vec<Origin>,
     outer: Origin,
     /// Removed from requests; put before the paths of answers.
     prefix: Option<Box<str>>,
@@ -19,16 +19,8 @@ pub struct Rewrite {
 impl Rewrite {
     pub fn new(settings: &Settings, url: &AppUrl) -> Self {
         let inner = match &settings.target {
-            Target::Tcp { scheme, host, port } => {
-                Some(Origin { scheme: *scheme, host: host.clone(), port: *port })
-            }
-            // What `host_header: upstream` calls it.
-            Target::Unix(_) => Host::parse("localhost").map(|host| Origin {
-                scheme: Scheme::Http,
-                host,
-                port: Scheme::Http.default_port(),
-            }),
-            Target::Whoami => None,
+            Target::Servers(servers) => servers.servers.iter().filter_map(own_name).collect(),
+            Target::Whoami => Vec::new(),
         };
         let prefix = settings.strip_prefix.as_deref().filter(|prefix| !prefix.is_empty());
         Self { inner, outer: url.origin.clone(), prefix: prefix.map(Into::into) }
@@ -78,22 +70,38 @@ impl Rewrite {
 
     /// By any scheme: an app that is told `X-Forwarded-Proto: https` writes https before its own address.
     fn is_inner(&self, scheme: &str, authority: &str) -> bool {
-        let Some(inner) = &self.inner else { return false };
-        let scheme = match scheme {
-            _ if scheme.is_empty() => inner.scheme,
-            _ if scheme.eq_ignore_ascii_case("http") => Scheme::Http,
-            _ if scheme.eq_ignore_ascii_case("https") => Scheme::Https,
-            _ => return false,
-        };
-        // The last colon, unless it is one of an IPv6 address.
-        let (host, port) = match authority.rsplit_once(':') {
-            Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
-            _ => (authority, None),
-        };
-        let plain = port.is_none() && inner.port == inner.scheme.default_port();
-        Host::parse(host).is_some_and(|host| host == inner.host)
-            && (plain || port.unwrap_or(scheme.default_port()) == inner.port)
+        self.inner.iter().any(|inner| names(inner, scheme, authority))
     }
+}
+
+/// What a server calls itself; one at a socket, what `host_header: upstream` calls it.
+fn own_name(server: &Server) -> Option<Origin> {
+    let (scheme, host, port) = match server {
+        Server::Tcp { protocol: Protocol::Https, host, port } => (Scheme::Https, host.clone(), *port),
+        Server::Tcp { protocol: Protocol::Http | Protocol::H2c, host, port } => {
+            (Scheme::Http, host.clone(), *port)
+        }
+        Server::Unix(_) => (Scheme::Http, Host::parse("localhost")?, Scheme::Http.default_port()),
+    };
+    Some(Origin { scheme, host, port })
+}
+
+/// Whether scheme and authority of a reference mean this server.
+fn names(inner: &Origin, scheme: &str, authority: &str) -> bool {
+    let scheme = match scheme {
+        _ if scheme.is_empty() => inner.scheme,
+        _ if scheme.eq_ignore_ascii_case("http") => Scheme::Http,
+        _ if scheme.eq_ignore_ascii_case("https") => Scheme::Https,
+        _ => return false,
+    };
+    // The last colon, unless it is one of an IPv6 address.
+    let (host, port) = match authority.rsplit_once(':') {
+        Some((host, port)) if !port.ends_with(']') => (host, port.parse().ok()),
+        _ => (authority, None),
+    };
+    let plain = port.is_none() && inner.port == inner.scheme.default_port();
+    Host::parse(host).is_some_and(|host| host == inner.host)
+        && (plain || port.unwrap_or(scheme.default_port()) == inner.port)
 }
 
 /// Scheme (empty in `//host/path`), authority, and the rest; `None` for a reference without an authority.
@@ -137,6 +145,7 @@ fn with_path_below(cookie: &str, prefix: &str) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{Balance, Servers, TlsSettings};
     use super::*;
     use crate::upstream::HostHeader;
 
@@ -153,7 +162,12 @@ mod tests {
     }
 
     fn tcp(host: &str, port: u16) -> Target {
-        Target::Tcp { scheme: Scheme::Http, host: Host::parse(host).expect("a host"), port }
+        of(Server::Tcp { protocol: Protocol::Http, host: Host::parse(host).expect("a host"), port })
+    }
+
+    fn of(server: Server) -> Target {
+        let (tls, health) = (TlsSettings::default(), None);
+        Target::Servers(Servers { servers: vec![server], balance: Balance::LeastRequests, tls, health })
     }
 
     /// What a visitor sees of a header.
@@ -194,7 +208,7 @@ mod tests {
             seen(&usual, CONTENT_LOCATION, "http://app.internal:80/a"),
             "https://intranet.example.com/a"
         );
-        let unix = rewrite(Target::Unix("/run/app.sock".into()), None);
+        let unix = rewrite(of(Server::Unix("/run/app.sock".into())), None);
         assert_eq!(seen(&unix, LOCATION, "http://localhost/a"), "https://intranet.example.com/a");
         let six = rewrite(tcp("[::1]", 80), None);
         assert_eq!(seen(&six, LOCATION, "http://[::1]/a"), "https://intranet.example.com/a");

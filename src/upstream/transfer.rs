@@ -8,11 +8,15 @@ use std::task::{Context, Poll, ready};
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
+use http_body_util::LengthLimitError;
 use hyper::body::Incoming;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::pool::{Connection, Home};
+use super::silence::Silence;
+use super::standing::Busy;
 use crate::body::{Body, BodyError};
+use crate::identity::{self, StripList};
 use crate::tasks::Cutoff;
 
 /// How far a request's body has got; shared by the [`Upload`] and whoever waits for the answer.
@@ -22,6 +26,10 @@ pub(super) struct Progress {
     frames: AtomicU64,
     /// The upstream would take more than the visitor sends.
     starved: AtomicBool,
+    /// The visitor broke it off.
+    broken: AtomicBool,
+    /// And did so by sending more than is allowed.
+    too_large: AtomicBool,
 }
 
 impl Progress {
@@ -36,22 +44,49 @@ impl Progress {
     pub(super) fn is_starved(&self) -> bool {
         self.starved.load(Ordering::Relaxed)
     }
+
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_too_large(&self) -> bool {
+        self.too_large.load(Ordering::Relaxed)
+    }
+
+    fn note<D>(&self, frame: Option<&Result<D, BodyError>>, ended: bool) {
+        self.frames.fetch_add(1, Ordering::Relaxed);
+        if let Some(Err(error)) = frame {
+            self.broken.store(true, Ordering::Relaxed);
+            self.too_large.store(error.is::<LengthLimitError>(), Ordering::Relaxed);
+        }
+        if frame.is_none() || ended {
+            self.done.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
-/// A request's body as it is sent: without trailers, which an upstream could take for headers.
+/// A request's body as it is sent. On HTTP/1 without trailers, which an upstream could take for headers.
 pub(super) struct Upload {
     body: Body,
     progress: Option<Arc<Progress>>,
+    /// `None`: there is no body, and so no trailers.
+    strip: Option<StripList>,
+    trailers: bool,
 }
 
 impl Upload {
     pub(super) fn empty() -> Self {
-        Self { body: Body::Empty, progress: None }
+        Self { body: Body::Empty, progress: None, strip: None, trailers: false }
     }
 
-    pub(super) fn new(body: Body) -> Self {
+    pub(super) fn new(body: Body, strip: StripList) -> Self {
         let progress = (!body.is_end_stream()).then(Arc::default);
-        Self { body, progress }
+        Self { body, progress, strip: Some(strip), trailers: false }
+    }
+
+    /// Whether trailers are sent too.
+    pub(super) fn set_trailers(&mut self, trailers: bool) {
+        self.trailers = trailers;
     }
 
     /// `None` if there is no body.
@@ -76,15 +111,18 @@ impl HttpBody for Upload {
                 Some(progress) => {
                     progress.starved.store(polled.is_pending(), Ordering::Relaxed);
                     let frame = ready!(polled);
-                    progress.frames.fetch_add(1, Ordering::Relaxed);
-                    if frame.is_none() || this.body.is_end_stream() {
-                        progress.done.store(true, Ordering::Relaxed);
-                    }
+                    progress.note(frame.as_ref(), this.body.is_end_stream());
                     frame
                 }
             };
-            if !matches!(&frame, Some(Ok(frame)) if frame.is_trailers()) {
-                return Poll::Ready(frame);
+            let Some(Ok(frame)) = frame else { return Poll::Ready(frame) };
+            match (frame.into_trailers(), &this.strip) {
+                (Err(frame), _) => return Poll::Ready(Some(Ok(frame))),
+                (Ok(mut trailers), Some(strip)) if this.trailers => {
+                    identity::clean_request_trailers(&mut trailers, strip);
+                    return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+                }
+                (Ok(_), _) => {}
             }
         }
     }
@@ -103,13 +141,21 @@ impl HttpBody for Upload {
 #[error("broken off: the session has ended, or the gateway stops")]
 pub(super) struct CutOff;
 
+#[derive(Debug, thiserror::Error)]
+#[error("the upstream ended its answer before the end")]
+struct Unfinished;
+
 /// An answer's body: holds its connection until the end, and gives it back only then.
 pub(super) struct Download {
     body: Incoming,
     connection: Option<Connection>,
+    http2: bool,
     /// Where the connection goes if it can be used again.
     home: Option<Home>,
     cutoff: Option<Leash>,
+    silence: Silence,
+    strip: StripList,
+    _busy: Busy,
 }
 
 struct Leash {
@@ -121,12 +167,14 @@ struct Leash {
 impl Download {
     pub(super) fn new(
         body: Incoming,
-        connection: Connection,
-        home: Option<Home>,
+        (connection, home, busy): (Connection, Option<Home>, Busy),
         cutoff: Option<Cutoff>,
+        silence: Silence,
+        strip: StripList,
     ) -> Self {
         let cutoff = cutoff.map(|token| Leash { token, cancelled: None });
-        Self { body, connection: Some(connection), home, cutoff }
+        let http2 = matches!(connection, Connection::Shared(_));
+        Self { body, connection: Some(connection), http2, home, cutoff, silence, strip, _busy: busy }
     }
 
     fn end(&mut self) {
@@ -156,24 +204,38 @@ impl HttpBody for Download {
         let polled = if cut { Poll::Pending } else { Pin::new(&mut this.body).poll_frame(context) };
         match polled {
             Poll::Ready(Some(Ok(frame))) => {
+                this.silence.is_broken();
                 if this.body.is_end_stream() {
                     this.end();
                 }
+                let frame = match frame.into_trailers() {
+                    Err(frame) => frame,
+                    Ok(mut trailers) => {
+                        identity::clean_answer_trailers(&mut trailers, &this.strip);
+                        Frame::trailers(trailers)
+                    }
+                };
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
                 this.connection = None;
                 Poll::Ready(Some(Err(error.into())))
             }
+            // hyper takes a stream that was reset with NO_ERROR for one that has ended.
+            Poll::Ready(None) if this.http2 && !this.body.is_end_stream() => {
+                this.connection = None;
+                Poll::Ready(Some(Err(Unfinished.into())))
+            }
             Poll::Ready(None) => {
                 this.end();
                 Poll::Ready(None)
             }
             Poll::Pending => {
-                let Some(cutoff) = &mut this.cutoff else { return Poll::Pending };
-                ready!(cutoff.poll(context));
+                let cut = this.cutoff.as_mut().is_some_and(|cutoff| cutoff.poll(context).is_ready());
+                let over: BodyError =
+                    if cut { CutOff.into() } else { ready!(this.silence.poll(context)).into() };
                 this.connection = None;
-                Poll::Ready(Some(Err(CutOff.into())))
+                Poll::Ready(Some(Err(over)))
             }
         }
     }

@@ -12,13 +12,14 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
 use tokio::time::timeout;
 
-use super::pool::Connection;
-use super::websocket::{CLOSE_POLICY, Frames};
+use super::pool::{Connection, Pools};
+use super::silence::Activity;
+use super::standing::Busy;
+use super::websocket::{CLOSE_GOING_AWAY, CLOSE_POLICY, Frames};
 use super::{UpstreamError, answer, websocket};
 use crate::body::Body;
 use crate::identity::{StripList, Upgrade};
 use crate::tasks::Cutoff;
-use crate::tasks::Tasks;
 
 /// From the cut-off to the end, however slow the visitor reads. The contract grants five seconds, some of which pass
 /// before the end of a session is noticed.
@@ -51,28 +52,35 @@ impl Asked {
     }
 }
 
+/// What ends a tunnel when neither end does.
+pub(super) struct Limits {
+    pub cutoff: Cutoff,
+    /// Without a byte in either direction.
+    pub idle: Duration,
+}
+
 /// Answers the visitor with the upstream's 101, and starts the tunnel.
 pub(super) fn open(
-    tasks: &Tasks,
+    pools: &Pools,
     mut answer: Response<Incoming>,
-    asked: &Asked,
-    visitor: OnUpgrade,
-    cutoff: Cutoff,
-    connection: Connection,
+    (asked, visitor): (Asked, OnUpgrade),
+    (connection, busy): (Connection, Busy),
     strip: &StripList,
+    limits: Limits,
 ) -> Result<Response<Body>, UpstreamError> {
     if !asked.is_met_by(answer.headers()) {
         return Err(UpstreamError::UnaskedUpgrade);
     }
     let upstream = hyper::upgrade::on(&mut answer);
     let websocket = asked.upgrade.websocket;
-    tasks.spawn("upgrade tunnel", async move {
+    pools.tasks().spawn("upgrade tunnel", async move {
         let ends = tokio::try_join!(visitor, upstream);
+        let _busy = busy;
         // hyper has handed the socket over; until then dropping this would have closed it.
         drop(connection);
         match ends {
             Ok((visitor, upstream)) => {
-                if let Err(error) = run(visitor, upstream, websocket, &cutoff).await {
+                if let Err(error) = run(visitor, upstream, websocket, &limits).await {
                     tracing::debug!(%error, "tunnel ended");
                 }
             }
@@ -87,20 +95,26 @@ pub(super) fn open(
     Ok(Response::from_parts(head, Body::Empty))
 }
 
-async fn run(visitor: Upgraded, upstream: Upgraded, websocket: bool, cutoff: &Cutoff) -> io::Result<()> {
+async fn run(visitor: Upgraded, upstream: Upgraded, websocket: bool, limits: &Limits) -> io::Result<()> {
+    let activity = Activity::begin();
     tokio::select! {
-        ended = relay(visitor, upstream, websocket, cutoff) => ended,
-        () = too_late(cutoff) => Ok(()),
+        ended = relay(visitor, upstream, websocket, (limits, &activity)) => ended,
+        () = too_late(limits, &activity) => Ok(()),
     }
 }
 
-async fn relay(visitor: Upgraded, upstream: Upgraded, websocket: bool, cutoff: &Cutoff) -> io::Result<()> {
+async fn relay(
+    visitor: Upgraded,
+    upstream: Upgraded,
+    websocket: bool,
+    until: (&Limits, &Activity),
+) -> io::Result<()> {
     let (mut from_visitor, mut to_visitor) = split(TokioIo::new(visitor));
     let (from_upstream, to_upstream) = split(TokioIo::new(upstream));
     let half_open = if websocket { HALF_OPEN } else { Duration::MAX };
     let end = {
-        let mut outward = pin!(outward(&mut from_visitor, to_upstream));
-        let mut inward = pin!(inward(from_upstream, &mut to_visitor, websocket, cutoff));
+        let mut outward = pin!(outward(&mut from_visitor, to_upstream, until.1));
+        let mut inward = pin!(inward(from_upstream, &mut to_visitor, websocket, until));
         tokio::select! {
             ended = &mut outward => {
                 ended?;
@@ -122,8 +136,11 @@ async fn relay(visitor: Upgraded, upstream: Upgraded, websocket: bool, cutoff: &
     Ok(())
 }
 
-async fn too_late(cutoff: &Cutoff) {
-    cutoff.cancelled().await;
+async fn too_late(limits: &Limits, activity: &Activity) {
+    tokio::select! {
+        () = limits.cutoff.cancelled() => {}
+        () = activity.ceases(limits.idle) => {}
+    }
     tokio::time::sleep(GRACE).await;
 }
 
@@ -131,9 +148,19 @@ async fn too_late(cutoff: &Cutoff) {
 async fn outward<S: AsyncWrite>(
     from: &mut ReadHalf<TokioIo<Upgraded>>,
     mut to: WriteHalf<S>,
+    activity: &Activity,
 ) -> io::Result<()> {
-    tokio::io::copy(from, &mut to).await?;
-    to.shutdown().await
+    let mut buffer = vec![0; CHUNK];
+    loop {
+        let read = from.read(&mut buffer).await?;
+        let bytes = buffer.get(..read).unwrap_or_default();
+        if bytes.is_empty() {
+            return to.shutdown().await;
+        }
+        to.write_all(bytes).await?;
+        to.flush().await?;
+        activity.note();
+    }
 }
 
 enum End {
@@ -146,14 +173,16 @@ async fn inward<S: AsyncWrite>(
     mut from: ReadHalf<TokioIo<Upgraded>>,
     to: &mut WriteHalf<S>,
     websocket: bool,
-    cutoff: &Cutoff,
+    (limits, activity): (&Limits, &Activity),
 ) -> io::Result<End> {
+    let mut ceases = pin!(activity.ceases(limits.idle));
     let mut frames = Frames::default();
     let mut buffer = vec![0; CHUNK];
-    loop {
+    let close = loop {
         let read = tokio::select! {
             biased;
-            () = cutoff.cancelled() => break,
+            () = limits.cutoff.cancelled() => break CLOSE_POLICY,
+            () = &mut ceases => break CLOSE_GOING_AWAY,
             read = from.read(&mut buffer) => read?,
         };
         let bytes = buffer.get(..read).unwrap_or_default();
@@ -163,10 +192,11 @@ async fn inward<S: AsyncWrite>(
         }
         to.write_all(bytes).await?;
         to.flush().await?;
+        activity.note();
         if websocket {
             frames.pass(bytes);
         }
-    }
+    };
     if websocket {
         while !frames.at_boundary() {
             let read = from.read(&mut buffer).await?;
@@ -178,7 +208,7 @@ async fn inward<S: AsyncWrite>(
             to.write_all(bytes.get(..rest).unwrap_or_default()).await?;
         }
         if frames.at_boundary() {
-            to.write_all(&CLOSE_POLICY).await?;
+            to.write_all(&close).await?;
         }
     }
     to.flush().await?;

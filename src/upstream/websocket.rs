@@ -7,6 +7,9 @@ use base64::engine::general_purpose::STANDARD;
 /// A close frame from a server, code 1008, policy violation (§5.5.1, §7.4.1).
 pub(super) const CLOSE_POLICY: [u8; 4] = [0x88, 0x02, 0x03, 0xf0];
 
+/// The same with code 1001, going away.
+pub(super) const CLOSE_GOING_AWAY: [u8; 4] = [0x88, 0x02, 0x03, 0xe9];
+
 /// The `Sec-WebSocket-Accept` of a server that has understood the handshake with this key (§4.2.2).
 pub(super) fn accept(key: &[u8]) -> String {
     let salted = [key, b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"].concat();

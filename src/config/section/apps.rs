@@ -10,7 +10,7 @@ use super::super::{App, Behind};
 use super::{access, headers, identity, portal, upstream};
 use crate::identity::Settings as IdentitySettings;
 use crate::route::AppUrl;
-use crate::upstream::{HostHeader, Settings, Target};
+use crate::upstream::{HostHeader, Settings, Target, Timeouts};
 
 /// An app, with what is needed to say where it is wrong.
 pub struct Placed {
@@ -51,8 +51,13 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
     }
     let redirects = keys.node("redirect").is_some();
     let redirect = redirect(&mut keys, url.as_ref());
-    let target =
-        if redirects { None } else { keys.required("upstream", upstream::EXAMPLE, upstream::target) };
+    let target = if redirects {
+        None
+    } else {
+        keys.required("upstream", upstream::EXAMPLE, |node, report| {
+            upstream::read(node, report, url.as_ref().map(|url| &url.origin))
+        })
+    };
     let app_path = url.as_ref().map_or_else(String::new, |url| url.path.to_string());
     let access = if keys.node("access").is_some() {
         keys.optional("access", |node, report| access::read(node, report, &app_path)).unwrap_or_default()
@@ -69,10 +74,11 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
     let (headers, ruled) = headers::read(&mut keys);
     keys.finish();
     // With a wrong upstream nothing will run, but what else is wrong with the app is to be said in the same breath.
-    let target = target.unwrap_or(Target::Whoami);
+    let (target, timeouts) = target.unwrap_or((Target::Whoami, Timeouts::default()));
+    let settings = Settings { target, host_header, strip_prefix: strip_prefix.clone(), allow_headers };
     let behind = match redirect {
         Some(to) => Behind::Redirect { to, strip_prefix },
-        None => Behind::Upstream(Settings { target, host_header, strip_prefix, allow_headers }),
+        None => Behind::Upstream { settings: Box::new(settings), timeouts },
     };
     let app = App { name: name?, url: url?, access: access.rules, behind, identity, headers, maintenance };
     Some(Placed { app, name: name_place, url: url_place, mentions: access.mentions, allowed, ruled })

@@ -53,7 +53,7 @@ pub fn read(keys: &mut Fields<'_, '_>) -> Read {
             if matches!(&node.kind, Kind::List(nodes) if nodes.is_empty()) {
                 report.error(node.place, "`tls.certificates` is an empty list", EXAMPLE);
             }
-            value::items(|node: &Node, report: &mut Report| Some(pair(node, report)))(node, report)
+            value::items(|node: &Node, report: &mut Report| Some(entry(node, report)))(node, report)
         });
         read.settings.only_1_3 = keys.or("minimum", false, value::choice(&[("1.2", false), ("1.3", true)]));
         keys.finish();
@@ -73,17 +73,33 @@ pub fn read(keys: &mut Fields<'_, '_>) -> Read {
 
 type Pair = (Option<CertificateFiles>, Option<CertificateDer<'static>>);
 
-fn pair(node: &Node, report: &mut Report) -> Pair {
+fn entry(node: &Node, report: &mut Report) -> Pair {
     let Some(mut keys) =
         Fields::of(node, report, "write `- certificate: ...pem` and, below it, `key: ...key`")
     else {
         return (None, None);
     };
-    let certificate_place = keys.node("certificate").map_or(node.anchor, |node| node.place);
-    let key_place = keys.node("key").map_or(node.anchor, |node| node.place);
+    let pair = pair(&mut keys, Outdated { effect: "browsers refuse it", remedy: RELOADED });
+    keys.finish();
+    pair
+}
+
+/// What is said of a certificate that is not valid now.
+#[derive(Clone, Copy)]
+pub struct Outdated {
+    pub effect: &'static str,
+    pub remedy: &'static str,
+}
+
+const RELOADED: &str = "renew it; the new file is taken up without a restart";
+
+/// `certificate` and `key`, which belong together.
+pub fn pair(keys: &mut Fields<'_, '_>, outdated: Outdated) -> Pair {
+    let certificate_place = keys.node("certificate").map_or(keys.anchor(), |node| node.place);
+    let key_place = keys.node("key").map_or(keys.anchor(), |node| node.place);
     let chain = keys.required("certificate", "write `certificate: certs/example.com.pem`", chain);
     let key = keys.required("key", "write `key: certs/example.com.key`", private_key);
-    keys.finish();
+    let report = &mut *keys.report;
     let (Some((certificate, chain)), Some((key, private))) = (chain, key) else { return (None, None) };
     let leaf = chain.first().cloned();
     match CertifiedKey::from_der(chain, private, &default_provider()) {
@@ -94,7 +110,7 @@ fn pair(node: &Node, report: &mut Report) -> Pair {
                 key.display(),
                 certificate.display()
             );
-            let help = "name the key that the certificate was made for; the first certificate in the file must be the server's own";
+            let help = "name the key that the certificate was made for; the first certificate in the file must be the key's own";
             report.error(key_place, message, help);
             return (None, None);
         }
@@ -103,7 +119,7 @@ fn pair(node: &Node, report: &mut Report) -> Pair {
             report.error(
                 certificate_place,
                 message,
-                "it must hold an X.509 certificate, version 3, the server's own first",
+                "it must hold an X.509 certificate, version 3, the key's own first",
             );
             return (None, None);
         }
@@ -118,7 +134,7 @@ fn pair(node: &Node, report: &mut Report) -> Pair {
         }
     }
     if let Some(leaf) = &leaf {
-        validity(leaf, &certificate, certificate_place, report);
+        validity(leaf, &certificate, certificate_place, outdated, report);
     }
     (Some(CertificateFiles { certificate, key }), leaf)
 }
@@ -133,7 +149,7 @@ fn chain(node: &Node, report: &mut Report) -> Option<(PathBuf, Vec<CertificateDe
             report.error(
                 node.place,
                 message,
-                "it must hold `-----BEGIN CERTIFICATE-----`, the server's own first, then its chain",
+                "it must hold `-----BEGIN CERTIFICATE-----`, the key's own first, then its chain",
             );
             None
         }
@@ -160,7 +176,13 @@ fn private_key(node: &Node, report: &mut Report) -> Option<(PathBuf, PrivateKeyD
 
 /// Warns of a certificate that is not valid now. The path builder looks at the dates before it looks for an issuer,
 /// so an empty list of roots is enough to ask it.
-fn validity(leaf: &CertificateDer<'static>, path: &std::path::Path, place: Place, report: &mut Report) {
+fn validity(
+    leaf: &CertificateDer<'static>,
+    path: &std::path::Path,
+    place: Place,
+    outdated: Outdated,
+    report: &mut Report,
+) {
     let now = Duration::from_millis(u64::try_from(Clock::System.now().millis()).unwrap_or(0));
     let Ok(parsed) = ParsedCertificate::try_from(leaf) else { return };
     let algorithms = default_provider().signature_verification_algorithms;
@@ -174,22 +196,18 @@ fn validity(leaf: &CertificateDer<'static>, path: &std::path::Path, place: Place
     };
     let answer = ask(now);
     let message = if expired(&answer) {
-        "has expired: browsers refuse it"
+        format!("has expired: {}", outdated.effect)
     } else if let Err(Error::InvalidCertificate(
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. },
     )) = answer
     {
-        "is not valid yet: browsers refuse it"
+        format!("is not valid yet: {}", outdated.effect)
     } else if expired(&ask(now + SOON)) {
-        "expires within a week"
+        "expires within a week".to_owned()
     } else {
         return;
     };
-    report.warning(
-        place,
-        format!("the certificate {} {message}", path.display()),
-        "renew it; the new file is taken up without a restart",
-    );
+    report.warning(place, format!("the certificate {} {message}", path.display()), outdated.remedy);
 }
 
 const SOON: Duration = Duration::from_hours(7 * 24);

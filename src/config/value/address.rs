@@ -161,6 +161,11 @@ pub fn app_url(node: &Node, report: &mut Report) -> Option<AppUrl> {
         wrong(node, report, "a url", "write it like https://app.example.com");
         return None;
     };
+    url(text, node, report)
+}
+
+/// The same, of a text that stands in place of the node's own.
+pub fn url(text: &str, node: &Node, report: &mut Report) -> Option<AppUrl> {
     match parse_url(text.trim()) {
         Ok(url) => Some(url),
         Err((expected, help)) => {

@@ -13,7 +13,9 @@ use super::fields::wrong;
 use super::problem::{Report, nearest};
 use super::source::{Kind, Node};
 
-pub use address::{app_url, contact, email, host, mailbox, network, origin, port, socket, trusted_network};
+pub use address::{
+    app_url, contact, email, host, mailbox, network, origin, port, socket, trusted_network, url,
+};
 pub use file::{bytes, path, pem_certificates};
 
 /// Ten years: longer durations are typing errors, and sums of shorter ones cannot overflow.

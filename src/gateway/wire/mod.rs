@@ -3,9 +3,12 @@
 mod recorder;
 
 mod framing;
+mod http2;
 mod identity;
 mod reuse;
+mod servers;
 mod streaming;
+mod tls;
 mod upgrades;
 
 use std::collections::BTreeMap;
@@ -19,7 +22,7 @@ use http::{HeaderName, HeaderValue, Request, Response, StatusCode};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper_util::rt::TokioIo;
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use ipnet::IpNet;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -35,7 +38,9 @@ use crate::policy::{Decision, Facts, Policy, Rule, decide};
 use crate::route::{Host, Scheme};
 use crate::subject::{AccountId, Proofs, Subject};
 use crate::tasks::{Cutoff, Tasks};
-use crate::upstream::{self, HostHeader, IdleLimits, Pools, Target, Timeouts, Trust, Upstream, forward};
+use crate::upstream::{
+    self, HostHeader, IdleLimits, Pools, Protocol, Server, Target, Timeouts, Trust, Upstream, forward,
+};
 
 pub use recorder::{OK, Recorder, Step, always, send};
 
@@ -52,26 +57,27 @@ pub struct Setup {
     pub rules: HeaderRules,
     pub idle: IdleLimits,
     pub max_body: u64,
+    pub affinity: u64,
 }
 
 impl Setup {
     pub fn to(recorder: &Recorder) -> Self {
-        Self::target(Target::Tcp {
-            scheme: Scheme::Http,
+        Self::target(Server::Tcp {
+            protocol: Protocol::Http,
             host: Host::parse(&recorder.address.ip().to_string()).unwrap(),
             port: recorder.address.port(),
         })
     }
 
-    pub fn target(target: Target) -> Self {
-        let timeouts = Timeouts { connect: Duration::from_secs(5), response: Duration::from_secs(5) };
+    pub fn target(target: impl Into<Target>) -> Self {
+        let timeouts = Timeouts { response: Duration::from_secs(5), ..Timeouts::default() };
         Self {
             who: None,
             identity: identity_headers(),
             others: Vec::new(),
             trusted: Vec::new(),
             upstream: upstream::Settings {
-                target,
+                target: target.into(),
                 host_header: HostHeader::Preserve,
                 strip_prefix: None,
                 allow_headers: Vec::new(),
@@ -81,6 +87,7 @@ impl Setup {
             rules: HeaderRules::default(),
             idle: IdleLimits::default(),
             max_body: 0,
+            affinity: 0,
         }
     }
 
@@ -95,6 +102,9 @@ impl Setup {
         let (tasks, cutoff) = (Tasks::default(), CancellationToken::new());
         let strip = StripList::new(self.others.iter().chain([&self.identity]));
         let upstream = Upstream::new("app", &self.upstream, self.timeouts, &self.trust).unwrap();
+        for check in upstream.health_checks() {
+            tasks.spawn("health", check);
+        }
         let serving = Arc::new(Serving {
             strip,
             upstream,
@@ -111,8 +121,16 @@ impl Setup {
                     async move { Ok::<_, Infallible>(serving.respond(peer, request).await) }
                 });
                 tasks.spawn("connection", async move {
-                    let served = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
-                    let _ = served.with_upgrades().await;
+                    let mut first = [0; 3];
+                    let _ = stream.peek(&mut first).await;
+                    let stream = TokioIo::new(stream);
+                    if &first == b"PRI" {
+                        let builder = hyper::server::conn::http2::Builder::new(TokioExecutor::new());
+                        let _ = builder.serve_connection(stream, service).await;
+                    } else {
+                        let served = http1::Builder::new().serve_connection(stream, service);
+                        let _ = served.with_upgrades().await;
+                    }
                 });
             }
         });
@@ -187,6 +205,7 @@ impl Serving {
                 port: admitted.port,
             },
             request_id: &client.request_id,
+            affinity: self.setup.affinity,
         };
         let request = request.map(|incoming| admit::body(incoming, self.setup.max_body));
         let stamped = match stamp(permit, request, &stamping) {

@@ -3,9 +3,8 @@
 use std::time::Duration;
 
 use super::{OK, Raw, Recorder, Setup, Step, always, once, send, values};
-use crate::route::{Host, Scheme};
-use crate::tasks::Tasks;
-use crate::upstream::{Target, Trust};
+use crate::route::Host;
+use crate::upstream::{Protocol, Server};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: app\r\n\r\n";
 const POST: &str = "POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\nhi";
@@ -122,15 +121,16 @@ async fn an_early_answer_ends_the_connection_and_the_upload() {
 #[tokio::test]
 async fn unreachable_upstreams_are_told_apart() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
-    let tcp = |host: &str, port: u16, scheme| Target::Tcp { scheme, host: Host::parse(host).unwrap(), port };
+    let tcp =
+        |host: &str, port: u16, protocol| Server::Tcp { protocol, host: Host::parse(host).unwrap(), port };
     let recorder = Recorder::start(|_| vec![send("HTTP/1.1 400 Plain\r\n\r\n"), Step::Close]).await;
     for (target, status) in [
-        (tcp("127.0.0.1", closed.port(), Scheme::Http), "502"),
-        (tcp("no-such-host.invalid", 80, Scheme::Http), "502"),
-        (tcp("127.0.0.1", recorder.address.port(), Scheme::Https), "502"),
-        (Target::Unix("no/such/socket".into()), "502"),
+        (tcp("127.0.0.1", closed.port(), Protocol::Http), "502"),
+        (tcp("no-such-host.invalid", 80, Protocol::Http), "502"),
+        (tcp("127.0.0.1", recorder.address.port(), Protocol::Https), "502"),
+        (Server::Unix("no/such/socket".into()), "502"),
         // RFC 5737: nobody answers. Without a route this is an error at once.
-        (tcp("192.0.2.1", 80, Scheme::Http), "50"),
+        (tcp("192.0.2.1", 80, Protocol::Http), "50"),
     ] {
         let mut setup = Setup::target(target.clone());
         if status != "502" {
@@ -171,7 +171,7 @@ async fn a_unix_socket_is_an_upstream() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("app.sock");
     let listener = tokio::net::UnixListener::bind(&path).unwrap();
-    let gate = Setup::target(Target::Unix(path)).start().await;
+    let gate = Setup::target(Server::Unix(path)).start().await;
     let serve = async {
         let (mut stream, _) = listener.accept().await.unwrap();
         let read = stream.read(&mut [0; 4096]).await.unwrap();
@@ -202,48 +202,4 @@ async fn connections_idle_for_too_long_are_closed() {
     let gate = setup.start().await;
     once(&gate, GET).await;
     recorder.until("the idle connection to close", |recorder| recorder.is_closed(0)).await;
-}
-
-#[tokio::test]
-async fn an_https_upstream_is_verified_by_its_name() {
-    use rustls::ServerConfig;
-    use rustls_pki_types::PrivatePkcs8KeyDer;
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-
-    let certified = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let certificate = certified.cert.der().clone();
-    let key = PrivatePkcs8KeyDer::from(certified.signing_key.serialize_der());
-    let provider = std::sync::Arc::new(rustls::crypto::aws_lc_rs::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate.clone()], key.into())
-        .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    Tasks::default().spawn("https", async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            let Ok(mut stream) = acceptor.accept(stream).await else { continue };
-            let name = stream.get_ref().1.server_name().unwrap_or("none").to_owned();
-            let _ = stream.read(&mut [0; 4096]).await;
-            let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n{name}", name.len());
-            let _ = stream.write_all(answer.as_bytes()).await;
-        }
-    });
-    for (host, trusted, expected) in [
-        ("localhost", true, "localhost"),
-        ("localhost", false, "HTTP/1.1 502 "),
-        ("127.0.0.1", true, "HTTP/1.1 502 "),
-    ] {
-        let host = Host::parse(host).unwrap();
-        let mut setup = Setup::target(Target::Tcp { scheme: Scheme::Https, host, port });
-        if trusted {
-            setup.trust = Trust::with(vec![certificate.clone()]);
-        }
-        let gate = setup.start().await;
-        let answer = once(&gate, GET).await;
-        assert!(answer.contains(expected), "{expected}: {answer}");
-    }
 }

@@ -161,3 +161,17 @@ async fn a_stream_ends_with_the_session() {
     assert!(!String::from_utf8_lossy(&client.rest().await).ends_with("0\r\n\r\n"));
     recorder.until("the upstream's connection to close", |recorder| recorder.is_closed(0)).await;
 }
+
+#[tokio::test]
+async fn an_answer_that_falls_silent_is_a_break() {
+    let head = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n";
+    let recorder = Recorder::start(move |_| vec![Step::Request, send(head)]).await;
+    let mut setup = Setup::to(&recorder);
+    setup.timeouts.idle = Duration::from_millis(50);
+    let gate = setup.start().await;
+    let mut client = Raw::to(&gate).await;
+    client.send("GET / HTTP/1.1\r\nHost: app\r\n\r\n").await;
+    let answer = client.rest().await;
+    assert!(answer.ends_with(b"4\r\nhalf\r\n"), "{}", String::from_utf8_lossy(&answer));
+    recorder.until("the connection to be closed", |recorder| recorder.is_closed(0)).await;
+}

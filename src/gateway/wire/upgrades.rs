@@ -9,9 +9,9 @@ use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use super::{Gate, OK, Raw, Recorder, Setup, Step, always, send, values};
-use crate::route::{Host, Scheme};
+use crate::route::Host;
 use crate::tasks::Tasks;
-use crate::upstream::Target;
+use crate::upstream::{Protocol, Server};
 
 const HANDSHAKE: &str = "GET /ws HTTP/1.1\r\nHost: app\r\nConnection: keep-alive, Upgrade\r\nUpgrade: websocket\r\n\
     Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nRemote-User: admin\r\n\
@@ -20,7 +20,7 @@ const SWITCH: &str = "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\n
     Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
 
 /// A WebSocket server that answers every message with itself.
-async fn echo() -> Target {
+async fn echo() -> Server {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
     let tasks = Tasks::default();
@@ -36,7 +36,7 @@ async fn echo() -> Target {
             });
         }
     });
-    Target::Tcp { scheme: Scheme::Http, host: Host::parse("127.0.0.1").unwrap(), port }
+    Server::Tcp { protocol: Protocol::Http, host: Host::parse("127.0.0.1").unwrap(), port }
 }
 
 async fn websocket(gate: &Gate) -> tokio_tungstenite::WebSocketStream<TcpStream> {
@@ -206,4 +206,14 @@ async fn a_tunnel_ends_with_either_end() {
     left.send(HANDSHAKE).await;
     left.until("\r\n\r\n").await;
     left.rest().await;
+}
+
+#[tokio::test]
+async fn a_websocket_that_falls_silent_is_closed_with_1001() {
+    let mut setup = Setup::target(echo().await);
+    setup.timeouts.idle = Duration::from_millis(50);
+    let gate = setup.start().await;
+    let mut socket = websocket(&gate).await;
+    let Some(Ok(Message::Close(Some(frame)))) = socket.next().await else { panic!("no close frame") };
+    assert_eq!(frame.code, CloseCode::Away);
 }

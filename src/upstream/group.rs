@@ -1,0 +1,126 @@
+//! The servers of one upstream, and which of them takes the next request.
+
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use http::Response;
+use hyper::body::Incoming;
+
+use super::backend::Backend;
+use super::outgoing::Outgoing;
+use super::pool::{Connection, Pools};
+use super::send::{Failed, Fate, send};
+use super::standing::Busy;
+use super::transfer::Progress;
+use super::{Balance, Fault, Timeouts, UpstreamError};
+
+pub(super) struct Group {
+    /// At most [`MOST_SERVERS`].
+    pub backends: Vec<Backend>,
+    pub balance: Balance,
+    turns: AtomicU64,
+}
+
+/// More than anybody has behind one app, and as many as fit into a word.
+pub const MOST_SERVERS: usize = 64;
+
+/// An answer, where it comes from, and the place it takes up there.
+pub(super) struct Answered {
+    pub answer: Response<Incoming>,
+    pub connection: Connection,
+    /// The server's, see [`Backend::id`].
+    pub server: u64,
+    pub busy: Busy,
+}
+
+impl Group {
+    pub(super) fn new(backends: Vec<Backend>, balance: Balance) -> Self {
+        Self { backends, balance, turns: AtomicU64::new(0) }
+    }
+
+    /// Sends a request to a server, and to another where the first cannot be reached or has not begun with it. Only a
+    /// request that may be sent twice goes to another when nobody knows; and only once.
+    ///
+    /// `key` is the same for all requests of a session.
+    pub(super) async fn send(
+        &self,
+        pools: &Pools,
+        timeouts: Timeouts,
+        outgoing: &mut Outgoing,
+        progress: Option<&Arc<Progress>>,
+        key: u64,
+    ) -> Result<Answered, UpstreamError> {
+        let (mut tried, mut repeated, mut last) = (0, false, None);
+        while let Some((place, backend)) = self.choose(key, tried) {
+            tried |= 1 << place;
+            let busy = backend.standing.take();
+            match send(pools, backend, timeouts, outgoing, progress).await {
+                Ok((answer, connection)) => {
+                    backend.standing.succeeded();
+                    return Ok(Answered { answer, connection, server: backend.id, busy });
+                }
+                Err(failed) => {
+                    self.note(backend, &failed);
+                    let begun = failed.fate != Fate::Unsent;
+                    if !failed.allows(outgoing) || begun && (repeated || failed.repeated) {
+                        return Err(failed.error);
+                    }
+                    repeated |= begun || failed.repeated;
+                    last = Some(failed.error);
+                }
+            }
+        }
+        Err(last.unwrap_or(UpstreamError::NoneHealthy))
+    }
+
+    /// A lone server is tried whatever came of the requests before: there is no better one.
+    fn note(&self, backend: &Backend, failed: &Failed) {
+        let lone = self.backends.len() < 2;
+        if !lone
+            && failed.error.fault() == Fault::Upstream
+            && backend.standing.failed(failed.fate == Fate::Unsent)
+        {
+            tracing::warn!(server = backend.dialer.address(), error = %failed.error, "a server is passed over for now");
+        }
+    }
+
+    /// A server that is good and was not tried, with its place.
+    fn choose(&self, key: u64, tried: u64) -> Option<(usize, &Backend)> {
+        let good = || {
+            let untried = self.backends.iter().enumerate().filter(move |(place, _)| tried >> place & 1 == 0);
+            untried.filter(|(_, backend)| backend.standing.is_good())
+        };
+        if let [lone] = self.backends.as_slice() {
+            return good().next().map(|_| (0, lone));
+        }
+        if self.balance == Balance::Sticky {
+            // Rendezvous hashing: a server that goes or comes moves its own sessions and no others.
+            return good().max_by_key(|(_, backend)| mix(key ^ backend.name));
+        }
+        // Whoever stops being good between the two looks is missed at the end: the first will do then.
+        let count = u64::try_from(good().count()).ok().filter(|count| *count > 0)?;
+        let nth = |number: u64| good().nth(usize::try_from(number).unwrap_or(0)).or_else(|| good().next());
+        let turn = self.turns.fetch_add(1, Ordering::Relaxed);
+        if self.balance == Balance::RoundRobin || count == 1 {
+            return nth(turn % count);
+        }
+        let chance = mix(turn);
+        let first = chance % count;
+        let second = (first + 1 + (chance >> 32) % (count - 1)) % count;
+        [nth(first), nth(second)].into_iter().flatten().min_by_key(|(_, backend)| backend.standing.busy())
+    }
+}
+
+/// A number for a text, the same in every process.
+pub(super) fn number_of(text: &str) -> u64 {
+    BuildHasherDefault::<DefaultHasher>::default().hash_one(text)
+}
+
+/// Spreads numbers that lie close together (the finaliser of `SplitMix64`).
+fn mix(number: u64) -> u64 {
+    let mut mixed = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
+    mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    mixed ^ (mixed >> 31)
+}

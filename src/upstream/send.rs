@@ -1,0 +1,134 @@
+//! Sends a request over a connection that is there, or over a new one, and waits for the head of the answer.
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http::Response;
+use hyper::body::Incoming;
+use tokio::time::timeout;
+
+use super::backend::Backend;
+use super::outgoing::Outgoing;
+use super::pool::{Connection, Pools};
+use super::transfer::Progress;
+use super::{Timeouts, UpstreamError};
+
+/// What became of a request that has no answer.
+pub(super) struct Failed {
+    pub error: UpstreamError,
+    pub fate: Fate,
+    /// It was sent twice already, or may have been.
+    pub repeated: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Fate {
+    /// Nothing of it was sent.
+    Unsent,
+    /// The server has said that it has not begun with it (RFC 9113 §8.7).
+    Unprocessed,
+    /// The connection ended, and nobody knows.
+    Lost,
+    Final,
+}
+
+impl Failed {
+    /// Whether the request may be sent once more.
+    pub(super) fn allows(&self, outgoing: &Outgoing) -> bool {
+        match self.fate {
+            Fate::Unsent => true,
+            Fate::Unprocessed => outgoing.is_bodiless(),
+            Fate::Lost => outgoing.is_repeatable(),
+            Fate::Final => false,
+        }
+    }
+}
+
+impl From<UpstreamError> for Failed {
+    fn from(error: UpstreamError) -> Self {
+        Self { error, fate: Fate::Final, repeated: false }
+    }
+}
+
+/// Sends over an idle or shared connection if there is one, else over a new one.
+///
+/// A server may close a connection just when a request is on its way. Then the request is repeated, once and on a new
+/// connection, if none of it was sent or begun with, or if it has no body and its method may be repeated. A POST is
+/// never sent twice.
+pub(super) async fn send(
+    pools: &Pools,
+    backend: &Backend,
+    timeouts: Timeouts,
+    outgoing: &mut Outgoing,
+    progress: Option<&Arc<Progress>>,
+) -> Result<(Response<Incoming>, Connection), Failed> {
+    let attempt = Attempt { backend, limit: timeouts.response, progress };
+    let alone = outgoing.wants_upgrade() && backend.dialer.speaks_http1();
+    let pooled = if alone { None } else { pools.take(backend.id, outgoing.is_repeatable()) };
+    let mut repeated = false;
+    if let Some(connection) = pooled {
+        match attempt.over(connection, outgoing).await {
+            Ok(answered) => return Ok(answered),
+            Err(failed) if failed.allows(outgoing) => {
+                repeated = failed.fate != Fate::Unsent;
+                tracing::debug!(error = %failed.error, "a connection was closed: trying a new one");
+            }
+            Err(failed) => return Err(failed),
+        }
+    }
+    let unsent = |error| Failed { error, fate: Fate::Unsent, repeated };
+    let connection = pools.connect(backend, timeouts.connect, alone).await.map_err(unsent)?;
+    let answered = attempt.over(connection, outgoing).await;
+    answered.map_err(|failed| Failed { repeated, ..failed })
+}
+
+struct Attempt<'a> {
+    backend: &'a Backend,
+    limit: Duration,
+    progress: Option<&'a Arc<Progress>>,
+}
+
+impl Attempt<'_> {
+    async fn over(
+        &self,
+        mut connection: Connection,
+        outgoing: &mut Outgoing,
+    ) -> Result<(Response<Incoming>, Connection), Failed> {
+        let form = self.backend.form(&connection);
+        let request = outgoing.write(&form, self.backend.host.as_ref())?;
+        let answered = match &mut connection {
+            Connection::Own(own) => self.patiently(own.sender.try_send_request(request)).await?,
+            Connection::Shared(place) => self.patiently(place.sender.try_send_request(request)).await?,
+        };
+        match answered {
+            Ok(answer) => Ok((answer, connection)),
+            Err(mut refused) => {
+                let unsent = refused.take_message();
+                let (error, fate) = UpstreamError::from_hyper(refused.into_error(), self.progress);
+                let fate = if unsent.is_some() { Fate::Unsent } else { fate };
+                if let Some(unsent) = unsent {
+                    outgoing.put_back(unsent);
+                }
+                Err(Failed { error, fate, repeated: false })
+            }
+        }
+    }
+
+    /// Waits for `answer` as long as there are signs of life: within each `limit` some of the request's body must move.
+    async fn patiently<A: Future>(&self, answer: A) -> Result<A::Output, UpstreamError> {
+        let mut answer = pin!(answer);
+        let (limit, mut seen) = (self.limit, 0);
+        loop {
+            if let Ok(answer) = timeout(limit, &mut answer).await {
+                return Ok(answer);
+            }
+            match self.progress.filter(|progress| !progress.is_done()) {
+                Some(progress) if progress.frames() > seen => seen = progress.frames(),
+                Some(progress) if progress.is_starved() => return Err(UpstreamError::RequestStalled(limit)),
+                _ => return Err(UpstreamError::Timeout(limit)),
+            }
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Whether a server is given requests: what became of its last ones, and what health checks say of it.
+
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use crate::clock;
+
+/// Requests that fail one after another before a server is passed over. One that does not even accept a connection is
+/// passed over at once.
+const FAILURES: u32 = 3;
+
+/// How long it is passed over at first; twice as long each further time, up to the last.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
+
+/// What is known of one server; shared by all workers.
+#[derive(Default)]
+pub(super) struct Standing {
+    /// Requests that it is working on.
+    busy: AtomicUsize,
+    /// There is something to look at in `record`. Nearly never, so nearly no request takes the lock.
+    troubled: AtomicBool,
+    record: Mutex<Record>,
+}
+
+#[derive(Default)]
+struct Record {
+    /// Requests in a row.
+    failures: u32,
+    pauses: u32,
+    /// Passed over until then; whoever comes first after that tries it.
+    out_until: Option<Instant>,
+    /// Checks in a row that said otherwise than `unhealthy`.
+    dissent: u32,
+    unhealthy: bool,
+}
+
+/// Counts a request as long as it lives.
+pub(super) struct Busy(Arc<Standing>);
+
+impl Standing {
+    pub(super) fn busy(&self) -> usize {
+        self.busy.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn is_good(&self) -> bool {
+        if !self.troubled.load(Ordering::Relaxed) {
+            return true;
+        }
+        let record = self.lock();
+        !record.unhealthy && record.out_until.is_none_or(|until| until <= clock::stopwatch())
+    }
+
+    /// Takes a request on. After a pause only one tries first: the others wait for what comes of it.
+    pub(super) fn take(self: &Arc<Self>) -> Busy {
+        if self.troubled.load(Ordering::Relaxed) {
+            let mut record = self.lock();
+            if record.out_until.is_some() {
+                record.out_until = Some(clock::stopwatch() + pause(record.pauses));
+            }
+        }
+        self.busy.fetch_add(1, Ordering::Relaxed);
+        Busy(Arc::clone(self))
+    }
+
+    /// It has answered.
+    pub(super) fn succeeded(&self) {
+        if self.troubled.load(Ordering::Relaxed) {
+            let mut record = self.lock();
+            (record.failures, record.pauses, record.out_until) = (0, 0, None);
+            self.troubled.store(record.unhealthy, Ordering::Relaxed);
+        }
+    }
+
+    /// It has not; `unreachable`: not even accepted a connection. Whether that is the end of its turn for now.
+    pub(super) fn failed(&self, unreachable: bool) -> bool {
+        let mut record = self.lock();
+        self.troubled.store(true, Ordering::Relaxed);
+        record.failures = record.failures.saturating_add(1);
+        if !unreachable && record.failures < FAILURES {
+            return false;
+        }
+        record.pauses = record.pauses.saturating_add(1);
+        record.out_until = Some(clock::stopwatch() + pause(record.pauses));
+        true
+    }
+
+    /// What a health check says; it takes so many that say the same in a row. The new state, if it has changed.
+    pub(super) fn checked(
+        &self,
+        healthy: bool,
+        (unhealthy_after, healthy_after): (u32, u32),
+    ) -> Option<bool> {
+        let mut record = self.lock();
+        if record.unhealthy != healthy {
+            record.dissent = 0;
+            return None;
+        }
+        record.dissent += 1;
+        if record.dissent < if healthy { healthy_after } else { unhealthy_after } {
+            return None;
+        }
+        record.dissent = 0;
+        record.unhealthy = !healthy;
+        if healthy {
+            (record.failures, record.pauses, record.out_until) = (0, 0, None);
+        }
+        self.troubled.store(!healthy, Ordering::Relaxed);
+        Some(healthy)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Record> {
+        self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Busy {
+    fn drop(&mut self) {
+        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+fn pause(pauses: u32) -> Duration {
+    let doubled = 1_u32.checked_shl(pauses.saturating_sub(1)).unwrap_or(u32::MAX);
+    FIRST_PAUSE.saturating_mul(doubled).min(LONGEST_PAUSE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pauses_grow_to_a_minute() {
+        let seconds = [1, 2, 3, 6, 7, 8, 40, u32::MAX].map(|pauses| pause(pauses).as_secs());
+        assert_eq!(seconds, [1, 2, 4, 32, 60, 60, 60, 60]);
+    }
+
+    #[test]
+    fn a_server_is_out_after_three_failures_or_at_once_if_it_cannot_be_reached() {
+        let standing = Arc::new(Standing::default());
+        assert!(!standing.failed(false) && !standing.failed(false));
+        assert!(standing.is_good());
+        assert!(standing.failed(false));
+        assert!(!standing.is_good());
+        standing.succeeded();
+        assert!(standing.is_good());
+        assert!(standing.failed(true) && !standing.is_good());
+    }
+
+    #[test]
+    fn after_a_pause_one_request_tries_first() {
+        let standing = Arc::new(Standing::default());
+        standing.failed(true);
+        standing.lock().out_until = Some(clock::stopwatch());
+        assert!(standing.is_good());
+        let _trial = standing.take();
+        assert!(!standing.is_good());
+        standing.succeeded();
+        assert!(standing.is_good());
+    }
+
+    #[test]
+    fn checks_decide_only_several_in_a_row() {
+        let standing = Standing::default();
+        let check = |healthy| standing.checked(healthy, (3, 2));
+        assert_eq!([false, false, true, false, false].map(check), [None; 5]);
+        assert_eq!(check(false), Some(false));
+        assert!(!standing.is_good());
+        assert_eq!([true, false, true].map(check), [None; 3]);
+        assert_eq!(check(true), Some(true));
+        assert!(standing.is_good());
+    }
+
+    #[test]
+    fn an_answer_does_not_overrule_a_check() {
+        let standing = Standing::default();
+        standing.checked(false, (1, 1));
+        standing.succeeded();
+        assert!(!standing.is_good());
+    }
+}
