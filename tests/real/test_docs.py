@@ -51,6 +51,7 @@ def installed(tmp_path_factory):
 ENVIRONMENT = {
     "VESTIBULE_SECRET": "c2l4dHktZm91ciBjaGFyYWN0ZXJzIG9mIG5vdGhpbmcgaW4gcGFydGljdWxhciwgcmVhbGx5",
     "SMTP_PASSWORD": "x",
+    "LEGACY_AUTHORIZATION": "x",
     "REDIS_PASSWORD": "x",
 }
 
