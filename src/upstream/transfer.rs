@@ -154,6 +154,8 @@ pub(super) struct Download {
     home: Option<Home>,
     cutoff: Option<Leash>,
     silence: Silence,
+    /// Why it breaks off, until that is said.
+    broken: Option<BodyError>,
     strip: StripList,
     _busy: Busy,
 }
@@ -174,7 +176,25 @@ impl Download {
     ) -> Self {
         let cutoff = cutoff.map(|token| Leash { token, cancelled: None });
         let http2 = matches!(connection, Connection::Shared(_));
-        Self { body, connection: Some(connection), http2, home, cutoff, silence, strip, _busy: busy }
+        Self {
+            body,
+            connection: Some(connection),
+            http2,
+            home,
+            cutoff,
+            silence,
+            broken: None,
+            strip,
+            _busy: busy,
+        }
+    }
+
+    /// Breaks off at the next turn. Whoever writes the answer drops on an error all that is not yet on its way, and that
+    /// would be the head too where the upstream says everything in one breath; a browser that got none may ask again.
+    fn break_off(&mut self, why: BodyError, context: &Context<'_>) {
+        self.connection = None;
+        self.broken = Some(why);
+        context.waker().wake_by_ref();
     }
 
     fn end(&mut self) {
@@ -200,6 +220,9 @@ impl HttpBody for Download {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
+        if let Some(why) = this.broken.take() {
+            return Poll::Ready(Some(Err(why)));
+        }
         let cut = this.cutoff.as_ref().is_some_and(|cutoff| cutoff.token.is_cancelled());
         let polled = if cut { Poll::Pending } else { Pin::new(&mut this.body).poll_frame(context) };
         match polled {
@@ -218,13 +241,13 @@ impl HttpBody for Download {
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
-                this.connection = None;
-                Poll::Ready(Some(Err(error.into())))
+                this.break_off(error.into(), context);
+                Poll::Pending
             }
             // hyper takes a stream that was reset with NO_ERROR for one that has ended.
             Poll::Ready(None) if this.http2 && !this.body.is_end_stream() => {
-                this.connection = None;
-                Poll::Ready(Some(Err(Unfinished.into())))
+                this.break_off(Unfinished.into(), context);
+                Poll::Pending
             }
             Poll::Ready(None) => {
                 this.end();
@@ -234,8 +257,8 @@ impl HttpBody for Download {
                 let cut = this.cutoff.as_mut().is_some_and(|cutoff| cutoff.poll(context).is_ready());
                 let over: BodyError =
                     if cut { CutOff.into() } else { ready!(this.silence.poll(context)).into() };
-                this.connection = None;
-                Poll::Ready(Some(Err(over)))
+                this.break_off(over, context);
+                Poll::Pending
             }
         }
     }

@@ -97,6 +97,21 @@ async fn an_upstream_that_breaks_off_is_a_break_for_the_visitor() {
 }
 
 #[tokio::test]
+async fn what_came_before_a_break_goes_first() {
+    for answer in [
+        "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf",
+        "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n",
+    ] {
+        let recorder = Recorder::start(move |_| vec![Step::Request, send(answer), Step::Close]).await;
+        let gate = Setup::to(&recorder).start().await;
+        let mut client = Raw::to(&gate).await;
+        client.send(GET).await;
+        let answer = String::from_utf8(client.rest().await).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n") && answer.trim_end().ends_with("half"), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_ends_with_its_connection_is_whole() {
     let recorder =
         Recorder::start(|_| vec![Step::Request, send("HTTP/1.0 200 OK\r\n\r\nall of it"), Step::Close]).await;
