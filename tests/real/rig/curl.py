@@ -33,19 +33,21 @@ class Told:
         return values[-1] if values else None
 
 
-def curl(gateway, app, path, *options, headers=(), person=None, entering=None, exit=0, port=None, scheme="https"):
+def curl(
+    gateway, app, path, *options, headers=(), person=None, entering=None, exit=0, port=None, scheme="https", within=30
+):
     """Asks an app for a path. `exit` is the status that curl is to end with; None takes any."""
     url = gateway.url(app, path)
     headers = [*headers, *(person.cookie_header(url) if person else [])]
     with tempfile.TemporaryDirectory() as folder:
         came = Path(folder) / "headers"
         done = subprocess.run(
-            ["curl", "--silent", "--show-error", "--verbose", "--max-time", "30",
+            ["curl", "--silent", "--show-error", "--verbose", "--max-time", str(within),
              "--cacert", gateway.certificates.authority,
              "--connect-to", f"{app}.{DOMAIN}:{gateway.port}:{HOST}:{port or gateway.port}",
              "--dump-header", came, "--write-out", NOTES,
              *chain(*(("--header", f"{name}: {value}") for name, value in headers)), *options, url.replace("https", scheme, 1)],
-            capture_output=True, input=entering, timeout=40,
+            capture_output=True, input=entering, timeout=within + 10,
         )
         head = came.read_text(errors="replace") if came.exists() else ""
     said = done.stderr.decode(errors="replace")
