@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::header::{ORIGIN, USER_AGENT};
 use http::{Method, Request, Response, StatusCode};
@@ -173,7 +174,7 @@ async fn app_request(
     }
     let facts = Facts { method: request.method().as_str(), path: &path, client: x.address };
     let (decision, visitor) = judge(x, app, &request, &facts).await?;
-    noted.username = visitor.as_ref().map(|visitor| visitor.subject.username.clone());
+    noted.subject = visitor.as_ref().map(|visitor| Arc::clone(&visitor.subject));
     let permit = match decision {
         Decision::Allow(permit) => permit,
         Decision::Challenge(missing) => return Err(challenge(x, app, admitted, &request, missing)),
@@ -204,10 +205,12 @@ fn elsewhere(to: &AppUrl, app: &Application, admitted: &Admitted) -> String {
     format!("{to}{slash}{rest}")
 }
 
-/// The same number for all requests of a session; without one, of an address.
+/// The same number for all requests of a sign-on, whose id is random; without one, of an address.
 fn affinity(session: Option<&Session>, address: IpAddr) -> u64 {
-    let hasher = BuildHasherDefault::<DefaultHasher>::default();
-    session.map_or_else(|| hasher.hash_one(address), |session| hasher.hash_one(session.sign_on()))
+    match session.and_then(|session| session.sign_on().first_chunk::<8>()) {
+        Some(id) => u64::from_le_bytes(*id),
+        None => BuildHasherDefault::<DefaultHasher>::default().hash_one(address),
+    }
 }
 
 /// The path as rules read it. Where paths decide anything, one that could be read in two ways is refused.
@@ -305,14 +308,21 @@ fn stamp(
 ) -> Result<Stamped, StampError> {
     let limit = context.gateway.settings.max_request_body;
     let request = request.map(|body| admit::body(body, limit));
-    let forwarded = Forwarded {
-        chain: &context.client.forwarded_for,
-        scheme: if arrived_by_https(context) { Scheme::Https } else { Scheme::Http },
-        host: &admitted.host,
-        port: admitted.port,
+    let scheme = if arrived_by_https(context) { Scheme::Https } else { Scheme::Http };
+    let configured = &app.url.origin;
+    let as_configured =
+        scheme == configured.scheme && admitted.port.unwrap_or(scheme.default_port()) == configured.port;
+    let typed;
+    let place = match app.place.as_ref().filter(|_| as_configured) {
+        Some(place) => place,
+        None => {
+            typed = identity::Place::new(scheme, &admitted.host, admitted.port)?;
+            &typed
+        }
     };
+    let forwarded = Forwarded { chain: &context.client.forwarded_for, scheme, place };
     let stamping = Stamping {
-        settings: &app.identity,
+        identity: &app.identity,
         strip: &context.snapshot.strip,
         allow_headers: &app.allow_headers,
         rules: &app.headers.request,
