@@ -67,6 +67,8 @@ pub struct Application {
     pub strip_prefix: Option<String>,
     /// Answers nothing but that it will be back.
     pub maintenance: bool,
+    /// In bytes; zero: no limit.
+    pub max_request_body: u64,
     pub behind: Behind,
     pub metrics: Arc<AppMetrics>,
 }

@@ -117,6 +117,7 @@ fn application(
         allow_headers,
         headers: app.headers.clone(),
         maintenance: app.maintenance,
+        max_request_body: app.max_request_body,
         strip_prefix,
         behind,
         metrics,

@@ -49,7 +49,7 @@ pub enum Refusal {
     TargetTooLong,
     #[error("more than {MOST_FIELDS} header fields")]
     TooManyFields,
-    #[error("the body is larger than limits.max_request_body")]
+    #[error("the body is larger than max_request_body allows")]
     BodyTooLarge,
 }
 
@@ -67,9 +67,8 @@ impl Refusal {
     }
 }
 
-/// Checks a request's head. `max_body` is in bytes; zero: no limit (a body without a length is to be limited while it
-/// is read).
-pub fn admit<B: HttpBody>(request: &Request<B>, max_body: u64) -> Result<Admitted, Refusal> {
+/// Checks a request's head.
+pub fn admit<B: HttpBody>(request: &Request<B>) -> Result<Admitted, Refusal> {
     method(request.method())?;
     if request.headers().len() > MOST_FIELDS {
         return Err(Refusal::TooManyFields);
@@ -79,9 +78,6 @@ pub fn admit<B: HttpBody>(request: &Request<B>, max_body: u64) -> Result<Admitte
     expectation(&fields)?;
     let target = target(request)?;
     let (host, port) = authority(request, &fields)?;
-    if max_body > 0 && request.body().size_hint().lower() > max_body {
-        return Err(Refusal::BodyTooLarge);
-    }
     let upgrade = if fields.upgrade { identity::requested_upgrade(request) } else { None };
     Ok(Admitted { host, port, target, upgrade })
 }
@@ -138,6 +134,12 @@ impl<'a> Once<'a> {
             Self::One(_) | Self::More => Self::More,
         };
     }
+}
+
+/// Refuses a body that says how large it is, if that is more than `most` bytes; zero: no limit. One that does not is
+/// limited while it is read, see [`body`].
+pub fn size<B: HttpBody>(request: &Request<B>, most: u64) -> Result<(), Refusal> {
+    if most > 0 && request.body().size_hint().lower() > most { Err(Refusal::BodyTooLarge) } else { Ok(()) }
 }
 
 /// Whether an answer that is given without reading the request's body has to end the connection: else the rest of
@@ -296,7 +298,7 @@ mod tests {
         fields: &[(&str, &str)],
         expected: Result<(&str, Option<u16>), u16>,
     ) {
-        let admitted = admit(&request(version, target, fields), 0);
+        let admitted = admit(&request(version, target, fields));
         let shown = admitted.as_ref().map(|admitted| (admitted.host.as_str(), admitted.port));
         assert_eq!(shown.map_err(|refusal| refusal.status().as_u16()), expected, "{target} {fields:?}");
     }
@@ -345,7 +347,7 @@ mod tests {
     #[test]
     fn the_target_is_kept_byte_for_byte() {
         let admitted =
-            admit(&request(Version::HTTP_11, "/a%2Fb//../c;x?y=%zz&&", &[("host", "app")]), 0).unwrap();
+            admit(&request(Version::HTTP_11, "/a%2Fb//../c;x?y=%zz&&", &[("host", "app")])).unwrap();
         assert_eq!(admitted.target.as_str(), "/a%2Fb//../c;x?y=%zz&&");
         assert_eq!(admitted.path(), "/a%2Fb//../c;x");
     }

@@ -22,7 +22,7 @@ use crate::upstream::{Fault, UpstreamError};
 /// When to come back to an app that is being maintained.
 const MAINTENANCE_RETRY: Duration = Duration::from_mins(1);
 
-/// When to come back while the store is down, or every server of an app.
+/// When to come back while the store is down, or every server of an app, or the app has more to do than it may.
 const RETRY: Duration = Duration::from_secs(5);
 
 /// Why a request is not answered by an app or a page.
@@ -140,7 +140,8 @@ pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) 
     };
     match refused {
         Refused::Portal(PortalError::Method(methods)) => portal::allow(&mut response, methods),
-        Refused::Flow(_) | Refused::Upstream(UpstreamError::NoneHealthy) => {
+        Refused::Flow(_) => reply::retry_after(&mut response, RETRY),
+        Refused::Upstream(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => {
             reply::retry_after(&mut response, RETRY);
         }
         Refused::Maintenance { origin } => {

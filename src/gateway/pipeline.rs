@@ -30,7 +30,7 @@ pub(super) async fn respond(
     request: Request<Incoming>,
     noted: &mut Noted,
 ) -> Result<Response<Body>, Refused> {
-    let admitted = admit::admit(&request, context.gateway.settings.max_request_body)?;
+    let admitted = admit::admit(&request)?;
     let place = find(context, &admitted);
     if let (Err(Refused::UnknownHost), Some(file)) =
         (&place, admitted.path().strip_prefix(portal::assets::FOLDER))
@@ -50,6 +50,7 @@ pub(super) async fn respond(
     if origin.scheme == Scheme::Https && !arrived_by_https(context) {
         return to_configured(&origin, &admitted, request.method());
     }
+    admit::size(&request, max_body(context, &target))?;
     let user_agent = request.headers().get(USER_AGENT).cloned();
     let x = Exchange {
         app: &context.gateway.app,
@@ -70,6 +71,15 @@ pub(super) async fn respond(
             app_request(context, &x, app, &admitted, request, noted).await
         }
     }
+}
+
+/// How large a request's body may be, in bytes; zero: no limit.
+fn max_body(context: &Context<'_>, target: &Target) -> u64 {
+    let app = match target {
+        Target::App(index) => context.snapshot.apps.get(*index),
+        Target::Own | Target::Portal | Target::Nothing => None,
+    };
+    app.map_or(context.gateway.settings.max_request_body, |app| app.max_request_body)
 }
 
 /// What a request is for.
@@ -306,8 +316,7 @@ fn stamp(
     request: Request<Incoming>,
     (permit, affinity): (Permit, u64),
 ) -> Result<Stamped, StampError> {
-    let limit = context.gateway.settings.max_request_body;
-    let request = request.map(|body| admit::body(body, limit));
+    let request = request.map(|body| admit::body(body, app.max_request_body));
     let scheme = if arrived_by_https(context) { Scheme::Https } else { Scheme::Http };
     let configured = &app.url.origin;
     let as_configured =

@@ -8,6 +8,8 @@ use super::group::{Answered, Group};
 use super::outgoing::Outgoing;
 use super::pool::Pools;
 use super::silence::Silence;
+use super::slots::Slot;
+use super::standing::Busy;
 use super::transfer::{Download, Upload};
 use super::tunnel::{Asked, Limits};
 use super::{Upstream, UpstreamError, answer, tunnel};
@@ -18,6 +20,13 @@ use crate::tasks::Cutoff;
 /// An answer whose length is known and not above this ends soon enough by itself.
 const SOON_OVER: u64 = 1024 * 1024;
 
+/// What an exchange takes up until the last byte of its answer or the end of its tunnel.
+pub(super) struct Held {
+    _busy: Option<Busy>,
+    _slot: Slot,
+}
+
+/// The request's body is not read before there is room at the app.
 pub(super) async fn exchange<C>(
     pools: &Pools,
     upstream: &Upstream,
@@ -28,6 +37,10 @@ pub(super) async fn exchange<C>(
 where
     C: FnOnce() -> Cutoff + Send,
 {
+    let slot = match upstream.slots.take() {
+        Some(slot) => slot,
+        None => upstream.slots.wait(&upstream.metrics).await?,
+    };
     let StampedParts { head, body, upgrade, trailers, affinity, authenticated, strip } =
         rewritten(parts, upstream)?;
     let head_only = head.method == Method::HEAD;
@@ -40,12 +53,13 @@ where
     let sent = group.send(pools, upstream.timeouts, &mut outgoing, progress.as_ref(), affinity).await;
     (0..outgoing.retries()).for_each(|_| upstream.metrics.retried());
     let Answered { answer, connection, server, busy } = sent?;
+    let held = Held { _busy: busy, _slot: slot };
     let (mut head, body) = answer.into_parts();
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
         let Some(upgrade) = upgrade else { return Err(UpstreamError::UnaskedUpgrade) };
         let answer = Response::from_parts(head, body);
         let limits = Limits { cutoff: cutoff(), idle: upstream.timeouts.idle };
-        return tunnel::open(pools, answer, upgrade, (connection, busy), &strip, limits);
+        return tunnel::open(pools, answer, upgrade, (connection, held), &strip, limits);
     }
 
     let framing = answer::framing(&head, head_only)?;
@@ -61,7 +75,7 @@ where
     }
     let lasting = framing.length.is_none_or(|length| length > SOON_OVER);
     let silence = Silence::new(upstream.timeouts.idle, progress);
-    let body = Download::new(body, (connection, home, busy), lasting.then(cutoff), silence, strip);
+    let body = Download::new(body, (connection, home, held), lasting.then(cutoff), silence, strip);
     Ok(Response::from_parts(head, Body::stream(body)))
 }
 

@@ -31,7 +31,7 @@ pub(super) struct Answered {
     pub connection: Connection,
     /// The server's, see [`Backend::id`].
     pub server: u64,
-    pub busy: Busy,
+    pub busy: Option<Busy>,
 }
 
 impl Group {
@@ -54,7 +54,8 @@ impl Group {
         let (mut tried, mut repeated, mut last) = (0, false, None);
         while let Some((place, backend)) = self.choose(key, tried) {
             tried |= 1 << place;
-            let busy = backend.standing.take();
+            // How busy a lone server is decides nothing.
+            let busy = (self.backends.len() > 1).then(|| backend.standing.take());
             match send(pools, backend, timeouts, outgoing, progress).await {
                 Ok((answer, connection)) => {
                     backend.standing.succeeded();

@@ -12,9 +12,9 @@ use http_body_util::LengthLimitError;
 use hyper::body::Incoming;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use super::exchange::Held;
 use super::pool::{Connection, Home};
 use super::silence::Silence;
-use super::standing::Busy;
 use crate::body::{Body, BodyError};
 use crate::identity::{self, StripList};
 use crate::tasks::Cutoff;
@@ -155,7 +155,7 @@ pub(super) struct Download {
     cutoff: Option<Leash>,
     silence: Silence,
     strip: StripList,
-    _busy: Busy,
+    _held: Held,
 }
 
 struct Leash {
@@ -167,14 +167,14 @@ struct Leash {
 impl Download {
     pub(super) fn new(
         body: Incoming,
-        (connection, home, busy): (Connection, Option<Home>, Busy),
+        (connection, home, held): (Connection, Option<Home>, Held),
         cutoff: Option<Cutoff>,
         silence: Silence,
         strip: StripList,
     ) -> Self {
         let cutoff = cutoff.map(|token| Leash { token, cancelled: None });
         let http2 = matches!(connection, Connection::Shared(_));
-        Self { body, connection: Some(connection), http2, home, cutoff, silence, strip, _busy: busy }
+        Self { body, connection: Some(connection), http2, home, cutoff, silence, strip, _held: held }
     }
 
     fn end(&mut self) {

@@ -260,6 +260,7 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
         host_header: HostHeader::Preserve,
         strip_prefix: None,
         allow_headers: vec![],
+        limits: upstream::Limits::default(),
     };
     let url = AppUrl { origin: origin.clone(), path: "".into() };
     Application {
@@ -273,6 +274,7 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
         headers: identity::Headers::default(),
         strip_prefix: None,
         maintenance: false,
+        max_request_body: 0,
         behind: Behind::Upstream(
             Box::new(Upstream::new(name, &settings, Timeouts::default(), &Trust::system()).unwrap()),
             Rewrite::new(&settings, &url),
