@@ -1,0 +1,8 @@
+"""Who is compared, and under what load: a file for each family. A scenario is a function of a `Bench`, and prints."""
+
+from . import requests
+
+# In the order in which they are run.
+ALL = {
+    "plain": requests.plain,
+}

@@ -1,0 +1,32 @@
+"""The app: an nginx on the load's core that answers 1 KiB, and 500 to whoever is not the person in the address."""
+
+import re
+
+from rig import wire
+from rig.process import HOST, free_port
+
+from .peers import LOAD_CORE, start_nginx
+
+BODY = "x" * 1024
+
+
+class Upstream:
+    def __init__(self, folder):
+        self.checked, self.unchecked, self._status = free_port(), free_port(), free_port()
+        self.process, self.home = start_nginx(
+            folder, "upstream", "upstream.conf", LOAD_CORE,
+            port=self.checked, checked=self.checked, unchecked=self.unchecked, status=self._status, body=BODY,
+        )
+
+    @property
+    def url(self):
+        return f"http://{HOST}:{self.checked}"
+
+    def requests(self):
+        """How many have arrived so far; those of this very question are left out."""
+        said = wire.exchange(f"http://{HOST}:{self._status}/").text
+        self._asked = getattr(self, "_asked", 0) + 1
+        return int(re.search(r"requests\s+\d+ \d+ (\d+)", said).group(1)) - self._asked
+
+    def stop(self):
+        self.process.stop()
