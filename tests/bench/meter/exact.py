@@ -18,6 +18,8 @@ def every_address_once(subject, upstream):
     counted = subject.gateway.counted() if subject.gateway else {}
     requests = subject.visitors.requests(subject.host)
     with subject.connect() as connected:
+        if subject.certificates and connected.version() != "TLSv1.3":
+            raise Wrong(f"{subject.name} speaks {connected.version()}")
         all_answered(ask(connected, requests), subject.name)
     check_counts(subject, load.Load(len(requests), 0, 0, 0), upstream, arrived, counted)
 

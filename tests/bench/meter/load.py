@@ -3,10 +3,13 @@
 import json
 import re
 import subprocess
+import tempfile
 from dataclasses import dataclass
+from pathlib import Path
 
 from .peers import LOAD_CORE, TEMPLATES, pinned
 from .subject import Wrong
+from .visitors import path
 
 
 @dataclass
@@ -32,6 +35,58 @@ def wrk(subject, requests, seconds, connections=64, threads=1, core=LOAD_CORE, s
     return Load(
         result["requests"], result["microseconds"] / 1e6, result["p50"] / 1e3, result["p99"] / 1e3, connections
     )
+
+
+@dataclass
+class H2load:
+    """h2load with these options. It stops by count, so nothing is abandoned; the count is set by what the warm-up managed.
+
+    It sends one person's cookie with all requests, since it knows a single set of headers.
+    """
+
+    options: list
+    protocol: str
+    usual_seconds: int
+    # For the warm-up.
+    requests: int = 20_000
+    clients: int = 8
+
+    def __post_init__(self):
+        self._rates = {}
+
+    def __call__(self, subject, seconds):
+        count = self.requests
+        if seconds is None:
+            count = int(self._rates[subject.name] * self.usual_seconds) // self.clients * self.clients
+        done = self._run(subject, count)
+        self._rates[subject.name] = done.requests / done.seconds
+        return done
+
+    def _run(self, subject, count):
+        username = next(iter(subject.visitors.cookies))
+        with tempfile.TemporaryDirectory() as folder:
+            addresses, log = Path(folder, "addresses"), Path(folder, "log")
+            addresses.write_text("".join(f"{subject.url}{path(username, number)}\n" for number in range(1000)))
+            command = ["h2load", "-n", count, "-c", self.clients, "-i", addresses, f"--log-file={log}", *self.options]
+            for name, value in subject.visitors.headers(username).items():
+                command += ["-H", f"{name}: {value}"]
+            said = run(pinned(LOAD_CORE, *command))
+            # A line a request: when it began, the status, microseconds.
+            took = sorted(int(line.split("\t")[2]) for line in log.read_text().splitlines())
+        for expected in (
+            f"{count} succeeded, 0 failed, 0 errored, 0 timeout",
+            f"status codes: {count} 2xx, 0 3xx, 0 4xx, 0 5xx",
+            f"Application protocol: {self.protocol}\n",
+            "TLS Protocol: TLSv1.3\n",
+        ):
+            if expected not in said:
+                raise Wrong(f"{subject.name}: h2load does not say {expected!r}, but\n{said}")
+        seconds = duration(re.search(r"finished in ([\d.]+)(us|ms|s|m)", said))
+        return Load(count, seconds, took[len(took) // 2] / 1e3, took[len(took) * 99 // 100] / 1e3)
+
+
+def duration(found):
+    return float(found.group(1)) * {"us": 1e-6, "ms": 1e-3, "s": 1, "m": 60}[found.group(2)]
 
 
 def run(command):

@@ -56,7 +56,7 @@ def _nginx(folder, name, template, upstream, certificates, **values):
         folder, name.replace(" ", ""), template, PROXY_CORE,
         port=port, upstream=upstream.unchecked,
         tls="ssl http2" if certificates else "",
-        certificate=f"ssl_certificate {certificates.certificate}; ssl_certificate_key {certificates.key};"
+        certificate=f"ssl_certificate {certificates.certificate}; ssl_certificate_key {certificates.key}; ssl_protocols TLSv1.2 TLSv1.3;"
         if certificates else "",
         **values,
     )
@@ -84,7 +84,7 @@ def haproxy(folder, upstream, certificates=None, name="haproxy"):
     process = Process(pinned(PROXY_CORE, program("haproxy"), "-f", settings), home, "haproxy").start()
     process.wait_for_port(port)
     return Subject(
-        name, {"": process}, port, process.log, b" visitors app/app ", upstream_port=upstream.unchecked,
+        name, {"": process}, port, process.log, b" app/app ", upstream_port=upstream.unchecked,
         certificates=certificates,
     )
 

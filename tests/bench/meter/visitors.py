@@ -29,9 +29,11 @@ class Visitors:
         with gateway.connect() as connected:
             return cls({username: gateway.sign_in(connected, username) for username in people})
 
+    def headers(self, username):
+        return {**HEADERS, "Cookie": f"{OWN_COOKIE}; {self.cookies[username]}"}
+
     def request(self, username, number, host):
-        cookie = f"{OWN_COOKIE}; {self.cookies[username]}"
-        return head(path(username, number), host, {**HEADERS, "Cookie": cookie})
+        return head(path(username, number), host, self.headers(username))
 
     def requests(self, host, addresses=ADDRESSES):
         people = list(self.cookies)

@@ -5,4 +5,6 @@ from . import requests
 # In the order in which they are run.
 ALL = {
     "plain": requests.plain,
+    "tls": requests.tls,
+    "h2": requests.h2,
 }

@@ -1,4 +1,4 @@
-"""Small requests over connections that are kept: HTTP/1.1 in the clear."""
+"""Small requests over connections that are kept: HTTP/1.1 in the clear and over TLS, and HTTP/2."""
 
 from .. import load, peers, table
 from ..exact import every_address_once, revocation_is_seen
@@ -10,8 +10,42 @@ def plain(bench):
     _kept(bench)
 
 
+def tls(bench):
+    """the same over TLS 1.3, ECDSA P-256"""
+    _kept(bench, bench.certificates())
+
+
+def h2(bench):
+    """HTTP/2 over TLS 1.3, 8 connections with 8 requests at a time on each, one visitor"""
+    streams = ["-m", 8]
+    _by_count(bench, load.H2load(streams, "h2", bench.seconds))
+
+
 def _kept(bench, certificates=None):
     upstream = bench.upstream()
+    subjects, ours = _everybody(bench, upstream, certificates)
+    files = {subject.name: bench.requests_file(subject) for subject in subjects}
+
+    def with_wrk(subject, seconds):
+        return load.wrk(subject, files[subject.name], seconds or bench.seconds)
+
+    results = take_turns(subjects, with_wrk, bench.rounds, upstream)
+    for subject in ours:
+        revocation_is_seen(subject, upstream, files[subject.name])
+    bench.keep(results)
+    bench.say(table.requests_table(results, [subject.name for subject in ours]))
+
+
+def _by_count(bench, h2load):
+    upstream = bench.upstream()
+    subjects, ours = _everybody(bench, upstream, bench.certificates())
+    results = take_turns(subjects, h2load, bench.rounds, upstream)
+    bench.keep(results)
+    bench.say(table.requests_table(results, [subject.name for subject in ours]))
+
+
+def _everybody(bench, upstream, certificates):
+    """nginx, nginx with auth_request, HAProxy, and ours, each asked for every address once; then ours alone."""
     ours = bench.gateways(upstream, certificates)
     others = [
         bench.peer(peers.nginx, upstream, certificates),
@@ -22,15 +56,6 @@ def _kept(bench, certificates=None):
     for subject in others:
         subject.visitors = visitors
     subjects = others + ours
-    files = {subject.name: bench.requests_file(subject) for subject in subjects}
     for subject in subjects:
         every_address_once(subject, upstream)
-
-    def with_wrk(subject, seconds):
-        return load.wrk(subject, files[subject.name], seconds or bench.seconds)
-
-    results = take_turns(subjects, with_wrk, bench.rounds, upstream)
-    for subject in ours:
-        revocation_is_seen(subject, upstream, files[subject.name])
-    bench.keep(results)
-    bench.say(table.requests_table(results, [subject.name for subject in ours]))
+    return subjects, ours
