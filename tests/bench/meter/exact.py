@@ -21,7 +21,7 @@ def every_address_once(subject, upstream):
         if subject.certificates and connected.version() != "TLSv1.3":
             raise Wrong(f"{subject.name} speaks {connected.version()}")
         all_answered(ask(connected, requests), subject.name)
-    check_counts(subject, load.Load(len(requests), 0, 0, 0), upstream, arrived, counted)
+    check_counts(subject, load.Load(len(requests), 0), upstream, arrived, counted)
 
 
 def revocation_is_seen(subject, upstream, requests, seconds=3):

@@ -16,8 +16,9 @@ from .visitors import path
 class Load:
     requests: int
     seconds: float
-    p50: float  # milliseconds
-    p99: float
+    # Milliseconds; None where they mean nothing.
+    p50: float | None = None
+    p99: float | None = None
     # What wrk had under way when its time was over may have been answered or not.
     abandoned: int = 0
 
@@ -47,17 +48,19 @@ class H2load:
     options: list
     protocol: str
     usual_seconds: int
-    # For the warm-up.
-    requests: int = 20_000
-    clients: int = 8
+    # Connections; None: each request has its own.
+    clients: int | None = None
+    # Requests a second to expect; a better guess comes with each run.
+    rate: int = 20_000
 
     def __post_init__(self):
         self._rates = {}
 
     def __call__(self, subject, seconds):
-        count = self.requests
-        if seconds is None:
-            count = int(self._rates[subject.name] * self.usual_seconds) // self.clients * self.clients
+        rate = self._rates.get(subject.name, self.rate)
+        count = int(rate * (seconds or self.usual_seconds))
+        if self.clients:
+            count = count // self.clients * self.clients
         done = self._run(subject, count)
         self._rates[subject.name] = done.requests / done.seconds
         return done
@@ -67,7 +70,7 @@ class H2load:
         with tempfile.TemporaryDirectory() as folder:
             addresses, log = Path(folder, "addresses"), Path(folder, "log")
             addresses.write_text("".join(f"{subject.url}{path(username, number)}\n" for number in range(1000)))
-            command = ["h2load", "-n", count, "-c", self.clients, "-i", addresses, f"--log-file={log}", *self.options]
+            command = ["h2load", "-n", count, "-c", self.clients or count, "-i", addresses, f"--log-file={log}", *self.options]
             for name, value in subject.visitors.headers(username).items():
                 command += ["-H", f"{name}: {value}"]
             said = run(pinned(LOAD_CORE, *command))
@@ -82,6 +85,8 @@ class H2load:
             if expected not in said:
                 raise Wrong(f"{subject.name}: h2load does not say {expected!r}, but\n{said}")
         seconds = duration(re.search(r"finished in ([\d.]+)(us|ms|s|m)", said))
+        if not self.clients:
+            return Load(count, seconds)
         return Load(count, seconds, took[len(took) // 2] / 1e3, took[len(took) * 99 // 100] / 1e3)
 
 

@@ -10,19 +10,20 @@ from .subject import Wrong
 
 @dataclass
 class Round:
-    """`cpu`: seconds by process, the proxy's own under ""."""
+    """`done`: requests, or whatever else the load was counted in; `cpu`: seconds by process, the proxy's own under ""."""
 
-    requests: int
+    done: int
     seconds: float
     cpu: dict
     memory: int
-    p50: float
-    p99: float
+    # Milliseconds; None where they mean nothing.
+    p50: float | None
+    p99: float | None
 
     def micros(self, label=None):
-        """Microseconds of CPU time a request; of one process, or of all."""
+        """Microseconds of CPU time for each; of one process, or of all."""
         spent = sum(self.cpu.values()) if label is None else self.cpu[label]
-        return spent / self.requests * 1e6
+        return spent / self.done * 1e6
 
 
 def take_turns(subjects, load, rounds, upstream=None, warm=1, answers="2xx"):
@@ -98,5 +99,9 @@ class Clock:
         self._begun = time.monotonic()
         return self
 
+    @property
+    def so_far(self):
+        return time.monotonic() - self._begun
+
     def __exit__(self, *_):
-        self.seconds = time.monotonic() - self._begun
+        self.seconds = self.so_far

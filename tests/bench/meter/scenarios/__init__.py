@@ -1,10 +1,12 @@
 """Who is compared, and under what load: a file for each family. A scenario is a function of a `Bench`, and prints."""
 
-from . import requests
+from . import requests, stream
 
 # In the order in which they are run.
 ALL = {
     "plain": requests.plain,
     "tls": requests.tls,
     "h2": requests.h2,
+    "handshake": requests.handshake,
+    "stream": stream.stream,
 }
