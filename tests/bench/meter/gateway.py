@@ -2,14 +2,13 @@
 
 import json
 import re
-import subprocess
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urljoin
 
 from rig import wire
 from rig.process import HOST, Process, eventually, free_port
 
-from .peers import PROXY_CORE, pinned
-from .subject import Subject, Wrong
+from .peers import pinned
+from .subject import PROXY_CORE, Subject, Wrong
 
 PASSWORD = "correct horse battery"
 # PBKDF2 with a single round, of that password: what costs time at a sign-in is not measured here.
@@ -32,11 +31,14 @@ TEN_RULES = [
 
 
 class Gateway:
-    """One running gateway. Keyword arguments are top-level keys of its configuration; `apps` are those that it has."""
+    """One running gateway. Keyword arguments are top-level keys of its configuration.
 
-    def __init__(self, folder, binary, upstream, usernames, certificates=None, core=PROXY_CORE, apps=None, **sections):
+    `apps` is how many it has. One has the gateway's own host name, several have names below it, and ten of those, spread
+    over all, have the rules: a configuration in which each of 10,000 had them would be refused for its size.
+    """
+
+    def __init__(self, folder, binary, upstream, usernames, certificates=None, core=PROXY_CORE, apps=1, **sections):
         self.folder = folder
-        folder.mkdir()
         self.port, self._admin_port = free_port(), free_port()
         self.url = f"{'https' if certificates else 'http'}://localhost:{self.port}"
         self._certificates = certificates
@@ -47,7 +49,7 @@ class Gateway:
             "listen": [{"address": f"{HOST}:{self.port}", "tls": certificates is not None}],
             "accounts": [{"file": str(folder / "users.yaml")}],
             "mail": {"from": "bench@example.com", "outbox": str(self._outbox)},
-            "apps": apps or [self.app(upstream)],
+            "apps": self._apps(apps, upstream),
             "admin": {"address": f"{HOST}:{self._admin_port}"},
             **sections,
         }
@@ -55,13 +57,25 @@ class Gateway:
             files = {"certificate": str(certificates.certificate), "key": str(certificates.key)}
             settings["tls"] = {"certificates": [files]}
         self._file = folder / "vestibule.yaml"
-        self._file.write_text(json.dumps(settings, indent=1))
+        self._file.write_text(json.dumps(settings))
         self._command = pinned(core, binary, "serve", "--config", self._file)
         self.process = None
         self.start()
 
-    def app(self, upstream, **more):
-        return {"name": "app", "url": self.url, "upstream": upstream.url, "access": TEN_RULES, **more}
+    def _apps(self, count, upstream):
+        if count == 1:
+            return [{"name": "app", "url": self.url, "upstream": upstream.url, "access": TEN_RULES}]
+        every = [
+            {"name": f"app-{number}", "url": f"http://{self.app_host(number)}", "upstream": upstream.url}
+            for number in range(count)
+        ]
+        for app in every[:: count // 10]:
+            app["access"] = TEN_RULES
+        return every
+
+    def app_host(self, number):
+        """Of one app of many."""
+        return f"app-{number}.localhost:{self.port}"
 
     def start(self):
         self.process = Process(self._command, self.folder, "vestibule").start()
@@ -72,10 +86,13 @@ class Gateway:
         if "panicked" in self.process.output():
             raise Wrong(f"the gateway panicked:\n{self.process.output()[-3000:]}")
 
-    def subject(self, name, visitors, upstream):
+    def restart(self):
+        self.stop()
+        self.start()
+
+    def subject(self, name, visitors):
         return Subject(
-            name, {"": self.process}, self.port, self.process.log, b" INFO access: ", visitors=visitors,
-            gateway=self, upstream_port=upstream.checked, certificates=self._certificates,
+            name, {"": self.process}, self.port, self.process.log, b" INFO access: ", self._certificates, visitors, self
         )
 
     # -- the numbers --------------------------------------------------------------------------------------------
@@ -115,7 +132,7 @@ class Gateway:
     def connect(self):
         return wire.open_socket(self.port, self._certificates and self._certificates.trust, "localhost")
 
-    def sign_in(self, connected, username, url=None):
+    def sign_in(self, connected, username, url):
         """Walks through the pages; gives the session's cookie, `name=value`."""
         jar = {}
 
@@ -137,7 +154,7 @@ class Gateway:
                 raise Wrong(f"{username} could not sign in: {target} says {answer.status}: {answer.text[:400]}")
             return answer
 
-        login = ask(url or f"{self.url}/").page.form("/_vestibule/login")
+        login = ask(url).page.form("/_vestibule/login")
         verify = ask(login.action, {"username": username, "password": PASSWORD}).page.form("/_vestibule/verify")
         ask(verify.action, {"code": self._mailed_code()})
         name = next((name for name in jar if name.endswith("vestibule")), None)
@@ -160,3 +177,4 @@ class Gateway:
             answer = wire.exchange_on(connected, f"{self.url}/_vestibule/logout", "POST", headers + form, b"")
             if answer.status != 303:
                 raise Wrong(f"signing out was answered with {answer.status}: {answer.text[:400]}")
+

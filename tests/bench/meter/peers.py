@@ -6,10 +6,9 @@ from pathlib import Path
 
 from rig.process import Process, free_port
 
-from .subject import Subject
+from .subject import PROXY_CORE, Subject
 
 TEMPLATES = Path(__file__).resolve().parent.parent / "templates"
-PROXY_CORE, LOAD_CORE = "0", "1"
 
 
 def pinned(core, *command):
@@ -26,67 +25,60 @@ def fill(template, target, **values):
     return target
 
 
-def start_nginx(folder, name, template, core, **values):
-    """Gives the process and its home; `port` in the values is what it is waited for by."""
-    home = folder / name
-    home.mkdir()
+def start_nginx(home, template, core, **values):
+    """`port` in the values is what it is waited for by."""
     settings = fill(template, home / "nginx.conf", home=home, files=open_files(), **values)
     # As root it would otherwise work as a user who may not enter the bench's folder.
     command = [program("nginx"), "-e", home / "error.log", "-c", settings, "-p", home, "-g", "user root;"]
-    process = Process(pinned(core, *command), home, name).start()
+    process = Process(pinned(core, *command), home, "nginx").start()
     process.wait_for_port(values["port"])
-    return process, home
+    return process
 
 
-def nginx(folder, upstream, certificates=None, name="nginx"):
-    return _nginx(folder, name, "nginx.conf", upstream, certificates)
+def nginx(home, upstream, certificates=None):
+    return _nginx("nginx", "nginx.conf", home, upstream, certificates)
 
 
-def nginx_auth_request(folder, upstream, certificates=None, name="nginx + auth_request"):
+def nginx_auth_request(home, upstream, certificates=None):
     """The judge runs on the proxy's core too: both are what a login costs there."""
-    judge, _ = start_nginx(folder, "judge", "judge.conf", PROXY_CORE, port=(port := free_port()))
-    subject = _nginx(folder, name, "nginx-auth-request.conf", upstream, certificates, judge=port)
+    port, judges_home = free_port(), home / "judge"
+    judges_home.mkdir()
+    judge = start_nginx(judges_home, "judge.conf", PROXY_CORE, port=port)
+    subject = _nginx("nginx + auth_request", "nginx-auth-request.conf", home, upstream, certificates, judge=port)
     subject.processes["judge"] = judge
     return subject
 
 
-def _nginx(folder, name, template, upstream, certificates, **values):
+def _nginx(name, template, home, upstream, certificates, **values):
     port = free_port()
-    process, home = start_nginx(
-        folder, name.replace(" ", ""), template, PROXY_CORE,
-        port=port, upstream=upstream.unchecked,
-        tls="ssl http2" if certificates else "",
-        certificate=f"ssl_certificate {certificates.certificate}; ssl_certificate_key {certificates.key}; ssl_protocols TLSv1.2 TLSv1.3;"
-        if certificates else "",
-        **values,
+    tls = certificate = ""
+    if certificates:
+        tls = "ssl http2"
+        certificate = (
+            f"ssl_certificate {certificates.certificate}; ssl_certificate_key {certificates.key};"
+            " ssl_protocols TLSv1.2 TLSv1.3;"
+        )
+    process = start_nginx(
+        home, template, PROXY_CORE, port=port, upstream=upstream.unchecked, tls=tls, certificate=certificate, **values
     )
-    return Subject(
-        name, {"": process}, port, home / "access.log", b'" "', upstream_port=upstream.unchecked,
-        certificates=certificates,
-    )
+    return Subject(name, {"": process}, port, home / "access.log", b'" "', certificates)
 
 
-def haproxy(folder, upstream, certificates=None, name="haproxy"):
+def haproxy(home, upstream, certificates=None):
     port = free_port()
-    home = folder / name
-    home.mkdir()
-    tls = ""
+    scheme, tls = "http", ""
     if certificates:
         # It wants both in one file.
         both = home / "both.pem"
+        both.touch(0o600)
         both.write_text(certificates.certificate.read_text() + certificates.key.read_text())
-        both.chmod(0o600)
-        tls = f"ssl crt {both} alpn h2,http/1.1"
+        scheme, tls = "https", f"ssl crt {both} alpn h2,http/1.1"
     settings = fill(
-        "haproxy.cfg", home / "haproxy.cfg",
-        port=port, upstream=upstream.unchecked, tls=tls, scheme="https" if certificates else "http",
+        "haproxy.cfg", home / "haproxy.cfg", port=port, upstream=upstream.unchecked, tls=tls, scheme=scheme
     )
     process = Process(pinned(PROXY_CORE, program("haproxy"), "-f", settings), home, "haproxy").start()
     process.wait_for_port(port)
-    return Subject(
-        name, {"": process}, port, process.log, b" app/app ", upstream_port=upstream.unchecked,
-        certificates=certificates,
-    )
+    return Subject("haproxy", {"": process}, port, process.log, b" app/app ", certificates)
 
 
 def program(name):

@@ -3,8 +3,6 @@
 import time
 from dataclasses import dataclass
 
-from rig.process import eventually
-
 from .subject import Wrong
 
 
@@ -26,70 +24,70 @@ class Round:
         return spent / self.done * 1e6
 
 
-def take_turns(subjects, load, rounds, upstream=None, warm=1, answers="2xx"):
-    """`load(subject, seconds)` gives a `Load`; None for seconds means the usual. `{name: [Round, ...]}`.
-
-    `answers`: the class of all answers that Vestibule may give; anything but 2xx does not reach the upstream.
-    """
+def take_turns(subjects, load, rounds, upstream, warm=1):
+    """`load(subject, seconds)` gives a `Load`; None for seconds means the usual. `{name: [Round, ...]}`."""
     results = {subject.name: [] for subject in subjects}
     for subject in subjects:
-        one_round(subject, load, warm, upstream, answers)  # connections, caches, allocator
+        one_round(subject, load, warm, upstream)  # connections, caches, allocator
     for _ in range(rounds):
         for subject in subjects:
-            results[subject.name].append(one_round(subject, load, None, upstream, answers))
+            results[subject.name].append(one_round(subject, load, None, upstream))
     return results
 
 
-def one_round(subject, load, seconds, upstream, answers="2xx"):
-    subject.forget()
-    arrived = upstream.requests() if upstream else 0
-    counted = subject.gateway.counted() if subject.gateway else {}
+def one_round(subject, load, seconds, upstream):
+    counts = Counts(subject, upstream)
     before = subject.cpu()
     done = load(subject, seconds)
     after = subject.cpu()
     memory = subject.memory()
-    check_counts(subject, done, upstream, arrived, counted, answers)
+    counts.check(done)
     spent = {label: after[label] - before[label] for label in after}
     return Round(done.requests, done.seconds, spent, memory, done.p50, done.p99)
 
 
-def check_counts(subject, done, upstream, arrived, counted, answers="2xx"):
-    """Requests at the upstream, lines in the log and, of Vestibule, numbers at /metrics: all as many as were sent.
+class Counts:
+    """Requests at the app, lines in the proxy's log and, of Vestibule, numbers at /metrics, from now on."""
 
-    Load that stops by time leaves at most one request a connection that may or may not have been seen by each.
-    """
-    most = done.requests + done.abandoned
+    def __init__(self, subject, upstream):
+        self._subject, self._upstream = subject, upstream
+        self._wait_until_still()
+        subject.forget()
+        self._arrived = upstream.requests()
+        self._numbers = subject.gateway.counted() if subject.gateway else {}
 
-    def settled():
-        return done.requests <= subject.logged() <= most
+    def arrived(self):
+        return self._upstream.requests() - self._arrived
 
-    _soon(settled, lambda: f"{subject.name}: {subject.logged()} lines in the access log for {done.requests} requests")
-    if upstream:
-        expected = (done.requests, most) if answers == "2xx" else (0, 0)
-        passed = upstream.requests() - arrived
-        if not expected[0] <= passed <= expected[1]:
-            raise Wrong(f"{subject.name}: {passed} requests reached the app, of {done.requests} sent")
-    if not subject.gateway:
-        return
+    def numbers(self):
+        """By the class of the status, those that have grown."""
+        now = self._subject.gateway.counted()
+        grown = {name: now[name] - self._numbers.get(name, 0) for name in now}
+        return {name: count for name, count in grown.items() if count}
 
-    def numbers():
-        now = subject.gateway.counted()
-        return {name: now[name] - counted.get(name, 0) for name in now if now[name] != counted.get(name, 0)}
+    def check(self, done):
+        """All must have counted as many as were sent.
 
-    # Lines are written some 50 ms after the numbers have been added to, so they may still be on their way.
-    _soon(
-        lambda: sum(numbers().values()) == subject.logged(),
-        lambda: f"{subject.name}: {subject.logged()} lines in the access log, at /metrics {numbers()}",
-    )
-    if set(numbers()) != {answers} or not done.requests <= numbers()[answers] <= most:
-        raise Wrong(f"{subject.name}: {done.requests} requests sent, at /metrics {numbers()}")
+        Load that stops by time leaves at most one request a connection, which each may have seen or not; but a request
+        that is in the log is at /metrics too.
+        """
+        self._wait_until_still()
+        name, answers = self._subject.name, self._subject.answers
+        most = done.requests + done.abandoned
+        logged, arrived = self._subject.logged(), self.arrived()
+        if not done.requests <= logged <= most:
+            raise Wrong(f"{name}: {logged} lines in the access log for {done.requests} requests")
+        if not done.requests <= arrived <= most if answers == "2xx" else arrived:
+            raise Wrong(f"{name}: {arrived} requests reached the app, of {done.requests} sent")
+        if self._subject.gateway and self.numbers() != {answers: logged}:
+            raise Wrong(f"{name}: {logged} lines in the access log, at /metrics {self.numbers()}")
 
-
-def _soon(probe, complaint, within=5.0):
-    try:
-        eventually(probe, within)
-    except AssertionError:
-        raise Wrong(complaint()) from None
+    def _wait_until_still(self):
+        """What wrk left behind is still on its way, and log lines are written late: until nothing comes any more."""
+        last = None
+        while (now := (self._subject.log.stat().st_size, self._upstream.requests())) != last:
+            last = now
+            time.sleep(0.2)
 
 
 class Clock:

@@ -9,12 +9,17 @@ from rig import wire
 from . import cost
 
 
+PROXY_CORE, LOAD_CORE = "0", "1"
+
+
 class Wrong(Exception):
     """Something was not answered as it should be, or not counted: there is no figure worth printing."""
 
 
 @dataclass
 class Subject:
+    """What is measured, and by what requests."""
+
     name: str
     # By what they are called in the table; the proxy itself stands first, under "".
     processes: dict
@@ -22,13 +27,14 @@ class Subject:
     # A word that stands in each line of its access log, and in no other line.
     log: Path
     log_mark: bytes
-    # What the requests go by.
-    visitors: object = None
-    # Vestibule alone: the numbers at /metrics.
-    gateway: object = None
-    upstream_port: int = 0
     # With them it speaks TLS.
     certificates: object = None
+    # Whose requests it gets.
+    visitors: object = None
+    # Vestibule alone: where its numbers are.
+    gateway: object = None
+    # The class of all its answers. But for 2xx the app sees nothing of them.
+    answers: str = "2xx"
 
     @property
     def host(self):

@@ -9,13 +9,14 @@ def costs(results, ours, unit="µs/request", scale=1.0, speed="requests/s", per_
     """Lines for rounds of work. CPU time is in `unit`, a microsecond being `scale` of it."""
     times = all(round.p99 is not None for rounds in results.values() for round in rounds)
     p50_p99 = f"{'p50 ms':>8}{'p99 ms':>8}" if times else ""
-    lines = [f"{'':24}{'CPU ' + unit:>15}{speed:>12}{'busy':>6}{p50_p99}{'MiB':>8}   each round"]
+    width = max(map(len, results)) + 2
+    lines = [f"{'':{width}}{'CPU ' + unit:>15}{speed:>12}{'busy':>6}{p50_p99}{'MiB':>8}   each round"]
 
     def cost(round, label=None):
         return round.micros(label) * scale
 
     for name, rounds in results.items():
-        line = f"{name:24}{_median(cost, rounds):15.1f}"
+        line = f"{name:{width}}{_median(cost, rounds):15.1f}"
         line += f"{_median(lambda round: round.done / round.seconds * per_speed, rounds):12,.0f}"
         line += f"{_median(lambda round: sum(round.cpu.values()) / round.seconds, rounds):6.0%}"
         if times:

@@ -5,16 +5,18 @@ import re
 from rig import wire
 from rig.process import HOST, free_port
 
-from .peers import LOAD_CORE, start_nginx
+from .peers import start_nginx
 
 BODY = "x" * 1024
 
 
 class Upstream:
-    def __init__(self, folder):
+    def __init__(self, home, core):
+        self.home = home
         self.checked, self.unchecked, self._status = free_port(), free_port(), free_port()
-        self.process, self.home = start_nginx(
-            folder, "upstream", "upstream.conf", LOAD_CORE,
+        self._asked = 0
+        self.process = start_nginx(
+            home, "upstream.conf", core,
             port=self.checked, checked=self.checked, unchecked=self.unchecked, status=self._status, body=BODY,
         )
 
@@ -25,7 +27,7 @@ class Upstream:
     def requests(self):
         """How many have arrived so far; those of this very question are left out."""
         said = wire.exchange(f"http://{HOST}:{self._status}/").text
-        self._asked = getattr(self, "_asked", 0) + 1
+        self._asked += 1
         return int(re.search(r"requests\s+\d+ \d+ (\d+)", said).group(1)) - self._asked
 
     def stop(self):

@@ -21,19 +21,26 @@ def usernames(count=PEOPLE):
 class Visitors:
     """Cookies by person, for one gateway; its peers get the same, so that as many bytes move."""
 
-    def __init__(self, cookies):
+    def __init__(self, cookies, hosts=None):
         self.cookies = cookies
+        # Whose app has a host of its own.
+        self._hosts = hosts or {}
 
     @classmethod
-    def signed_in(cls, gateway, people):
+    def signed_in(cls, gateway, people, hosts=None):
+        hosts = hosts or {}
+        cookies = {}
         with gateway.connect() as connected:
-            return cls({username: gateway.sign_in(connected, username) for username in people})
+            for username in people:
+                url = f"http://{hosts[username]}/" if username in hosts else f"{gateway.url}/"
+                cookies[username] = gateway.sign_in(connected, username, url)
+        return cls(cookies, hosts)
 
     def headers(self, username):
         return {**HEADERS, "Cookie": f"{OWN_COOKIE}; {self.cookies[username]}"}
 
     def request(self, username, number, host):
-        return head(path(username, number), host, self.headers(username))
+        return head(path(username, number), self._hosts.get(username, host), self.headers(username))
 
     def requests(self, host, addresses=ADDRESSES):
         people = list(self.cookies)

@@ -1,6 +1,6 @@
 """Who is compared, and under what load: a file for each family. A scenario is a function of a `Bench`, and prints."""
 
-from . import requests, stream
+from . import memory, ours, requests, stream
 
 # In the order in which they are run.
 ALL = {
@@ -9,4 +9,10 @@ ALL = {
     "h2": requests.h2,
     "handshake": requests.handshake,
     "stream": stream.stream,
+    "idle": memory.idle,
+    "sessions": memory.sessions,
+    "apps": ours.apps,
+    "uncached": ours.uncached,
+    "anonymous": ours.anonymous,
+    "both": ours.both,
 }

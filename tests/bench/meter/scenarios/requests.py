@@ -49,15 +49,11 @@ def _by_count(bench, h2load):
 
 def _everybody(bench, upstream, certificates):
     """nginx, nginx with auth_request, HAProxy, and ours, each asked for every address once; then ours alone."""
-    ours = bench.gateways(upstream, certificates)
+    ours = bench.gateways(upstream, certificates=certificates)
     others = [
-        bench.peer(peers.nginx, upstream, certificates),
-        bench.peer(peers.nginx_auth_request, upstream, certificates),
-        bench.peer(peers.haproxy, upstream, certificates),
+        bench.peer(make, upstream, certificates, ours[0].visitors)
+        for make in (peers.nginx, peers.nginx_auth_request, peers.haproxy)
     ]
-    visitors = ours[0].visitors
-    for subject in others:
-        subject.visitors = visitors
     subjects = others + ours
     for subject in subjects:
         every_address_once(subject, upstream)

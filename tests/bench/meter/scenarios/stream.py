@@ -6,7 +6,7 @@ import subprocess
 from .. import load, peers
 from ..cost import MIB
 from ..rounds import Clock, take_turns
-from ..subject import Wrong
+from ..subject import LOAD_CORE, Wrong
 
 SIZE = 1024 * MIB
 WHO = "visitor0000"
@@ -16,9 +16,8 @@ def stream(bench):
     """1 GiB answers, then 1 GiB uploads, one at a time; CPU ms a GiB"""
     upstream = bench.upstream()
     ours = bench.gateways(upstream, people=1)
-    subjects = [bench.peer(peers.nginx, upstream), bench.peer(peers.haproxy, upstream), *ours]
-    for subject in subjects:
-        subject.visitors = subject.visitors or ours[0].visitors
+    others = [bench.peer(make, upstream, visitors=ours[0].visitors) for make in (peers.nginx, peers.haproxy)]
+    subjects = others + ours
     folder = upstream.home / "files" / "u" / WHO
     folder.mkdir(parents=True)
     large = folder / "large"
@@ -80,6 +79,6 @@ def curl(subject, *options, expected, into=subprocess.DEVNULL):
     for name, value in subject.visitors.headers(WHO).items():
         command += ["--header", f"{name}: {value}"]
     command += [*options, f"{subject.url}/u/{WHO}/large"]
-    ended = subprocess.run(peers.pinned(peers.LOAD_CORE, *command), stdout=into, stderr=subprocess.PIPE, text=True)
+    ended = subprocess.run(peers.pinned(LOAD_CORE, *command), stdout=into, stderr=subprocess.PIPE, text=True)
     if ended.returncode or ended.stderr != expected:
         raise Wrong(f"{subject.name}: curl ended with {ended.returncode} and {ended.stderr!r}, not {expected!r}")
