@@ -28,18 +28,18 @@ class Bench:
     # -- what runs ----------------------------------------------------------------------------------------------
 
     def upstream(self, core=LOAD_CORE):
-        return self._ended_with_it(Upstream(self.home("upstream"), core))
+        return self.started(Upstream(self.home("upstream"), core))
 
     def peer(self, make, app, certificates=None, visitors=None, **more):
         """`make` is one of `peers`; it gets the requests of these visitors."""
-        subject = self._ended_with_it(make(self.home(make.__name__), app, certificates, **more))
+        subject = self.started(make(self.home(make.__name__), app, certificates, **more))
         subject.visitors = visitors
         return subject
 
     def gateway(self, build, app, people=PEOPLE, certificates=None, **more):
         """One gateway of this build, where nobody has signed in yet."""
         made = Gateway(self.home(build), self.binaries[build], app, usernames(people), certificates, **more)
-        return self._ended_with_it(made)
+        return self.started(made)
 
     def gateways(self, app, people=PEOPLE, certificates=None, suffix=None, **more):
         """A gateway of each build with its people signed in, as subjects."""
@@ -59,7 +59,7 @@ class Bench:
         command = ["redis-server", "--bind", HOST, "--port", port, "--dir", home, "--save", "", "--appendonly", "no"]
         process = Process(pinned(PROXY_CORE, *command), home, "redis").start()
         process.wait_for_port(port)
-        return self._ended_with_it(process), f"redis://{HOST}:{port}/0"
+        return self.started(process), f"redis://{HOST}:{port}/0"
 
     def certificates(self):
         """ECDSA P-256, for `localhost`, from an authority of their own."""
@@ -74,7 +74,8 @@ class Bench:
         target.write_bytes(b"\0".join(subject.visitors.requests(subject.host)))
         return target
 
-    def _ended_with_it(self, started):
+    def started(self, started):
+        """Whatever has a `stop`."""
         self._stack.callback(started.stop)
         return started
 

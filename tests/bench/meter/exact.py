@@ -62,4 +62,3 @@ def revocation_is_seen(subject, upstream, requests, seconds=3):
     numbers, arrived = counts.numbers(), counts.arrived()
     if numbers.get("3xx") != 1 or "5xx" in numbers or not 0 <= arrived - numbers["2xx"] <= 64:
         raise Wrong(f"{subject.name}: after a sign-out under load /metrics counts {numbers}, and {arrived} reached the app")
-    del visitors.cookies[leaver]

@@ -36,7 +36,12 @@ def start_nginx(home, template, core, **values):
 
 
 def nginx(home, upstream, certificates=None):
-    return _nginx("nginx", "nginx.conf", home, upstream, certificates)
+    return _nginx("nginx", "nginx.conf", home, upstream, certificates, connection='""')
+
+
+def nginx_for_websockets(home, upstream, certificates=None):
+    connection = "upgrade; proxy_set_header Upgrade $http_upgrade"
+    return _nginx("nginx", "nginx.conf", home, upstream, certificates, connection=connection)
 
 
 def nginx_auth_request(home, upstream, certificates=None):

@@ -24,26 +24,44 @@ class Round:
         return spent / self.done * 1e6
 
 
-def take_turns(subjects, load, rounds, upstream, warm=1):
-    """`load(subject, seconds)` gives a `Load`; None for seconds means the usual. `{name: [Round, ...]}`."""
+def take_turns(subjects, once, rounds, warm=1):
+    """`{name: [Round, ...]}`. `once(subject, seconds)` gives a `Round`; None for seconds means the usual."""
     results = {subject.name: [] for subject in subjects}
     for subject in subjects:
-        one_round(subject, load, warm, upstream)  # connections, caches, allocator
+        once(subject, warm)  # connections, caches, allocator
     for _ in range(rounds):
         for subject in subjects:
-            results[subject.name].append(one_round(subject, load, None, upstream))
+            results[subject.name].append(once(subject, None))
     return results
 
 
-def one_round(subject, load, seconds, upstream):
-    counts = Counts(subject, upstream)
+def measured(load):
+    """`load(subject, seconds)` gives a `Load`; this gives what it cost."""
+
+    def once(subject, seconds):
+        return _measure(subject, load, seconds)[0]
+
+    return once
+
+
+def counted(load, upstream):
+    """The same, with everybody's counts compared."""
+
+    def once(subject, seconds):
+        counts = Counts(subject, upstream)
+        round, done = _measure(subject, load, seconds)
+        counts.check(done)
+        return round
+
+    return once
+
+
+def _measure(subject, load, seconds):
     before = subject.cpu()
     done = load(subject, seconds)
     after = subject.cpu()
-    memory = subject.memory()
-    counts.check(done)
     spent = {label: after[label] - before[label] for label in after}
-    return Round(done.requests, done.seconds, spent, memory, done.p50, done.p99)
+    return Round(done.requests, done.seconds, spent, subject.memory(), done.p50, done.p99), done
 
 
 class Counts:

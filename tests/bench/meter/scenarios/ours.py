@@ -5,7 +5,7 @@ import os
 
 from .. import cost, load, peers
 from ..exact import every_address_once
-from ..rounds import take_turns
+from ..rounds import counted, take_turns
 from ..subject import Wrong
 from ..visitors import OWN_COOKIE, Visitors, head, path, usernames
 
@@ -95,7 +95,7 @@ def both(bench):
             shares[subject.name].append({name: workers[name] / whole for name in sorted(workers)})
         return done
 
-    bench.report(take_turns(ours, with_wrk, bench.rounds, upstream), ours)
+    bench.report(take_turns(ours, counted(with_wrk, upstream), bench.rounds), ours)
     bench.keep(shares, "shares")
     for name, rounds in shares.items():
         told = "   ".join(", ".join(f"{worker} {share:.0%}" for worker, share in round.items()) for round in rounds)
@@ -110,4 +110,4 @@ def _timed(bench, subjects, upstream, ours=None):
     def with_wrk(subject, seconds):
         return load.wrk(subject, files[subject.name], seconds or bench.seconds)
 
-    bench.report(take_turns(subjects, with_wrk, bench.rounds, upstream), ours or subjects)
+    bench.report(take_turns(subjects, counted(with_wrk, upstream), bench.rounds), ours or subjects)

@@ -2,7 +2,7 @@
 
 from .. import load, peers
 from ..exact import every_address_once, revocation_is_seen
-from ..rounds import take_turns
+from ..rounds import counted, take_turns
 
 
 def plain(bench):
@@ -34,7 +34,7 @@ def _kept(bench, certificates=None):
     def with_wrk(subject, seconds):
         return load.wrk(subject, files[subject.name], seconds or bench.seconds)
 
-    results = take_turns(subjects, with_wrk, bench.rounds, upstream)
+    results = take_turns(subjects, counted(with_wrk, upstream), bench.rounds)
     for subject in ours:
         revocation_is_seen(subject, upstream, files[subject.name])
     bench.report(results, ours)
@@ -43,7 +43,7 @@ def _kept(bench, certificates=None):
 def _by_count(bench, h2load):
     upstream = bench.upstream()
     subjects, ours = _everybody(bench, upstream, bench.certificates())
-    results = take_turns(subjects, h2load, bench.rounds, upstream)
+    results = take_turns(subjects, counted(h2load, upstream), bench.rounds)
     bench.report(results, ours)
 
 

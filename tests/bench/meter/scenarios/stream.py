@@ -5,7 +5,7 @@ import subprocess
 
 from .. import load, peers
 from ..cost import MIB
-from ..rounds import Clock, take_turns
+from ..rounds import Clock, counted, take_turns
 from ..subject import LOAD_CORE, Wrong
 
 SIZE = 1024 * MIB
@@ -27,7 +27,7 @@ def stream(bench):
     def down(subject, seconds):
         return _for_a_while(bench, seconds, lambda: download(subject, large, compare=seconds is not None))
 
-    bench.report(take_turns(subjects, down, bench.rounds, upstream), ours, "down", **units)
+    bench.report(take_turns(subjects, counted(down, upstream), bench.rounds), ours, "down", **units)
 
     source = bench.folder / "source"
     large.rename(source)
@@ -35,7 +35,7 @@ def stream(bench):
     def up(subject, seconds):
         return _for_a_while(bench, seconds, lambda: upload(subject, source, large, compare=seconds is not None))
 
-    bench.report(take_turns(subjects, up, bench.rounds, upstream), ours, "up", **units)
+    bench.report(take_turns(subjects, counted(up, upstream), bench.rounds), ours, "up", **units)
 
 
 def _for_a_while(bench, seconds, once):
