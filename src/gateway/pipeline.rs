@@ -62,7 +62,8 @@ pub(super) async fn respond(
         origin: &origin,
     };
     match target {
-        Target::Own => Ok(own_page(context, x, request).await?),
+        // In a box: the pages' ways are long, and requests of apps are to carry little along.
+        Target::Own => Ok(Box::pin(own_page(context, x, request)).await?),
         Target::Portal if admitted.path() == "/" => Ok(reply::redirect(StatusCode::FOUND, "/_vestibule/")),
         Target::Portal | Target::Nothing => Err(Refused::NotFound),
         Target::App(index) => {

@@ -17,11 +17,12 @@ use vestibule::body::Body;
 use vestibule::clock::Timestamp;
 use vestibule::cookies;
 use vestibule::identity::{
-    self, Encoding, Field, Forwarded, HeaderRules, Settings, Stamping, StripList, strip_hop_by_hop,
+    self, Encoding, Field, Forwarded, HeaderRules, Place, Prepared, Settings, Stamping, StripList,
+    strip_hop_by_hop,
 };
 use vestibule::policy::{self, Decision, Facts, PathPattern, Permit, Policy, Rule};
 use vestibule::route::{AppUrl, Host, Origin, Routes, Scheme};
-use vestibule::subject::{AccountId, Proofs, Subject};
+use vestibule::subject::{AccountId, Proofs, Stamps, Subject};
 
 const APPS: [usize; 3] = [1, 100, 10_000];
 const PATH: &str = "/u/alice/page/00042";
@@ -94,10 +95,12 @@ fn stamp(
     count: usize,
     strip: &StripList,
 ) {
-    let (settings, host, rules) = (identity_of(0), host("app-0.example.com"), HeaderRules::default());
-    let forwarded = Forwarded { chain: "192.0.2.7", scheme: Scheme::Https, host: &host, port: Some(443) };
+    let (identity, rules) = (Prepared::new(identity_of(0)), HeaderRules::default());
+    let place = Place::new(Scheme::Https, &host("app-0.example.com"), Some(443)).expect("a place");
+    let chain = HeaderValue::from_static("192.0.2.7");
+    let forwarded = Forwarded { chain: &chain, scheme: Scheme::Https, place: &place };
     let stamping = Stamping {
-        settings: &settings,
+        identity: &identity,
         strip,
         allow_headers: &[],
         rules: &rules,
@@ -184,6 +187,7 @@ fn alice() -> Arc<Subject> {
         groups: vec!["staff".into()],
         attributes: BTreeMap::new(),
         proofs: Proofs { password: now, email_code: Some(now) },
+        stamps: Stamps::default(),
     })
 }
 
