@@ -82,11 +82,16 @@ pub fn strip(headers: &mut HeaderMap) {
     let mut lines = headers.get_all(COOKIE).iter();
     match (lines.next(), lines.next()) {
         (None, _) => return,
-        (Some(line), None) if !crumbs(line).any(is_own_crumb) => return,
-        (Some(line), None) if crumbs(line).all(is_own_crumb) => {
-            headers.remove(COOKIE);
-            return;
-        }
+        (Some(line), None) => match crumbs(line)
+            .fold((0, 0), |(ours, all), crumb| (ours + usize::from(is_own_crumb(crumb)), all + 1))
+        {
+            (0, _) => return,
+            (ours, all) if ours == all => {
+                headers.remove(COOKIE);
+                return;
+            }
+            _ => {}
+        },
         _ => {}
     }
     let kept: Vec<_> =

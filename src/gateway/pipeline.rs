@@ -109,7 +109,7 @@ fn find(context: &Context<'_>, admitted: &Admitted) -> Result<Place, Refused> {
     if context.connection.redirect {
         return routes.origin_by_name(host).cloned().map(Place::Elsewhere).ok_or(Refused::UnknownHost);
     }
-    let Some(origin) = routes.origin(host, *port) else {
+    let Some(configured) = routes.at(host, *port) else {
         // A plain port that nobody configured as an address, in front of https apps.
         let named = routes.origin_by_name(host).filter(|_| !arrived_by_https(context));
         let named = named.filter(|origin| origin.scheme == Scheme::Https);
@@ -121,7 +121,7 @@ fn find(context: &Context<'_>, admitted: &Admitted) -> Result<Place, Refused> {
         OwnPath::No => {
             let path = route::canonical_path(admitted.path());
             let path = path.unwrap_or(Cow::Borrowed(admitted.path()));
-            match routes.find(host, *port, &path) {
+            match configured.find(&path) {
                 Route::App(index) => Target::App(index),
                 Route::Portal => Target::Portal,
                 Route::NoApp => Target::Nothing,
@@ -130,8 +130,10 @@ fn find(context: &Context<'_>, admitted: &Admitted) -> Result<Place, Refused> {
         }
     };
     let origin = match target {
-        Target::App(index) => context.snapshot.apps.get(index).map_or(origin, |app| &app.url.origin),
-        Target::Own | Target::Portal | Target::Nothing => origin,
+        Target::App(index) => {
+            context.snapshot.apps.get(index).map_or(configured.origin, |app| &app.url.origin)
+        }
+        Target::Own | Target::Portal | Target::Nothing => configured.origin,
     };
     Ok(Place::Here(target, origin.clone()))
 }

@@ -83,17 +83,50 @@ impl AccessLog {
 
     pub fn record(&self, entry: &Entry<'_>) {
         thread_local! {
-            static LINE: RefCell<String> = const { RefCell::new(String::new()) };
+            static LINE: RefCell<Line> = RefCell::default();
         }
         let Some(log) = &self.0 else { return };
-        LINE.with_borrow_mut(|line| {
+        LINE.with_borrow_mut(|Line { text: line, time }| {
             line.clear();
+            let at = time.of(entry.at);
             match log.format {
-                Format::Text => text(line, entry),
-                Format::Json => json(line, entry),
+                Format::Text => text(line, at, entry),
+                Format::Json => json(line, at, entry),
             }
             log.shared.add(line);
         });
+    }
+}
+
+/// A thread's line in the making.
+#[derive(Default)]
+struct Line {
+    text: String,
+    time: Time,
+}
+
+/// A time in text. Many lines fall into one second and differ in the last digits alone.
+#[derive(Default)]
+struct Time {
+    at: Option<Timestamp>,
+    text: String,
+}
+
+impl Time {
+    fn of(&mut self, at: Timestamp) -> &str {
+        if self.at != Some(at) {
+            let second = |at: Timestamp| at.millis().div_euclid(1000);
+            if self.at.map(second) == Some(second(at)) && at.millis() >= 0 {
+                self.text.truncate(self.text.len() - "123Z".len());
+                push_number(&mut self.text, at.millis().unsigned_abs() % 1000, 3);
+                self.text.push('Z');
+            } else {
+                self.text.clear();
+                at.push_to(&mut self.text);
+            }
+            self.at = Some(at);
+        }
+        &self.text
     }
 }
 
@@ -155,8 +188,8 @@ impl Shared {
 }
 
 /// As the rest of the log has it in text.
-fn text(line: &mut String, entry: &Entry<'_>) {
-    entry.at.push_to(line);
+fn text(line: &mut String, at: &str, entry: &Entry<'_>) {
+    line.push_str(at);
     line.push_str("  INFO access: ");
     push(line, capped(entry.method, 32));
     line.push(' ');
@@ -185,9 +218,9 @@ fn text(line: &mut String, entry: &Entry<'_>) {
 }
 
 /// As the rest of the log has it in JSON.
-fn json(line: &mut String, entry: &Entry<'_>) {
+fn json(line: &mut String, at: &str, entry: &Entry<'_>) {
     line.push_str("{\"timestamp\":\"");
-    entry.at.push_to(line);
+    line.push_str(at);
     line.push_str("\",\"level\":\"INFO\",\"target\":\"access\",\"status\":");
     push_number(line, u64::from(entry.status), 1);
     line.push_str(",\"ms\":");
@@ -242,10 +275,20 @@ mod tests {
         client: "127.0.0.1",
     };
 
-    fn line(format: fn(&mut String, &Entry<'_>), entry: &Entry<'_>) -> String {
+    fn line(format: fn(&mut String, &str, &Entry<'_>), entry: &Entry<'_>) -> String {
         let mut line = String::new();
-        format(&mut line, entry);
+        format(&mut line, Time::default().of(entry.at), entry);
         line
+    }
+
+    #[test]
+    fn times_are_written_as_they_are_displayed() {
+        let mut time = Time::default();
+        for millis in [0, 7, 7, 999, 1000, 1_795_338_300_120, 1_795_338_300_999, 1_795_338_299_001, -1, -999]
+        {
+            let at = Timestamp::from_millis(millis);
+            assert_eq!(time.of(at), at.to_string());
+        }
     }
 
     #[test]

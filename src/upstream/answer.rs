@@ -1,6 +1,8 @@
 //! What is checked and changed in the head of an upstream's answer before the visitor sees it.
 
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, EXPIRES, PRAGMA, SET_COOKIE, TRANSFER_ENCODING};
+use http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, EXPIRES, PRAGMA, SET_COOKIE, TRANSFER_ENCODING,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, response};
 use hyper::ext::ReasonPhrase;
 
@@ -52,7 +54,10 @@ pub(super) fn clean(head: &mut response::Parts, strip: &StripList, authenticated
     {
         headers.insert(CONTENT_LENGTH, length);
     }
-    identity::strip_what_connection_names(headers);
+    if headers.contains_key(CONNECTION) {
+        identity::strip_what_connection_names(headers);
+        headers.remove(CONNECTION);
+    }
     let stripped = |name: &HeaderName| identity::is_hop_by_hop(name.as_str()) || is_reserved(name, strip);
     let found: Vec<HeaderName> = headers.keys().filter(|name| stripped(name)).cloned().collect();
     for name in found {
