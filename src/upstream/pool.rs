@@ -25,7 +25,7 @@ use crate::tasks::Tasks;
 /// Idle connections kept for one upstream by one worker.
 const MOST_IDLE: usize = 256;
 
-/// How long a connection may have been idle and still be used.
+/// How long a connection may have been idle, or open at all, and still be used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IdleLimits {
     /// Shorter than what common servers grant (Node, uvicorn and Apache 5 s, nginx 75 s); what a server closes
@@ -33,11 +33,13 @@ pub(crate) struct IdleLimits {
     pub any: Duration,
     /// For a request that must not be sent twice: shorter than the shortest keep-alive in common use (gunicorn, 2 s).
     pub unrepeatable: Duration,
+    /// Since it was opened: a server's name is looked up again some time, however much there is to do.
+    pub age: Duration,
 }
 
 impl Default for IdleLimits {
     fn default() -> Self {
-        Self { any: Duration::from_secs(4), unrepeatable: Duration::from_millis(1500) }
+        Self { any: Duration::from_secs(4), unrepeatable: Duration::from_millis(1500), age: lanes::AGE }
     }
 }
 
@@ -91,6 +93,7 @@ pub(super) enum Connection {
 
 pub(super) struct Own {
     pub sender: SendRequest<Upload>,
+    opened: Instant,
     /// The connection's task ends when this is dropped.
     _held: oneshot::Sender<Infallible>,
 }
@@ -221,7 +224,7 @@ impl Pools {
                 _ = &mut dropped => {}
             }
         });
-        Ok(Own { sender, _held: held })
+        Ok(Own { sender, opened: clock::stopwatch(), _held: held })
     }
 }
 
@@ -230,7 +233,8 @@ impl Home {
     pub(super) fn give_back(&self, connection: Connection) {
         let Connection::Own(connection) = connection else { return };
         let Some(shared) = self.pool.upgrade() else { return };
-        if connection.sender.is_closed() {
+        let now = clock::stopwatch();
+        if connection.sender.is_closed() || now - connection.opened >= shared.limits.age {
             return;
         }
         let mut kept = shared.lock();
@@ -238,7 +242,7 @@ impl Home {
         if idle.len() >= MOST_IDLE {
             return;
         }
-        idle.push((connection, clock::stopwatch()));
+        idle.push((connection, now));
         drop(kept);
         shared.have_swept(&self.tasks);
     }
