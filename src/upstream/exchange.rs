@@ -52,11 +52,10 @@ where
     let head_only = head.method == Method::HEAD;
     let upgrade = upgrade.map(|(upgrade, visitor)| (Asked::new(upgrade, &head.headers), visitor));
     let body = Upload::new(body, strip.clone());
-    let progress = body.progress();
     let protocol = upgrade.as_ref().map(|(asked, _)| asked.upgrade.protocol.clone());
     let mut outgoing = Outgoing::new(head, body, protocol, trailers);
 
-    let sent = group.send(pools, upstream.timeouts, &mut outgoing, progress.as_ref(), affinity).await;
+    let sent = group.send(pools, upstream.timeouts, &mut outgoing, affinity).await;
     (0..outgoing.retries()).for_each(|_| upstream.metrics.retried());
     let Answered { answer, connection, server, busy } = sent?;
     let held = Held { _busy: busy, _slot: slot };
@@ -71,7 +70,8 @@ where
     let framing = answer::framing(&head, head_only)?;
     answer::clean(&mut head, &strip, authenticated);
     // An upstream that answers early may still read the rest of the body, or take it for the next request.
-    let body_sent = progress.as_ref().is_none_or(|progress| progress.is_done());
+    let progress = outgoing.progress();
+    let body_sent = progress.is_none_or(|progress| progress.is_done());
     let home = (body_sent && framing.reusable && upgrade.is_none()).then(|| pools.home(server));
     if body.is_end_stream() {
         if let Some(home) = home {
@@ -80,7 +80,7 @@ where
         return Ok(Response::from_parts(head, Body::Empty));
     }
     let lasting = framing.length.is_none_or(|length| length > SOON_OVER);
-    let silence = Silence::new(upstream.timeouts.idle, progress);
+    let silence = Silence::new(upstream.timeouts.idle, progress.cloned());
     let mut body = Download::new(body, (connection, home, held), lasting.then(cutoff), silence, strip);
     if framing.length.is_some_and(|length| length <= AT_HAND)
         && let Some(whole) = poll_fn(|context| Poll::Ready(body.at_hand(context))).await

@@ -1,7 +1,6 @@
 //! The servers of one upstream, and which of them takes the next request.
 
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Response;
@@ -12,7 +11,6 @@ use super::outgoing::Outgoing;
 use super::pool::{Connection, Pools};
 use super::send::{Failed, Fate, send};
 use super::standing::Busy;
-use super::transfer::Progress;
 use super::{Balance, Fault, Timeouts, UpstreamError};
 
 pub(super) struct Group {
@@ -40,7 +38,7 @@ impl Group {
     }
 
     /// Sends a request to a server, and to another where the first cannot be reached or has not begun with it. Only a
-    /// request that may be sent twice goes to another when nobody knows; and only once.
+    /// request that may be sent twice goes to another when nobody knows; and only once, over a new connection.
     ///
     /// `key` is the same for all requests of a session.
     pub(super) async fn send(
@@ -48,7 +46,6 @@ impl Group {
         pools: &Pools,
         timeouts: Timeouts,
         outgoing: &mut Outgoing,
-        progress: Option<&Arc<Progress>>,
         key: u64,
     ) -> Result<Answered, UpstreamError> {
         let (mut tried, mut repeated, mut last) = (0, false, None);
@@ -56,7 +53,7 @@ impl Group {
             tried |= 1 << place;
             // How busy a lone server is decides nothing.
             let busy = (self.backends.len() > 1).then(|| backend.standing.take());
-            match send(pools, backend, timeouts, outgoing, progress).await {
+            match send(pools, backend, timeouts, outgoing, repeated).await {
                 Ok((answer, connection)) => {
                     backend.standing.succeeded();
                     return Ok(Answered { answer, connection, server: backend.id, busy });

@@ -14,6 +14,7 @@ mod lanes;
 mod outgoing;
 mod pool;
 mod race;
+mod replay;
 mod rewrite;
 mod send;
 mod settings;

@@ -23,7 +23,7 @@ use crate::tasks::{Leash, Tasks};
 /// Idle connections kept for one upstream by one worker.
 const MOST_IDLE: usize = 256;
 
-/// How long a connection may have been idle and still be used.
+/// How long a connection may have been idle, or open at all, and still be used.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct IdleLimits {
     /// Shorter than what common servers grant (Node, uvicorn and Apache 5 s, nginx 75 s); what a server closes
@@ -31,11 +31,13 @@ pub(crate) struct IdleLimits {
     pub any: Duration,
     /// For a request that must not be sent twice: shorter than the shortest keep-alive in common use (gunicorn, 2 s).
     pub unrepeatable: Duration,
+    /// Since it was opened: a server's name is looked up again some time, however much there is to do.
+    pub age: Duration,
 }
 
 impl Default for IdleLimits {
     fn default() -> Self {
-        Self { any: Duration::from_secs(4), unrepeatable: Duration::from_millis(1500) }
+        Self { any: Duration::from_secs(4), unrepeatable: Duration::from_millis(1500), age: lanes::AGE }
     }
 }
 
@@ -89,6 +91,7 @@ pub(super) enum Connection {
 
 pub(super) struct Own {
     pub sender: SendRequest<Upload>,
+    opened: Instant,
     /// The connection's task ends when this is dropped.
     _leash: Leash,
 }
@@ -211,7 +214,7 @@ impl Pools {
                 tracing::debug!(%error, "upstream connection ended");
             }
         });
-        Ok(Own { sender, _leash: leash })
+        Ok(Own { sender, opened: clock::stopwatch(), _leash: leash })
     }
 }
 
@@ -220,7 +223,8 @@ impl Home {
     pub(super) fn give_back(&self, connection: Connection) {
         let Connection::Own(connection) = connection else { return };
         let Some(shared) = self.pool.upgrade() else { return };
-        if connection.sender.is_closed() {
+        let now = clock::stopwatch();
+        if connection.sender.is_closed() || now - connection.opened >= shared.limits.age {
             return;
         }
         let mut kept = shared.lock();
@@ -228,7 +232,7 @@ impl Home {
         if idle.len() >= MOST_IDLE {
             return;
         }
-        idle.push((connection, clock::stopwatch()));
+        idle.push((connection, now));
         drop(kept);
         shared.have_swept(&self.tasks);
     }

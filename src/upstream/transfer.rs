@@ -14,6 +14,7 @@ use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::exchange::Held;
 use super::pool::{Connection, Home};
+use super::replay::Replay;
 use super::silence::Silence;
 use crate::body::{Body, BodyError};
 use crate::identity::{self, StripList};
@@ -68,6 +69,8 @@ impl Progress {
 /// A request's body as it is sent. On HTTP/1 without trailers, which an upstream could take for headers.
 pub(super) struct Upload {
     body: Body,
+    /// What is sent are copies of this one.
+    replay: Option<Replay>,
     progress: Option<Arc<Progress>>,
     /// `None`: there is no body, and so no trailers.
     strip: Option<StripList>,
@@ -76,12 +79,37 @@ pub(super) struct Upload {
 
 impl Upload {
     pub(super) fn empty() -> Self {
-        Self { body: Body::Empty, progress: None, strip: None, trailers: false }
+        Self { body: Body::Empty, replay: None, progress: None, strip: None, trailers: false }
     }
 
     pub(super) fn new(body: Body, strip: StripList) -> Self {
         let progress = (!body.is_end_stream()).then(Arc::default);
-        Self { body, progress, strip: Some(strip), trailers: false }
+        Self { body, replay: None, progress, strip: Some(strip), trailers: false }
+    }
+
+    /// Sees to it that the body can be sent again, unless it is too large.
+    pub(super) fn keep(&mut self) {
+        if Replay::suits(&self.body.size_hint()) {
+            self.replay = Some(Replay::new(std::mem::take(&mut self.body)));
+        }
+    }
+
+    /// Nothing of it is read for those it was sent to before.
+    pub(super) fn stop(&self) {
+        if let Some(replay) = &self.replay {
+            replay.stop();
+        }
+    }
+
+    /// Whether it can be sent again.
+    pub(super) fn is_kept(&self) -> bool {
+        self.replay.as_ref().is_some_and(Replay::is_whole)
+    }
+
+    /// The body of one that is kept, from the start.
+    pub(super) fn again(&self) -> Option<Self> {
+        let (body, strip) = (self.replay.as_ref()?.read(), self.strip.clone()?);
+        Some(Self::new(body, strip))
     }
 
     /// Whether trailers are sent too.
