@@ -4,11 +4,11 @@ use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Response;
-use hyper::body::Incoming;
 
+use super::arriving::Arriving;
 use super::backend::Backend;
 use super::outgoing::Outgoing;
-use super::pool::{Connection, Pools};
+use super::pool::Pools;
 use super::send::{Failed, Fate, send};
 use super::standing::Busy;
 use super::{Balance, Fault, Timeouts, UpstreamError};
@@ -25,8 +25,7 @@ pub const MOST_SERVERS: usize = 64;
 
 /// An answer, where it comes from, and the place it takes up there.
 pub(super) struct Answered {
-    pub answer: Response<Incoming>,
-    pub connection: Connection,
+    pub answer: Response<Arriving>,
     /// The server's, see [`Backend::id`].
     pub server: u64,
     pub busy: Option<Busy>,
@@ -54,9 +53,9 @@ impl Group {
             // How busy a lone server is decides nothing.
             let busy = (self.backends.len() > 1).then(|| backend.standing.take());
             match send(pools, backend, timeouts, outgoing, repeated).await {
-                Ok((answer, connection)) => {
+                Ok(answer) => {
                     backend.standing.succeeded();
-                    return Ok(Answered { answer, connection, server: backend.id, busy });
+                    return Ok(Answered { answer, server: backend.id, busy });
                 }
                 Err(failed) => {
                     self.note(backend, &failed);

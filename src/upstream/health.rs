@@ -46,7 +46,7 @@ async fn check(backend: &Backend, health: &Health) -> Result<(), String> {
     match answered {
         Err(_) => Err(format!("no answer within {:?}", health.timeout)),
         Ok(Err(failed)) => Err(failed.error.to_string()),
-        Ok(Ok((answer, _))) if answer.status().as_u16() < 400 => Ok(()),
-        Ok(Ok((answer, _))) => Err(format!("it answers {}", answer.status())),
+        Ok(Ok(answer)) if answer.status().as_u16() < 400 => Ok(()),
+        Ok(Ok(answer)) => Err(format!("it answers {}", answer.status())),
     }
 }

@@ -4,8 +4,11 @@
 //! servers; [`Pools`] keep the connections of one worker. Bodies are streamed both ways. Nothing here knows who is asking or why it was allowed.
 
 mod answer;
+mod arriving;
 mod backend;
+mod chunked;
 mod connect;
+mod direct;
 mod error;
 mod exchange;
 mod group;

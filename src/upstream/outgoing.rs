@@ -8,6 +8,7 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version, request, uri};
 use http_body::Body as _;
 
 use super::UpstreamError;
+use super::direct::Head;
 use super::transfer::{Progress, Upload};
 
 pub(super) struct Outgoing {
@@ -75,6 +76,23 @@ impl Outgoing {
 
     pub(super) fn wants_upgrade(&self) -> bool {
         self.upgrade.is_some()
+    }
+
+    /// Its head is all there is to it.
+    pub(super) fn is_direct(&self) -> bool {
+        self.bodiless && !self.wants_upgrade()
+    }
+
+    /// The head to send on a connection of HTTP/1.1 whose user writes it.
+    pub(super) fn head<'a>(&'a mut self, host: Option<&'a HeaderValue>) -> Head<'a> {
+        self.written += 1;
+        let uri = self.request.uri();
+        Head {
+            method: self.request.method(),
+            target: uri.path_and_query().map_or("/", PathAndQuery::as_str),
+            headers: self.request.headers(),
+            host,
+        }
     }
 
     /// How far the body has got at this sending; `None`: there is none.
