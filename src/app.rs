@@ -57,7 +57,9 @@ pub struct Application {
     pub rules: Vec<Rule>,
     /// Whether a path decides anything here: between apps on one host, or between this app's rules.
     pub by_path: bool,
-    pub identity: identity::Settings,
+    pub identity: identity::Prepared,
+    /// What the app is told of its own address, as nearly every request names it.
+    pub place: Option<identity::Place>,
     pub allow_headers: Vec<HeaderName>,
     /// What is set and removed on the way to the app and back.
     pub headers: identity::Headers,
@@ -65,6 +67,8 @@ pub struct Application {
     pub strip_prefix: Option<String>,
     /// Answers nothing but that it will be back.
     pub maintenance: bool,
+    /// In bytes; zero: no limit.
+    pub max_request_body: u64,
     pub behind: Behind,
     pub metrics: Arc<AppMetrics>,
 }

@@ -5,6 +5,7 @@
 
 mod build;
 mod data_dir;
+mod open_files;
 mod readiness;
 #[cfg(test)]
 mod tests;
@@ -94,6 +95,7 @@ pub struct Foundation {
 /// Runs the gateway until a signal ends it.
 pub fn run(config: Config) -> Result<(), BootError> {
     logging::init(&config.log)?;
+    open_files::raise(&config.apps);
     let services = Builder::new_multi_thread()
         .worker_threads(2)
         .thread_name("services")

@@ -14,6 +14,8 @@ const DEADLINE: Duration = Duration::from_secs(20);
 struct Gateway {
     process: Child,
     log: Option<BufReader<ChildStderr>>,
+    /// What its log has said up to the line that was last waited for.
+    said: String,
     socket: PathBuf,
     _directory: tempfile::TempDir,
 }
@@ -21,10 +23,16 @@ struct Gateway {
 impl Gateway {
     /// Runs once it has said that it is ready.
     fn start() -> Self {
+        Self::start_after("true", "whoami:")
+    }
+
+    /// After a shell has run this; in front of an app there.
+    fn start_after(command: &str, upstream: &str) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
-        let (config, socket) = configure(directory.path());
-        let mut process = Command::new(env!("CARGO_BIN_EXE_vestibule"))
-            .args(["serve", "--config"])
+        let (config, socket) = configure(directory.path(), upstream);
+        let mut process = Command::new("sh")
+            .args(["-ec", &format!("{command}; exec \"$0\" serve --config \"$1\"")])
+            .arg(env!("CARGO_BIN_EXE_vestibule"))
             .arg(config)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
@@ -32,7 +40,7 @@ impl Gateway {
             .spawn()
             .expect("started");
         let log = process.stderr.take().map(BufReader::new);
-        let mut gateway = Self { process, log, socket, _directory: directory };
+        let mut gateway = Self { process, log, said: String::new(), socket, _directory: directory };
         gateway.read_until("ready: open");
         gateway
     }
@@ -40,8 +48,11 @@ impl Gateway {
     /// Reads its log up to a line that holds this.
     fn read_until(&mut self, wanted: &str) {
         let lines = self.log.as_mut().expect("still read").lines();
-        let found = lines.map_while(Result::ok).any(|line| line.contains(wanted));
-        assert!(found, "it never says {wanted:?}");
+        let found = lines.map_while(Result::ok).any(|line| {
+            self.said.push_str(&line);
+            line.contains(wanted)
+        });
+        assert!(found, "it never says {wanted:?}: {}", self.said);
     }
 
     fn signal(&self, name: &str) {
@@ -68,14 +79,14 @@ impl Drop for Gateway {
     }
 }
 
-fn configure(directory: &Path) -> (PathBuf, PathBuf) {
+fn configure(directory: &Path, upstream: &str) -> (PathBuf, PathBuf) {
     let (config, socket) = (directory.join("vestibule.yaml"), directory.join("gateway.sock"));
     let text = format!(
         "data_dir: {directory}/data
 listen: [{{ address: \"unix:{socket}\" }}]
 accounts: [{{ file: {directory}/users.yaml }}]
 mail: {{ from: signin@example.com, outbox: {directory}/outbox }}
-apps: [{{ name: whoami, url: \"http://whoami.localhost:8080\", upstream: \"whoami:\" }}]
+apps: [{{ name: whoami, url: \"http://whoami.localhost:8080\", upstream: \"{upstream}\" }}]
 ",
         directory = directory.display(),
         socket = socket.display(),
@@ -107,6 +118,27 @@ fn a_hang_up_is_told_and_ends_nothing() {
 }
 
 #[test]
+fn as_many_files_can_be_open_as_the_system_grants() {
+    let gateway = Gateway::start_after("ulimit -Sn 200; ulimit -Hn 4000", "http://127.0.0.1:1");
+    let limits =
+        std::fs::read_to_string(format!("/proc/{}/limits", gateway.process.id())).expect("its limits");
+    let line = limits.lines().find(|line| line.starts_with("Max open files")).expect("one of them");
+    assert_eq!(line.split_whitespace().skip(3).take(2).collect::<Vec<_>>(), ["4000", "4000"]);
+    assert!(!gateway.said.contains("open at once"), "{}", gateway.said);
+}
+
+#[test]
+fn a_limit_on_open_files_that_one_app_could_use_up_is_told() {
+    let gateway = Gateway::start_after("ulimit -n 3327", "http://127.0.0.1:1");
+    assert!(gateway.said.contains("only 3327 files"), "{}", gateway.said);
+    assert!(
+        gateway.said.contains("app whoami alone") && gateway.said.contains("grant 3328"),
+        "{}",
+        gateway.said
+    );
+}
+
+#[test]
 fn a_mistake_has_its_status_though_nobody_reads_it() {
     let (reader, writer) = std::io::pipe().expect("a pipe");
     drop(reader);
@@ -118,7 +150,7 @@ fn a_mistake_has_its_status_though_nobody_reads_it() {
 #[test]
 fn a_check_makes_nothing() {
     let directory = tempfile::tempdir().expect("a directory");
-    let (config, _) = configure(directory.path());
+    let (config, _) = configure(directory.path(), "whoami:");
     let check = || {
         let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
         let command = command.args(["check", "--connect", "--config"]).arg(&config);

@@ -204,6 +204,8 @@ fn what_the_production_sample_has_commented_out_is_right_and_the_default() {
     assert_eq!(written.trusted_proxies.len(), 1);
     assert_eq!(written.apps[0].identity.headers[0].0, "x-webauth-user");
     assert_eq!(timeouts(&written.apps[1]), timeouts(&default.apps[1]));
+    assert_eq!(limits(&written.apps[0]), limits(&default.apps[0]));
+    assert_eq!(written.apps[0].max_request_body, default.apps[0].max_request_body);
     assert!(written.portal.logo.is_some() && written.portal.stylesheet.is_some());
     assert_eq!(written.portal.accent, Some([0x0f, 0x76, 0x6e]));
 }
@@ -241,6 +243,11 @@ fn the_defaults_are_those_of_the_contract() {
     let names: Vec<_> = config.apps[0].identity.headers.iter().map(|(name, _)| name.as_str()).collect();
     assert_eq!(names, ["remote-user", "remote-name", "remote-email", "remote-groups"]);
     assert_eq!(config.apps[0].access.len(), 1);
+    let (limits, max_request_body) = (limits(&config.apps[0]), config.apps[0].max_request_body);
+    assert_eq!(
+        (limits.connections, limits.waiting, seconds(limits.wait), max_request_body),
+        (1024, 256, 10, 0)
+    );
     let timeouts = timeouts(&config.apps[0]);
     assert_eq!((seconds(timeouts.connect), seconds(timeouts.response), seconds(timeouts.idle)), (5, 60, 300));
     assert_eq!(config.apps[0].access[0].policy, crate::policy::Policy::TwoFactor);
@@ -283,6 +290,13 @@ proptest! {
         let (_, problems) = users::parse(text.as_bytes(), Path::new("u.yaml"));
         let said = render(&problems);
         prop_assert!(!said.is_empty() && !said.contains("hunter2") && !said.contains(SECRET), "{said}");
+    }
+}
+
+fn limits(app: &App) -> crate::upstream::Limits {
+    match &app.behind {
+        Behind::Upstream { settings, .. } => settings.limits,
+        Behind::Redirect { .. } => panic!("{} has no upstream", app.name),
     }
 }
 

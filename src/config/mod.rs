@@ -71,6 +71,8 @@ pub struct App {
     pub headers: identity::Headers,
     /// 503 for everybody.
     pub maintenance: bool,
+    /// In bytes; zero: no limit. The app's own, or that of `limits`.
+    pub max_request_body: u64,
 }
 
 /// What stands behind an app's address.

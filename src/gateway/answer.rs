@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::header::{ACCEPT, CONNECTION, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
@@ -22,7 +22,7 @@ use crate::upstream::{Fault, UpstreamError};
 /// When to come back to an app that is being maintained.
 const MAINTENANCE_RETRY: Duration = Duration::from_mins(1);
 
-/// When to come back while the store is down, or every server of an app.
+/// When to come back while the store is down, or every server of an app, or the app has more to do than it may.
 const RETRY: Duration = Duration::from_secs(5);
 
 /// Why a request is not answered by an app or a page.
@@ -99,12 +99,14 @@ enum Form {
     Grpc,
 }
 
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
 impl Manner {
     pub fn of(request: &Request<Incoming>) -> Self {
         let headers = request.headers();
         let html = names_html(headers);
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
-        let navigation = get && headers.get("sec-fetch-mode").map_or(html, |mode| mode == "navigate");
+        let navigation = get && headers.get(SEC_FETCH_MODE).map_or(html, |mode| mode == "navigate");
         let form = match (navigation, html) {
             _ if grpc::is_call(headers) => Form::Grpc,
             (true, _) => Form::Navigation,
@@ -140,7 +142,8 @@ pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) 
     };
     match refused {
         Refused::Portal(PortalError::Method(methods)) => portal::allow(&mut response, methods),
-        Refused::Flow(_) | Refused::Upstream(UpstreamError::NoneHealthy) => {
+        Refused::Flow(_) => reply::retry_after(&mut response, RETRY),
+        Refused::Upstream(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => {
             reply::retry_after(&mut response, RETRY);
         }
         Refused::Maintenance { origin } => {

@@ -9,6 +9,7 @@ use http::StatusCode;
 
 use super::send::Fate;
 use super::transfer::Progress;
+use crate::body::BodyError;
 
 /// Whose fault an error is: decides how loudly it is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,8 +37,16 @@ pub enum UpstreamError {
     TlsFile { path: PathBuf, problem: String },
     #[error("no server of the upstream is healthy")]
     NoneHealthy,
+    #[error(
+        "{connections} requests are under way at the app and {waiting} wait, which is as many as its limits grant"
+    )]
+    Crowded { connections: u32, waiting: u32 },
+    #[error(
+        "of {connections} requests at the app, as many as its limits grant, none has ended within {after:?}"
+    )]
+    WaitedInVain { connections: u32, after: Duration },
     #[error("the upstream closed the connection before it answered: {0}")]
-    Closed(hyper::Error),
+    Closed(BodyError),
     #[error("the upstream's answer is not HTTP: {0}")]
     Garbled(String),
     #[error("the upstream changed protocols without being asked to, or to another one")]
@@ -48,7 +57,7 @@ pub enum UpstreamError {
     RequestBroken(hyper::Error),
     #[error("the visitor stopped sending the request's body for {0:?}")]
     RequestStalled(Duration),
-    #[error("the request's body is larger than limits.max_request_body")]
+    #[error("the request's body is larger than max_request_body allows")]
     RequestTooLarge,
     #[error("the path without its prefix cannot be written: {0}")]
     Target(#[from] http::uri::InvalidUri),
@@ -68,7 +77,9 @@ impl UpstreamError {
             | Self::Closed(_)
             | Self::Garbled(_)
             | Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
-            Self::NoneHealthy => StatusCode::SERVICE_UNAVAILABLE,
+            Self::NoneHealthy | Self::Crowded { .. } | Self::WaitedInVain { .. } => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::RequestBroken(_) | Self::Target(_) => StatusCode::BAD_REQUEST,
             Self::RequestStalled(_) => StatusCode::REQUEST_TIMEOUT,
             Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
@@ -89,6 +100,8 @@ impl UpstreamError {
             | Self::Garbled(_)
             | Self::UnaskedUpgrade
             | Self::NoneHealthy
+            | Self::Crowded { .. }
+            | Self::WaitedInVain { .. }
             | Self::Timeout(_) => Fault::Upstream,
         }
     }
@@ -105,7 +118,7 @@ impl UpstreamError {
             return (Self::Garbled(error.to_string()), Fate::Final);
         }
         let fate = fate(&error);
-        (Self::Closed(error), fate)
+        (Self::Closed(error.into()), fate)
     }
 }
 

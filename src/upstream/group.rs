@@ -1,18 +1,16 @@
 //! The servers of one upstream, and which of them takes the next request.
 
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Response;
-use hyper::body::Incoming;
 
+use super::arriving::Arriving;
 use super::backend::Backend;
 use super::outgoing::Outgoing;
-use super::pool::{Connection, Pools};
+use super::pool::Pools;
 use super::send::{Failed, Fate, send};
 use super::standing::Busy;
-use super::transfer::Progress;
 use super::{Balance, Fault, Timeouts, UpstreamError};
 
 pub(super) struct Group {
@@ -27,11 +25,10 @@ pub const MOST_SERVERS: usize = 64;
 
 /// An answer, where it comes from, and the place it takes up there.
 pub(super) struct Answered {
-    pub answer: Response<Incoming>,
-    pub connection: Connection,
+    pub answer: Response<Arriving>,
     /// The server's, see [`Backend::id`].
     pub server: u64,
-    pub busy: Busy,
+    pub busy: Option<Busy>,
 }
 
 impl Group {
@@ -40,7 +37,7 @@ impl Group {
     }
 
     /// Sends a request to a server, and to another where the first cannot be reached or has not begun with it. Only a
-    /// request that may be sent twice goes to another when nobody knows; and only once.
+    /// request that may be sent twice goes to another when nobody knows; and only once, over a new connection.
     ///
     /// `key` is the same for all requests of a session.
     pub(super) async fn send(
@@ -48,17 +45,17 @@ impl Group {
         pools: &Pools,
         timeouts: Timeouts,
         outgoing: &mut Outgoing,
-        progress: Option<&Arc<Progress>>,
         key: u64,
     ) -> Result<Answered, UpstreamError> {
         let (mut tried, mut repeated, mut last) = (0, false, None);
         while let Some((place, backend)) = self.choose(key, tried) {
             tried |= 1 << place;
-            let busy = backend.standing.take();
-            match send(pools, backend, timeouts, outgoing, progress).await {
-                Ok((answer, connection)) => {
+            // How busy a lone server is decides nothing.
+            let busy = (self.backends.len() > 1).then(|| backend.standing.take());
+            match send(pools, backend, timeouts, outgoing, repeated).await {
+                Ok(answer) => {
                     backend.standing.succeeded();
-                    return Ok(Answered { answer, connection, server: backend.id, busy });
+                    return Ok(Answered { answer, server: backend.id, busy });
                 }
                 Err(failed) => {
                     self.note(backend, &failed);

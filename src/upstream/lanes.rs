@@ -27,7 +27,7 @@ const LARGEST_HEAD: u32 = 256 * 1024;
 /// How long a connection is kept without a request, and how long new requests are put on it: so the server's name
 /// is looked up again some time.
 const IDLE: Duration = Duration::from_mins(1);
-const AGE: Duration = Duration::from_mins(5);
+pub(super) const AGE: Duration = Duration::from_mins(5);
 
 /// The shared connections to one server.
 #[derive(Default)]

@@ -4,8 +4,11 @@
 //! servers; [`Pools`] keep the connections of one worker. Bodies are streamed both ways. Nothing here knows who is asking or why it was allowed.
 
 mod answer;
+mod arriving;
 mod backend;
+mod chunked;
 mod connect;
+mod direct;
 mod error;
 mod exchange;
 mod group;
@@ -14,10 +17,12 @@ mod lanes;
 mod outgoing;
 mod pool;
 mod race;
+mod replay;
 mod rewrite;
 mod send;
 mod settings;
 mod silence;
+mod slots;
 mod standing;
 mod tls;
 mod transfer;
@@ -36,8 +41,8 @@ pub(crate) use pool::IdleLimits;
 pub use pool::Pools;
 pub use rewrite::Rewrite;
 pub use settings::{
-    Balance, ClientCertificate, Health, HostHeader, Protocol, Server, Servers, Settings, Target, Timeouts,
-    TlsSettings,
+    Balance, ClientCertificate, Health, HostHeader, Limits, Protocol, Server, Servers, Settings, Target,
+    Timeouts, TlsSettings,
 };
 pub use tls::Trust;
 
@@ -47,6 +52,7 @@ use crate::observe::metrics::AppMetrics;
 use crate::tasks::Cutoff;
 use backend::Backend;
 use group::Group;
+use slots::Slots;
 
 /// Where one app's requests go, made ready. Process-wide: it holds no connection.
 pub struct Upstream {
@@ -54,6 +60,7 @@ pub struct Upstream {
     /// `None`: the built-in page.
     group: Option<Arc<Group>>,
     health: Option<Health>,
+    slots: Arc<Slots>,
     strip_prefix: Option<String>,
     allow_headers: Vec<HeaderName>,
     timeouts: Timeouts,
@@ -82,6 +89,7 @@ impl Upstream {
             app: app.to_owned(),
             group,
             health,
+            slots: Arc::new(Slots::new(settings.limits)),
             strip_prefix: settings.strip_prefix.clone().filter(|prefix| !prefix.is_empty()),
             allow_headers: settings.allow_headers.clone(),
             timeouts,
@@ -89,7 +97,7 @@ impl Upstream {
         })
     }
 
-    /// Counts retries there.
+    /// Counts retries there, and who has to wait.
     #[must_use]
     pub fn counted_by(self, metrics: Arc<AppMetrics>) -> Self {
         Self { metrics, ..self }

@@ -1,12 +1,15 @@
 //! A request on its way: written for one connection when that is known, and for another if it comes back untouched.
 
+use std::sync::Arc;
+
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{Authority, PathAndQuery, Scheme};
 use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version, request, uri};
 use http_body::Body as _;
 
 use super::UpstreamError;
-use super::transfer::Upload;
+use super::direct::Head;
+use super::transfer::{Progress, Upload};
 
 pub(super) struct Outgoing {
     request: Request<Upload>,
@@ -17,9 +20,21 @@ pub(super) struct Outgoing {
     /// The visitor takes trailers.
     trailers: bool,
     bodiless: bool,
-    repeatable: bool,
+    /// How far the body has got at this sending; `None`: there is none.
+    progress: Option<Arc<Progress>>,
+    repeat: Repeat,
     /// How often it was handed to a connection.
     written: u64,
+}
+
+/// Whether it may be sent twice even if a server has acted on the first (RFC 9110 §9.2.2).
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repeat {
+    Never,
+    /// If the body, whose length the visitor does not say, turns out to be small.
+    Perhaps,
+    /// If the body is small.
+    Surely,
 }
 
 /// How a request is written.
@@ -32,21 +47,29 @@ impl Outgoing {
     /// `head` has its target in origin form and no framing.
     pub(super) fn new(
         head: request::Parts,
-        body: Upload,
+        mut body: Upload,
         upgrade: Option<HeaderValue>,
         trailers: bool,
     ) -> Self {
         let host = head.headers.get(HOST).cloned();
         let idempotent = [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT, Method::DELETE];
         let bodiless = body.is_end_stream();
-        let repeatable = bodiless && idempotent.contains(&head.method);
+        let repeat = match body.size_hint().exact() {
+            _ if !idempotent.contains(&head.method) => Repeat::Never,
+            None => Repeat::Perhaps,
+            Some(_) => Repeat::Surely,
+        };
+        if repeat != Repeat::Never && !bodiless {
+            body.keep();
+        }
         Self {
+            progress: body.progress(),
             request: Request::from_parts(head, body),
             host,
             upgrade,
             trailers,
             bodiless,
-            repeatable,
+            repeat,
             written: 0,
         }
     }
@@ -55,26 +78,55 @@ impl Outgoing {
         self.upgrade.is_some()
     }
 
+    /// Its head is all there is to it.
+    pub(super) fn is_direct(&self) -> bool {
+        self.bodiless && !self.wants_upgrade()
+    }
+
+    /// The head to send on a connection of HTTP/1.1 whose user writes it.
+    pub(super) fn head<'a>(&'a mut self, host: Option<&'a HeaderValue>) -> Head<'a> {
+        self.written += 1;
+        let uri = self.request.uri();
+        Head {
+            method: self.request.method(),
+            target: uri.path_and_query().map_or("/", PathAndQuery::as_str),
+            headers: self.request.headers(),
+            host,
+        }
+    }
+
+    /// How far the body has got at this sending; `None`: there is none.
+    pub(super) fn progress(&self) -> Option<&Arc<Progress>> {
+        self.progress.as_ref()
+    }
+
     /// Can be sent twice, if nobody has acted on the first.
-    pub(super) fn is_bodiless(&self) -> bool {
-        self.bodiless
+    pub(super) fn is_at_hand(&self) -> bool {
+        self.bodiless || self.request.body().is_kept()
     }
 
-    /// May be sent twice even then (RFC 9110 §9.2.2).
+    /// May be sent twice even then.
     pub(super) fn is_repeatable(&self) -> bool {
-        self.repeatable
+        self.repeat != Repeat::Never && self.is_at_hand()
     }
 
-    /// The request to send, `host` in place of the visitor's. One without a body stays here for another time.
+    /// And will be so still when its body has been sent.
+    pub(super) fn stays_repeatable(&self) -> bool {
+        self.repeat == Repeat::Surely && self.is_at_hand()
+    }
+
+    /// The request to send, `host` in place of the visitor's. One that can be sent twice stays here for another time.
     pub(super) fn write(
         &mut self,
         form: &Form,
         host: Option<&HeaderValue>,
     ) -> Result<Request<Upload>, UpstreamError> {
         self.written += 1;
-        let host = host.or(self.host.as_ref()).cloned();
         let mut request = if self.bodiless {
-            copy(&self.request)
+            copy(&self.request, Upload::empty())
+        } else if let Some(body) = self.request.body().again() {
+            self.progress = body.progress();
+            copy(&self.request, body)
         } else {
             std::mem::replace(&mut self.request, Request::new(Upload::empty()))
         };
@@ -84,9 +136,15 @@ impl Outgoing {
                 *request.uri_mut() = origin;
                 *request.version_mut() = Version::HTTP_11;
                 let headers = request.headers_mut();
-                headers.remove(TE);
+                if self.written > 1 {
+                    // It may have been written for HTTP/2 before.
+                    headers.remove(TE);
+                    if let Some(host) = &self.host {
+                        headers.insert(HOST, host.clone());
+                    }
+                }
                 if let Some(host) = host {
-                    headers.insert(HOST, host);
+                    headers.insert(HOST, host.clone());
                 }
                 if let Some(protocol) = &self.upgrade {
                     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -96,7 +154,7 @@ impl Outgoing {
             }
             Form::Http2 { tls } => {
                 let scheme = if *tls { Scheme::HTTPS } else { Scheme::HTTP };
-                *request.uri_mut() = absolute_form(scheme, host.as_ref(), origin)?;
+                *request.uri_mut() = absolute_form(scheme, host.or(self.host.as_ref()), origin)?;
                 *request.version_mut() = Version::HTTP_2;
                 let headers = request.headers_mut();
                 for http1 in [HOST, CONNECTION, UPGRADE, TRANSFER_ENCODING] {
@@ -111,6 +169,11 @@ impl Outgoing {
         Ok(request)
     }
 
+    /// Must be called when a sending has failed: the connection may go on for a moment, and read.
+    pub(super) fn failed(&self) {
+        self.request.body().stop();
+    }
+
     /// How often it was sent again, or handed to another connection.
     pub(super) fn retries(&self) -> u64 {
         self.written.saturating_sub(1)
@@ -118,7 +181,9 @@ impl Outgoing {
 
     /// Takes back what was not sent.
     pub(super) fn put_back(&mut self, request: Request<Upload>) {
-        self.request = request;
+        if !self.is_at_hand() {
+            self.request = request;
+        }
     }
 }
 
@@ -153,9 +218,8 @@ fn absolute_form(scheme: Scheme, host: Option<&HeaderValue>, origin: Uri) -> Res
     Ok(Uri::from_parts(parts).unwrap_or_default())
 }
 
-/// A copy of a request without a body.
-fn copy(request: &Request<Upload>) -> Request<Upload> {
-    let mut copy = Request::new(Upload::empty());
+fn copy(request: &Request<Upload>, body: Upload) -> Request<Upload> {
+    let mut copy = Request::new(body);
     *copy.method_mut() = request.method().clone();
     *copy.uri_mut() = request.uri().clone();
     *copy.headers_mut() = request.headers().clone();

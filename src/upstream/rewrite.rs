@@ -147,7 +147,7 @@ fn with_path_below(cookie: &str, prefix: &str) -> Option<String> {
 mod tests {
     use super::super::{Balance, Servers, TlsSettings};
     use super::*;
-    use crate::upstream::HostHeader;
+    use crate::upstream::{HostHeader, Limits};
 
     fn rewrite(target: Target, strip_prefix: Option<&str>) -> Rewrite {
         let host = Host::parse("intranet.example.com").expect("a host");
@@ -157,6 +157,7 @@ mod tests {
             host_header: HostHeader::Preserve,
             strip_prefix: strip_prefix.map(str::to_owned),
             allow_headers: Vec::new(),
+            limits: Limits::default(),
         };
         Rewrite::new(&settings, &AppUrl { origin, path: "/wiki".into() })
     }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Response;
-use hyper::body::Incoming;
 use tokio::time::timeout;
 
+use super::arriving::Arriving;
 use super::backend::Backend;
 use super::outgoing::Outgoing;
-use super::pool::{Connection, Pools};
+use super::pool::{Connection, Need, Pools};
 use super::transfer::Progress;
 use super::{Timeouts, UpstreamError};
 
@@ -39,7 +39,7 @@ impl Failed {
     pub(super) fn allows(&self, outgoing: &Outgoing) -> bool {
         match self.fate {
             Fate::Unsent => true,
-            Fate::Unprocessed => outgoing.is_bodiless(),
+            Fate::Unprocessed => outgoing.is_at_hand(),
             Fate::Lost => outgoing.is_repeatable(),
             Fate::Final => false,
         }
@@ -52,21 +52,25 @@ impl From<UpstreamError> for Failed {
     }
 }
 
-/// Sends over an idle or shared connection if there is one, else over a new one.
+/// Sends over an idle or shared connection if there is one and it need not be `fresh`, else over a new one.
 ///
 /// A server may close a connection just when a request is on its way. Then the request is repeated, once and on a new
-/// connection, if none of it was sent or begun with, or if it has no body and its method may be repeated. A POST is
-/// never sent twice.
+/// connection, if none of it was sent or begun with, or if its method may be repeated and its body is at hand: there is
+/// none, or a small one. A POST is never sent twice.
 pub(super) async fn send(
     pools: &Pools,
     backend: &Backend,
     timeouts: Timeouts,
     outgoing: &mut Outgoing,
-    progress: Option<&Arc<Progress>>,
-) -> Result<(Response<Incoming>, Connection), Failed> {
-    let attempt = Attempt { backend, limit: timeouts.response, progress };
-    let alone = outgoing.wants_upgrade() && backend.dialer.speaks_http1();
-    let pooled = if alone { None } else { pools.take(backend.id, outgoing.is_repeatable()) };
+    fresh: bool,
+) -> Result<Response<Arriving>, Failed> {
+    let attempt = Attempt { pools, backend, limit: timeouts.response };
+    let need = match () {
+        () if outgoing.wants_upgrade() && backend.dialer.speaks_http1() => Need::Upgrade,
+        () if outgoing.is_direct() => Need::Direct,
+        () => Need::Body,
+    };
+    let pooled = if fresh { None } else { pools.take(backend.id, need, outgoing.stays_repeatable()) };
     let mut repeated = false;
     if let Some(connection) = pooled {
         match attempt.over(connection, outgoing).await {
@@ -79,34 +83,60 @@ pub(super) async fn send(
         }
     }
     let unsent = |error| Failed { error, fate: Fate::Unsent, repeated };
-    let connection = pools.connect(backend, timeouts.connect, alone).await.map_err(unsent)?;
+    // In a box, as it is seldom: what every request carries along is to be small.
+    let connecting = Box::pin(pools.connect(backend, timeouts.connect, need));
+    let connection = connecting.await.map_err(unsent)?;
     let answered = attempt.over(connection, outgoing).await;
     answered.map_err(|failed| Failed { repeated, ..failed })
 }
 
 struct Attempt<'a> {
+    pools: &'a Pools,
     backend: &'a Backend,
     limit: Duration,
-    progress: Option<&'a Arc<Progress>>,
 }
 
 impl Attempt<'_> {
     async fn over(
         &self,
+        connection: Connection,
+        outgoing: &mut Outgoing,
+    ) -> Result<Response<Arriving>, Failed> {
+        let host = self.backend.host.as_ref();
+        if let Connection::Direct(direct) = connection {
+            if !outgoing.is_direct() {
+                let connection = self.pools.with_task(direct).await?;
+                return Box::pin(self.by_hyper(connection, outgoing)).await;
+            }
+            let head = outgoing.head(host);
+            let answered = self.patiently(direct.exchange(&head), None).await?;
+            return Ok(answered?.map(Arriving::Direct));
+        }
+        // In a box, as are connections: what a request without a body carries along is to be small.
+        Box::pin(self.by_hyper(connection, outgoing)).await
+    }
+
+    async fn by_hyper(
+        &self,
         mut connection: Connection,
         outgoing: &mut Outgoing,
-    ) -> Result<(Response<Incoming>, Connection), Failed> {
+    ) -> Result<Response<Arriving>, Failed> {
         let form = self.backend.form(&connection);
         let request = outgoing.write(&form, self.backend.host.as_ref())?;
+        let progress = outgoing.progress();
         let answered = match &mut connection {
-            Connection::Own(own) => self.patiently(own.sender.try_send_request(request)).await?,
-            Connection::Shared(place) => self.patiently(place.sender.try_send_request(request)).await?,
+            Connection::Own(own) => self.patiently(own.sender.try_send_request(request), progress).await?,
+            Connection::Shared(place) => {
+                self.patiently(place.sender.try_send_request(request), progress).await?
+            }
+            Connection::Direct(_) => return Err(Failed::from(UpstreamError::UnaskedUpgrade)),
         };
         match answered {
-            Ok(answer) => Ok((answer, connection)),
+            Ok(answer) => Ok(answer.map(|body| Arriving::Hyper(body, connection))),
             Err(mut refused) => {
+                outgoing.failed();
                 let unsent = refused.take_message();
-                let (error, fate) = UpstreamError::from_hyper(refused.into_error(), self.progress);
+                let (error, fate) = UpstreamError::from_hyper(refused.into_error(), progress);
                 let fate = if unsent.is_some() { Fate::Unsent } else { fate };
                 if let Some(unsent) = unsent {
                     outgoing.put_back(unsent);
@@ -117,14 +147,18 @@ impl Attempt<'_> {
     }
 
     /// Waits for `answer` as long as there are signs of life: within each `limit` some of the request's body must move.
-    async fn patiently<A: Future>(&self, answer: A) -> Result<A::Output, UpstreamError> {
+    async fn patiently<A: Future>(
+        &self,
+        answer: A,
+        progress: Option<&Arc<Progress>>,
+    ) -> Result<A::Output, UpstreamError> {
         let mut answer = pin!(answer);
         let (limit, mut seen) = (self.limit, 0);
         loop {
             if let Ok(answer) = timeout(limit, &mut answer).await {
                 return Ok(answer);
             }
-            match self.progress.filter(|progress| !progress.is_done()) {
+            match progress.filter(|progress| !progress.is_done()) {
                 Some(progress) if progress.frames() > seen => seen = progress.frames(),
                 Some(progress) if progress.is_starved() => return Err(UpstreamError::RequestStalled(limit)),
                 _ => return Err(UpstreamError::Timeout(limit)),

@@ -17,6 +17,24 @@ pub struct Settings {
     pub strip_prefix: Option<String>,
     /// Header names with characters other than letters, digits and `-` that pass nevertheless.
     pub allow_headers: Vec<HeaderName>,
+    pub limits: Limits,
+}
+
+/// How much of the gateway one app may take up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests, event streams and web sockets under way at once, over all workers.
+    pub connections: u32,
+    /// Requests that wait until one of those has ended. Further ones are refused at once.
+    pub waiting: u32,
+    /// For how long.
+    pub wait: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 1024, waiting: 256, wait: Duration::from_secs(10) }
+    }
 }
 
 /// Where an app's requests go.

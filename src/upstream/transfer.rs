@@ -9,12 +9,13 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::LengthLimitError;
-use hyper::body::Incoming;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
-use super::pool::{Connection, Home};
+use super::arriving::Arriving;
+use super::exchange::Held;
+use super::pool::Home;
+use super::replay::Replay;
 use super::silence::Silence;
-use super::standing::Busy;
 use crate::body::{Body, BodyError};
 use crate::identity::{self, StripList};
 use crate::tasks::Cutoff;
@@ -68,6 +69,8 @@ impl Progress {
 /// A request's body as it is sent. On HTTP/1 without trailers, which an upstream could take for headers.
 pub(super) struct Upload {
     body: Body,
+    /// What is sent are copies of this one.
+    replay: Option<Replay>,
     progress: Option<Arc<Progress>>,
     /// `None`: there is no body, and so no trailers.
     strip: Option<StripList>,
@@ -76,12 +79,37 @@ pub(super) struct Upload {
 
 impl Upload {
     pub(super) fn empty() -> Self {
-        Self { body: Body::Empty, progress: None, strip: None, trailers: false }
+        Self { body: Body::Empty, replay: None, progress: None, strip: None, trailers: false }
     }
 
     pub(super) fn new(body: Body, strip: StripList) -> Self {
         let progress = (!body.is_end_stream()).then(Arc::default);
-        Self { body, progress, strip: Some(strip), trailers: false }
+        Self { body, replay: None, progress, strip: Some(strip), trailers: false }
+    }
+
+    /// Sees to it that the body can be sent again, unless it is too large.
+    pub(super) fn keep(&mut self) {
+        if Replay::suits(&self.body.size_hint()) {
+            self.replay = Some(Replay::new(std::mem::take(&mut self.body)));
+        }
+    }
+
+    /// Nothing of it is read for those it was sent to before.
+    pub(super) fn stop(&self) {
+        if let Some(replay) = &self.replay {
+            replay.stop();
+        }
+    }
+
+    /// Whether it can be sent again.
+    pub(super) fn is_kept(&self) -> bool {
+        self.replay.as_ref().is_some_and(Replay::is_whole)
+    }
+
+    /// The body of one that is kept, from the start.
+    pub(super) fn again(&self) -> Option<Self> {
+        let (body, strip) = (self.replay.as_ref()?.read(), self.strip.clone()?);
+        Some(Self::new(body, strip))
     }
 
     /// Whether trailers are sent too.
@@ -141,15 +169,11 @@ impl HttpBody for Upload {
 #[error("broken off: the session has ended, or the gateway stops")]
 pub(super) struct CutOff;
 
-#[derive(Debug, thiserror::Error)]
-#[error("the upstream ended its answer before the end")]
-struct Unfinished;
-
 /// An answer's body: holds its connection until the end, and gives it back only then.
 pub(super) struct Download {
-    body: Incoming,
-    connection: Option<Connection>,
-    http2: bool,
+    body: Arriving,
+    /// What came of a first look at the body.
+    ahead: Option<Option<Result<Frame<Bytes>, BodyError>>>,
     /// Where the connection goes if it can be used again.
     home: Option<Home>,
     cutoff: Option<Leash>,
@@ -157,7 +181,7 @@ pub(super) struct Download {
     /// Why it breaks off, until that is said.
     broken: Option<BodyError>,
     strip: StripList,
-    _busy: Busy,
+    _held: Held,
 }
 
 struct Leash {
@@ -168,37 +192,41 @@ struct Leash {
 
 impl Download {
     pub(super) fn new(
-        body: Incoming,
-        (connection, home, busy): (Connection, Option<Home>, Busy),
+        body: Arriving,
+        (home, held): (Option<Home>, Held),
         cutoff: Option<Cutoff>,
         silence: Silence,
         strip: StripList,
     ) -> Self {
         let cutoff = cutoff.map(|token| Leash { token, cancelled: None });
-        let http2 = matches!(connection, Connection::Shared(_));
-        Self {
-            body,
-            connection: Some(connection),
-            http2,
-            home,
-            cutoff,
-            silence,
-            broken: None,
-            strip,
-            _busy: busy,
-        }
+        Self { body, ahead: None, home, cutoff, silence, broken: None, strip, _held: held }
     }
 
     /// Breaks off at the next turn. Whoever writes the answer drops on an error all that is not yet on its way, and that
     /// would be the head too where the upstream says everything in one breath; a browser that got none may ask again.
     fn break_off(&mut self, why: BodyError, context: &Context<'_>) {
-        self.connection = None;
+        self.body = Arriving::Over;
         self.broken = Some(why);
         context.waker().wake_by_ref();
     }
 
+    /// The whole body, if it has come already; then this is at its end.
+    pub(super) fn at_hand(&mut self, context: &mut Context<'_>) -> Option<Bytes> {
+        let Poll::Ready(frame) = self.body.poll_frame(context) else { return None };
+        match frame {
+            Some(Ok(frame)) if frame.is_data() && self.body.is_end_stream() => {
+                self.end();
+                frame.into_data().ok()
+            }
+            other => {
+                self.ahead = Some(other);
+                None
+            }
+        }
+    }
+
     fn end(&mut self) {
-        if let (Some(connection), Some(home)) = (self.connection.take(), self.home.take()) {
+        if let (Some(connection), Some(home)) = (self.body.end(), self.home.take()) {
             home.give_back(connection);
         }
     }
@@ -224,7 +252,11 @@ impl HttpBody for Download {
             return Poll::Ready(Some(Err(why)));
         }
         let cut = this.cutoff.as_ref().is_some_and(|cutoff| cutoff.token.is_cancelled());
-        let polled = if cut { Poll::Pending } else { Pin::new(&mut this.body).poll_frame(context) };
+        let polled = match this.ahead.take() {
+            Some(frame) => Poll::Ready(frame),
+            None if cut => Poll::Pending,
+            None => this.body.poll_frame(context),
+        };
         match polled {
             Poll::Ready(Some(Ok(frame))) => {
                 this.silence.is_broken();
@@ -241,12 +273,7 @@ impl HttpBody for Download {
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
-                this.break_off(error.into(), context);
-                Poll::Pending
-            }
-            // hyper takes a stream that was reset with NO_ERROR for one that has ended.
-            Poll::Ready(None) if this.http2 && !this.body.is_end_stream() => {
-                this.break_off(Unfinished.into(), context);
+                this.break_off(error, context);
                 Poll::Pending
             }
             Poll::Ready(None) => {
@@ -264,10 +291,22 @@ impl HttpBody for Download {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.ahead.is_none() && self.broken.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let ahead = match &self.ahead {
+            Some(Some(Ok(ahead))) => ahead,
+            // What has broken off has no length: none would be a whole answer without a body.
+            Some(Some(Err(_))) => return SizeHint::default(),
+            Some(None) | None => return self.body.size_hint(),
+        };
+        let (came, rest) = (ahead.data_ref().map_or(0, |data| data.len() as u64), self.body.size_hint());
+        let mut whole = SizeHint::new();
+        if let Some(upper) = rest.upper() {
+            whole.set_upper(upper + came);
+        }
+        whole.set_lower(rest.lower() + came);
+        whole
     }
 }

@@ -12,9 +12,9 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, ReadHalf, WriteHalf, split};
 use tokio::time::timeout;
 
+use super::exchange::Held;
 use super::pool::{Connection, Pools};
 use super::silence::Activity;
-use super::standing::Busy;
 use super::websocket::{CLOSE_GOING_AWAY, CLOSE_POLICY, Frames};
 use super::{UpstreamError, answer, websocket};
 use crate::body::Body;
@@ -64,7 +64,7 @@ pub(super) fn open(
     pools: &Pools,
     mut answer: Response<Incoming>,
     (asked, visitor): (Asked, OnUpgrade),
-    (connection, busy): (Connection, Busy),
+    (connection, held): (Connection, Held),
     strip: &StripList,
     limits: Limits,
 ) -> Result<Response<Body>, UpstreamError> {
@@ -75,7 +75,7 @@ pub(super) fn open(
     let websocket = asked.upgrade.websocket;
     pools.tasks().spawn("upgrade tunnel", async move {
         let ends = tokio::try_join!(visitor, upstream);
-        let _busy = busy;
+        let _held = held;
         // hyper has handed the socket over; until then dropping this would have closed it.
         drop(connection);
         match ends {

@@ -1,16 +1,18 @@
 //! `apps`: what stands behind the gateway.
 
+use std::time::Duration;
+
 use http::HeaderName;
 
 use super::super::fields::{Fields, wrong};
 use super::super::problem::{Place, Report};
 use super::super::source::{Kind, Node};
 use super::super::value;
-use super::super::{App, Behind};
-use super::{access, headers, identity, portal, upstream};
+use super::super::{self as config, App, Behind};
+use super::{access, headers, identity, limits, portal, upstream};
 use crate::identity::Settings as IdentitySettings;
 use crate::route::AppUrl;
-use crate::upstream::{HostHeader, Settings, Target, Timeouts};
+use crate::upstream::{HostHeader, Limits, Settings, Target, Timeouts};
 
 /// An app, with what is needed to say where it is wrong.
 pub struct Placed {
@@ -27,17 +29,23 @@ pub struct Placed {
 const EXAMPLE: &str =
     "write `apps: [{ name: grafana, url: https://grafana.example.com, upstream: http://127.0.0.1:3000 }]`";
 
-pub fn read(keys: &mut Fields<'_, '_>, identity: &IdentitySettings) -> Vec<Placed> {
+/// `identity` and `limits` are those of the whole configuration.
+pub fn read(keys: &mut Fields<'_, '_>, identity: &IdentitySettings, limits: &config::Limits) -> Vec<Placed> {
     let apps = keys.required("apps", EXAMPLE, |node, report| {
         if matches!(&node.kind, Kind::List(nodes) if nodes.is_empty()) {
             report.error(node.place, "`apps` is an empty list", EXAMPLE);
         }
-        value::items(|node: &Node, report: &mut Report| app(node, report, identity))(node, report)
+        value::items(|node: &Node, report: &mut Report| app(node, report, identity, limits))(node, report)
     });
     apps.unwrap_or_default()
 }
 
-fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<Placed> {
+fn app(
+    node: &Node,
+    report: &mut Report,
+    identity: &IdentitySettings,
+    limits: &config::Limits,
+) -> Option<Placed> {
     let mut keys = Fields::of(node, report, "write `- name: grafana` and, below it, `url` and `upstream`")?;
     let name_place = keys.node("name").map_or(node.place, |node| node.place);
     let url_place = keys.node("url").map_or(node.place, |node| node.place);
@@ -71,16 +79,27 @@ fn app(node: &Node, report: &mut Report, identity: &IdentitySettings) -> Option<
     let allowed = keys.or("allow_headers", Vec::new(), value::items(odd_header));
     let allow_headers = allowed.iter().map(|(name, _)| name.clone()).collect();
     let maintenance = keys.or("maintenance", false, value::truth);
+    let (limits, max_request_body) = own_limits(&mut keys, limits);
     let (headers, ruled) = headers::read(&mut keys);
     keys.finish();
     // With a wrong upstream nothing will run, but what else is wrong with the app is to be said in the same breath.
     let (target, timeouts) = target.unwrap_or((Target::Whoami, Timeouts::default()));
-    let settings = Settings { target, host_header, strip_prefix: strip_prefix.clone(), allow_headers };
+    let settings =
+        Settings { target, host_header, strip_prefix: strip_prefix.clone(), allow_headers, limits };
     let behind = match redirect {
         Some(to) => Behind::Redirect { to, strip_prefix },
         None => Behind::Upstream { settings: Box::new(settings), timeouts },
     };
-    let app = App { name: name?, url: url?, access: access.rules, behind, identity, headers, maintenance };
+    let app = App {
+        name: name?,
+        url: url?,
+        access: access.rules,
+        behind,
+        identity,
+        headers,
+        maintenance,
+        max_request_body,
+    };
     Some(Placed { app, name: name_place, url: url_place, mentions: access.mentions, allowed, ruled })
 }
 
@@ -102,7 +121,7 @@ fn redirect(keys: &mut Fields<'_, '_>, url: Option<&AppUrl>) -> Option<AppUrl> {
         let message = format!("`{}` is never asked, since the app has `redirect` too", upstream.path);
         keys.report.error(upstream.anchor, message, "remove one of the two");
     }
-    for idle in ["access", "host_header", "identity", "headers", "allow_headers"] {
+    for idle in ["access", "host_header", "identity", "headers", "allow_headers", "limits"] {
         if let Some(idle) = keys.node(idle) {
             let message = format!("`{}` has nothing to do: the app sends everybody elsewhere", idle.path);
             keys.report.warning(idle.anchor, message, "remove it, or write `upstream` instead of `redirect`");
@@ -116,6 +135,31 @@ fn redirect(keys: &mut Fields<'_, '_>, url: Option<&AppUrl>) -> Option<AppUrl> {
         keys.report.error(node.place, message, "write another address, or `upstream`");
     }
     to
+}
+
+/// How much of the gateway the app may take up, and how large a request's body may be.
+fn own_limits(keys: &mut Fields<'_, '_>, all: &config::Limits) -> (Limits, u64) {
+    let usual = (Limits::default(), all.max_request_body);
+    keys.or("limits", usual, |node, report| {
+        const MOST: i64 = 1_000_000;
+        let mut keys = Fields::of(node, report, "write `connections: 1024` below it")?;
+        let number = |keys: &mut Fields<'_, '_>, key, least, usual: u32| {
+            let number = keys.or(key, usual.into(), value::whole(least..=MOST));
+            u32::try_from(number).unwrap_or(usual)
+        };
+        let limits = Limits {
+            connections: number(&mut keys, "connections", 1, usual.0.connections),
+            waiting: number(&mut keys, "waiting", 0, usual.0.waiting),
+            wait: keys.or(
+                "wait",
+                usual.0.wait,
+                value::duration(Duration::from_secs(1)..=Duration::from_mins(5)),
+            ),
+        };
+        let max_request_body = keys.or("max_request_body", usual.1, value::size(limits::BODY));
+        keys.finish();
+        Some((limits, max_request_body))
+    })
 }
 
 fn strip_prefix(keys: &mut Fields<'_, '_>, app_path: &str) -> Option<String> {

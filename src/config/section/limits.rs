@@ -1,11 +1,15 @@
 //! `limits`: on guessing, and on the size of requests.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::super::Limits;
 use super::super::fields::Fields;
-use super::super::value::{self, duration, size, whole};
+use super::super::value::{duration, size, whole};
 use crate::throttle::Settings;
+
+/// How large a request's body may be, in bytes; zero: no limit.
+pub const BODY: RangeInclusive<u64> = 0..=1 << 50;
 
 const DEFAULT: Limits = Limits {
     throttle: Settings {
@@ -34,7 +38,7 @@ pub fn read(keys: &mut Fields<'_, '_>) -> Limits {
         let limits = Limits {
             throttle,
             max_request_headers: usize::try_from(headers).unwrap_or(DEFAULT.max_request_headers),
-            max_request_body: keys.or("max_request_body", 0, value::size(0..=1 << 50)),
+            max_request_body: keys.or("max_request_body", 0, size(BODY)),
         };
         keys.finish();
         Some(limits)

@@ -52,7 +52,7 @@ pub fn read(
     let passwords = passwords::read(&mut keys);
     let limits = limits::read(&mut keys);
     let identity = identity::read(&mut keys);
-    let apps = apps::read(&mut keys, &identity);
+    let apps = apps::read(&mut keys, &identity, &limits);
     let admin = admin::read(&mut keys);
     let log = log::read(&mut keys);
     together::check(

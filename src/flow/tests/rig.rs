@@ -92,7 +92,7 @@ impl Rig {
             vec![application("wiki", &wiki, vec![]), application("status", &status, vec![one_factor()])];
         let snapshot = Snapshot {
             routes: Routes::new(apps.iter().map(|app| &app.url), Some(&portal)),
-            strip: Arc::new(StripList::new(apps.iter().map(|app| &app.identity))),
+            strip: Arc::new(StripList::new([])),
             apps,
             portal: Some(portal.clone()),
             directory: Directory::new(vec![Source::File(accounts.clone())]),
@@ -260,6 +260,7 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
         host_header: HostHeader::Preserve,
         strip_prefix: None,
         allow_headers: vec![],
+        limits: upstream::Limits::default(),
     };
     let url = AppUrl { origin: origin.clone(), path: "".into() };
     Application {
@@ -267,11 +268,13 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
         url: url.clone(),
         rules,
         by_path: false,
-        identity: identity::Settings { headers: vec![], encoding: Encoding::Utf8 },
+        identity: identity::Prepared::new(identity::Settings { headers: vec![], encoding: Encoding::Utf8 }),
+        place: identity::Place::new(origin.scheme, &origin.host, Some(origin.port)).ok(),
         allow_headers: vec![],
         headers: identity::Headers::default(),
         strip_prefix: None,
         maintenance: false,
+        max_request_body: 0,
         behind: Behind::Upstream(
             Box::new(Upstream::new(name, &settings, Timeouts::default(), &Trust::system()).unwrap()),
             Rewrite::new(&settings, &url),

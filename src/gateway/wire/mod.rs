@@ -5,6 +5,7 @@ mod recorder;
 mod framing;
 mod http2;
 mod identity;
+mod limits;
 mod reuse;
 mod servers;
 mod streaming;
@@ -33,13 +34,17 @@ use super::admit::{self, admit};
 use super::client::Client;
 use crate::body::Body;
 use crate::clock::Timestamp;
-use crate::identity::{Encoding, Field, Forwarded, HeaderRules, Settings, Stamping, StripList, stamp};
+use crate::identity::{
+    Encoding, Field, Forwarded, HeaderRules, Place, Prepared, Settings, Stamping, StripList, stamp,
+};
+use crate::observe::Metrics;
+use crate::observe::metrics::Answered;
 use crate::policy::{Decision, Facts, Policy, Rule, decide};
 use crate::route::{Host, Scheme};
-use crate::subject::{AccountId, Proofs, Subject};
+use crate::subject::{AccountId, Proofs, Stamps, Subject};
 use crate::tasks::{Cutoff, Tasks};
 use crate::upstream::{
-    self, HostHeader, IdleLimits, Pools, Protocol, Server, Target, Timeouts, Trust, Upstream, forward,
+    self, HostHeader, IdleLimits, Limits, Pools, Protocol, Server, Target, Timeouts, Trust, Upstream, forward,
 };
 
 pub use recorder::{OK, Recorder, Step, always, send};
@@ -81,6 +86,7 @@ impl Setup {
                 host_header: HostHeader::Preserve,
                 strip_prefix: None,
                 allow_headers: Vec::new(),
+                limits: Limits::default(),
             },
             timeouts,
             trust: Trust::default(),
@@ -101,13 +107,17 @@ impl Setup {
         let address = listener.local_addr().unwrap();
         let (tasks, cutoff) = (Tasks::default(), CancellationToken::new());
         let strip = StripList::new(self.others.iter().chain([&self.identity]));
+        let metrics = Metrics::default();
         let upstream = Upstream::new("app", &self.upstream, self.timeouts, &self.trust).unwrap();
+        let upstream = upstream.counted_by(metrics.app("app"));
         for check in upstream.health_checks() {
             tasks.spawn("health", check);
         }
         let serving = Arc::new(Serving {
+            identity: Prepared::new(self.identity.clone()),
             strip,
             upstream,
+            metrics: metrics.clone(),
             pools: Pools::with_limits(tasks.clone(), self.idle),
             tasks: tasks.clone(),
             cutoff: cutoff.clone(),
@@ -118,7 +128,11 @@ impl Setup {
                 let serving = Arc::clone(&serving);
                 let service = service_fn(move |request| {
                     let serving = Arc::clone(&serving);
-                    async move { Ok::<_, Infallible>(serving.respond(peer, request).await) }
+                    async move {
+                        let response = serving.respond(peer, request).await;
+                        serving.count(response.status());
+                        Ok::<_, Infallible>(response)
+                    }
                 });
                 tasks.spawn("connection", async move {
                     let mut first = [0; 3];
@@ -134,7 +148,7 @@ impl Setup {
                 });
             }
         });
-        Gate { address, cutoff }
+        Gate { address, cutoff, metrics }
     }
 }
 
@@ -160,6 +174,7 @@ pub fn alice() -> Subject {
         groups: vec!["ops".into(), "dev".into()],
         attributes: BTreeMap::new(),
         proofs: Proofs { password: now, email_code: Some(now) },
+        stamps: Stamps::default(),
     }
 }
 
@@ -167,12 +182,33 @@ pub fn alice() -> Subject {
 pub struct Gate {
     pub address: SocketAddr,
     pub cutoff: CancellationToken,
+    pub metrics: Metrics,
+}
+
+impl Gate {
+    /// What `/metrics` says of the app; `None` before anything was counted.
+    pub fn count(&self, metric: &str) -> Option<u64> {
+        let said = self.metrics.exposition().unwrap();
+        let start = format!("vestibule_upstream_{metric}{{app=\"app\"}} ");
+        said.lines().find_map(|line| line.strip_prefix(&start)?.parse().ok())
+    }
+
+    pub async fn until_waiting(&self, requests: u64) {
+        let waiting = async {
+            while self.count("waiting").unwrap_or(0) != requests {
+                tokio::task::yield_now().await;
+            }
+        };
+        assert!(timeout(PATIENCE, waiting).await.is_ok(), "{:?} wait, not {requests}", self.count("waiting"));
+    }
 }
 
 struct Serving {
     setup: Setup,
+    identity: Prepared,
     strip: StripList,
     upstream: Upstream,
+    metrics: Metrics,
     pools: Pools,
     tasks: Tasks,
     cutoff: CancellationToken,
@@ -180,9 +216,11 @@ struct Serving {
 
 impl Serving {
     async fn respond(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
-        let client = Client::settle(Some(peer.ip()), request.headers(), &self.setup.trusted);
+        let written = HeaderValue::try_from(peer.ip().to_string()).unwrap();
+        let client = Client::settle((peer.ip(), &written), request.headers(), &self.setup.trusted);
         let close = admit::must_close(&request);
-        let admitted = match admit(&request, self.setup.max_body) {
+        let sized = admit::size(&request, self.setup.max_body);
+        let admitted = match sized.and_then(|()| admit(&request)) {
             Ok(admitted) => admitted,
             Err(refusal) => return answer(refusal.status(), &refusal.to_string(), true),
         };
@@ -193,16 +231,16 @@ impl Serving {
         let Decision::Allow(permit) = decide(&rules, self.setup.who.as_ref(), &facts) else {
             return answer(StatusCode::FORBIDDEN, "denied", close);
         };
+        let scheme = client.scheme.unwrap_or(Scheme::Http);
         let stamping = Stamping {
-            settings: &self.setup.identity,
+            identity: &self.identity,
             strip: &self.strip,
             allow_headers: self.upstream.allow_headers(),
             rules: &self.setup.rules,
             forwarded: Forwarded {
                 chain: &client.forwarded_for,
-                scheme: client.scheme.unwrap_or(Scheme::Http),
-                host: &admitted.host,
-                port: admitted.port,
+                scheme,
+                place: &Place::new(scheme, &admitted.host, admitted.port).unwrap(),
             },
             request_id: &client.request_id,
             affinity: self.setup.affinity,
@@ -220,6 +258,11 @@ impl Serving {
 }
 
 impl Serving {
+    fn count(&self, status: StatusCode) {
+        let answered = Answered { status, took: Duration::ZERO, upstream: None };
+        self.metrics.answered(Some(&self.metrics.app("app")), answered);
+    }
+
     /// Fires when the test says so.
     fn cutoff(&self) -> Cutoff {
         let (cutoff, watch) = Cutoff::new();
@@ -296,6 +339,11 @@ impl Raw {
     /// Writes until nothing more can be taken.
     pub fn fill(&self) {
         while self.stream.try_write(&[0; 4096]).is_ok() {}
+    }
+
+    /// Whether nothing has come so far.
+    pub fn has_nothing(&self) -> bool {
+        self.read.is_empty() && self.stream.try_read(&mut [0]).is_err()
     }
 
     /// Whether these bytes come before the connection ends.

@@ -59,6 +59,70 @@ async fn a_request_on_a_new_connection_is_not_repeated() {
     assert_eq!(recorder.connections(), 1);
 }
 
+/// Answers once on its first connection, reads the whole next request and closes; and answers on others.
+fn dead_after_one(number: usize) -> Vec<Step> {
+    if number == 0 { vec![Step::Request, send(OK), Step::Request, Step::Close] } else { always(OK) }
+}
+
+#[tokio::test]
+async fn a_small_body_is_repeated_with_its_request_if_the_method_may_be() {
+    let large = "x".repeat(64 * 1024);
+    for (method, framed, body) in [
+        ("PUT", "Content-Length: 2\r\n\r\nhi", "hi"),
+        ("DELETE", "Content-Length: 2\r\n\r\nhi", "hi"),
+        ("GET", "Transfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n", "hi"),
+        ("PUT", "Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", ""),
+        ("PUT", &format!("Content-Length: 65536\r\n\r\n{large}"), &large),
+    ] {
+        let recorder = Recorder::start(dead_after_one).await;
+        let gate = Setup::to(&recorder).start().await;
+        once(&gate, GET).await;
+        let answer = once(&gate, format!("{method} / HTTP/1.1\r\nHost: app\r\n{framed}")).await;
+        assert!(answer.ends_with("ok"), "{method} {framed:.60}: {answer}");
+        assert_eq!((recorder.connections(), recorder.requests()), (2, 3), "{method} {framed:.60}");
+        assert_eq!(gate.count("retries_total"), Some(1));
+        let again = recorder.text(1);
+        assert_eq!(values(&again, "Content-Length"), [body.len().to_string()]);
+        assert!(again.ends_with(&format!("\r\n\r\n{body}")), "{again:.300}");
+    }
+}
+
+#[tokio::test]
+async fn a_request_whose_body_is_still_coming_is_repeated_and_goes_on() {
+    let recorder = Recorder::start(|number| {
+        if number == 0 {
+            vec![Step::Request, send(OK), Step::Head, Step::Wait, Step::Close]
+        } else {
+            always(OK)
+        }
+    })
+    .await;
+    let gate = Setup::to(&recorder).start().await;
+    once(&gate, GET).await;
+    let mut client = Raw::to(&gate).await;
+    client.send("PUT / HTTP/1.1\r\nHost: app\r\nContent-Length: 10\r\n\r\nhello").await;
+    recorder.until("the first half", |recorder| recorder.text(0).ends_with("hello")).await;
+    recorder.go_on();
+    recorder.until("the first half again", |recorder| recorder.text(1).ends_with("hello")).await;
+    client.send("world").await;
+    assert!(client.answer().await.ends_with("ok"));
+    assert!(recorder.text(1).ends_with("\r\n\r\nhelloworld"), "{}", recorder.text(1));
+}
+
+#[tokio::test]
+async fn a_body_that_is_not_small_is_sent_once() {
+    let body = "x".repeat(64 * 1024 + 1);
+    let chunked = format!("Transfer-Encoding: chunked\r\n\r\n10001\r\n{body}\r\n0\r\n\r\n");
+    for rest in [format!("Content-Length: 65537\r\n\r\n{body}"), chunked] {
+        let recorder = Recorder::start(dead_after_one).await;
+        let gate = Setup::to(&recorder).start().await;
+        once(&gate, GET).await;
+        let answer = once(&gate, format!("PUT / HTTP/1.1\r\nHost: app\r\n{rest}")).await;
+        assert!(answer.starts_with("HTTP/1.1 502 "), "{answer}");
+        assert_eq!((recorder.connections(), recorder.requests()), (1, 2));
+    }
+}
+
 #[tokio::test]
 async fn a_post_is_never_sent_twice() {
     for post in [POST, "POST / HTTP/1.1\r\nHost: app\r\n\r\n", "PATCH / HTTP/1.1\r\nHost: app\r\n\r\n"] {
@@ -191,6 +255,19 @@ async fn a_connection_idle_for_long_is_not_used_for_a_post() {
     for (request, connections) in [(GET, 1), (GET, 1), (POST, 2), (GET, 2), (POST, 3)] {
         once(&gate, request).await;
         assert_eq!(recorder.connections(), connections);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_is_too_old_is_not_used_again() {
+    let recorder = Recorder::start(|_| always(OK)).await;
+    let mut setup = Setup::to(&recorder);
+    (setup.idle.age, setup.idle.any) = (Duration::ZERO, Duration::from_mins(1));
+    let gate = setup.start().await;
+    for connections in 1..=3 {
+        assert!(once(&gate, GET).await.ends_with("ok"));
+        assert_eq!(recorder.connections(), connections);
+        recorder.until("it to be closed", |recorder| recorder.is_closed(connections - 1)).await;
     }
 }
 

@@ -11,6 +11,7 @@ use crate::upstream::{Balance, Health, Protocol, Server, Servers, Target};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: app\r\n\r\n";
 const POST: &str = "POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\nhi";
+const PUT: &str = "PUT / HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\nhi";
 const A: &str = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\na";
 const B: &str = "HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\nb";
 
@@ -97,13 +98,24 @@ async fn a_dead_server_costs_nobody_an_answer() {
 
 #[tokio::test]
 async fn a_request_that_was_lost_goes_to_another_server_if_it_may() {
-    for (request, status) in [(GET, "200"), (POST, "502")] {
+    for (request, status) in [(GET, "200"), (PUT, "200"), (POST, "502")] {
         let (a, b) = (Recorder::start(|_| vec![Step::Request, Step::Close]).await, two().await.1);
         let gate = setup(Balance::RoundRobin, &[a.address, b.address]).start().await;
         let answer = once(&gate, request).await;
         assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{answer}");
         assert_eq!(a.requests(), 1);
     }
+}
+
+#[tokio::test]
+async fn a_request_that_was_lost_goes_to_another_server_over_a_new_connection() {
+    let a = Recorder::start(|_| vec![Step::Request, Step::Close]).await;
+    // Its first connection dies at the second request.
+    let dying = || vec![Step::Request, send(B), Step::Request, Step::Close];
+    let b = Recorder::start(move |number| if number == 0 { dying() } else { always(B) }).await;
+    let gate = setup(Balance::RoundRobin, &[a.address, b.address]).start().await;
+    assert_eq!(letters(&gate, 2).await, "bb");
+    assert_eq!((a.requests(), b.requests(), b.connections()), (2, 2, 2));
 }
 
 #[tokio::test]

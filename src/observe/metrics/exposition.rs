@@ -35,7 +35,7 @@ impl Collector for Metrics {
             .iter()
             .map(|(name, app)| (name.as_ref(), app.as_ref()))
             .chain([("", &self.0.appless)])
-            .filter(|(_, app)| app.requests() > 0)
+            .filter(|(_, app)| app.requests() > 0 || app.waiting.get() > 0)
             .collect();
 
         let help = "Requests answered, by app and class of status; app is empty where no app took them";
@@ -60,7 +60,21 @@ impl Collector for Metrics {
         let mut retries = encoder.encode_descriptor("upstream_retries", help, None, MetricType::Counter)?;
         for (name, app) in &apps {
             let labels = [("app", *name)];
-            counter(retries.encode_family(&labels)?, app.0.sum(|app| &app.retries))?;
+            counter(retries.encode_family(&labels)?, app.each.sum(|app| &app.retries))?;
+        }
+
+        let help = "Requests refused, since as many as the limits of the app grant were under way";
+        let mut refused = encoder.encode_descriptor("upstream_refused", help, None, MetricType::Counter)?;
+        for (name, app) in &apps {
+            let labels = [("app", *name)];
+            counter(refused.encode_family(&labels)?, app.each.sum(|app| &app.refused))?;
+        }
+
+        let help = "Requests that wait for others of the app to end";
+        let mut waiting = encoder.encode_descriptor("upstream_waiting", help, None, MetricType::Gauge)?;
+        for (name, app) in &apps {
+            let labels = [("app", *name)];
+            waiting.encode_family(&labels)?.encode_gauge(&app.waiting.get())?;
         }
 
         let help = "Time that requests to apps spent in the gateway itself, up to the head of the answer";
@@ -90,7 +104,7 @@ impl Collector for Metrics {
 impl AppMetrics {
     fn classes(&self) -> [u64; 5] {
         let mut sums = [0; 5];
-        for copy in self.0.copies() {
+        for copy in self.each.copies() {
             for (sum, count) in sums.iter_mut().zip(&copy.classes) {
                 *sum += count.get();
             }
@@ -103,7 +117,7 @@ impl AppMetrics {
     }
 
     fn upstream(&self) -> Summed {
-        Summed::of(self.0.copies().map(|copy| &copy.upstream), &UPSTREAM)
+        Summed::of(self.each.copies().map(|copy| &copy.upstream), &UPSTREAM)
     }
 }
 
@@ -136,12 +150,16 @@ mod tests {
         metrics.answered(Some(&app), answered);
         metrics.answered(None, Answered { status: StatusCode::NOT_FOUND, upstream: None, ..answered });
         metrics.app("wiki").retried();
+        metrics.app("wiki").refused();
+        let hanging = metrics.app("hangs");
+        let waits = hanging.waits();
+        drop(app.waits());
         metrics.app("asleep");
         metrics.sessions().hit();
         let open = metrics.connections().open();
         drop(metrics.connections().open());
         let said = metrics.exposition().expect("text");
-        drop(open);
+        drop((open, waits));
         for line in [
             "# TYPE vestibule_requests counter",
             "vestibule_requests_total{app=\"wiki\",class=\"2xx\"} 1",
@@ -153,6 +171,9 @@ mod tests {
             "vestibule_upstream_seconds_bucket{le=\"0.005\",app=\"wiki\"} 1",
             "vestibule_upstream_seconds_bucket{le=\"+Inf\",app=\"wiki\"} 1",
             "vestibule_upstream_retries_total{app=\"wiki\"} 1",
+            "vestibule_upstream_refused_total{app=\"wiki\"} 1",
+            "vestibule_upstream_waiting{app=\"wiki\"} 0",
+            "vestibule_upstream_waiting{app=\"hangs\"} 1",
             "vestibule_gateway_seconds_bucket{le=\"0.00005\"} 0",
             "vestibule_gateway_seconds_bucket{le=\"0.0001\"} 1",
             "vestibule_gateway_seconds_count 1",

@@ -41,13 +41,17 @@ struct All {
 
 /// One app's numbers.
 #[derive(Default)]
-pub struct AppMetrics(PerThread<OfApp>);
+pub struct AppMetrics {
+    each: PerThread<OfApp>,
+    waiting: Gauge,
+}
 
 #[derive(Default)]
 struct OfApp {
     /// By the first digit of the status, from 1 on.
     classes: [Count; 5],
     retries: Count,
+    refused: Count,
     upstream: Histogram,
 }
 
@@ -79,7 +83,7 @@ impl Metrics {
     /// Counts a request; `app`: the one that took it.
     pub fn answered(&self, app: Option<&AppMetrics>, answered: Answered) {
         let class = usize::from(answered.status.as_u16() / 100).wrapping_sub(1);
-        app.unwrap_or(&self.0.appless).0.own(|app| {
+        app.unwrap_or(&self.0.appless).each.own(|app| {
             if let Some(count) = app.classes.get(class) {
                 count.add(1);
             }
@@ -97,7 +101,27 @@ impl Metrics {
 impl AppMetrics {
     /// A request was sent once more, on a new connection.
     pub fn retried(&self) {
-        self.0.own(|app| app.retries.add(1));
+        self.each.own(|app| app.retries.add(1));
+    }
+
+    /// A request was refused, since as many as may be were under way.
+    pub fn refused(&self) {
+        self.each.own(|app| app.refused.add(1));
+    }
+
+    /// A request waits for another to end, until this is dropped.
+    pub fn waits(&self) -> Waits<'_> {
+        self.waiting.inc();
+        Waits(self)
+    }
+}
+
+/// See [`AppMetrics::waits`].
+pub struct Waits<'a>(&'a AppMetrics);
+
+impl Drop for Waits<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.dec();
     }
 }
 

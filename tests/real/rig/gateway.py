@@ -124,6 +124,13 @@ class Gateway:
             self._check_alive()
             raise
 
+    def count(self, metric, **labels):
+        """What /metrics says of `vestibule_METRIC{LABELS}` now; 0 where it says nothing."""
+        said = ",".join(f'{name}="{value}"' for name, value in labels.items())
+        start = f"vestibule_{metric}{{{said}}} " if said else f"vestibule_{metric} "
+        lines = self.health("/metrics").text.splitlines()
+        return next((float(line.removeprefix(start)) for line in lines if line.startswith(start)), 0)
+
     def ask(self, url, method="GET", headers=(), body=None, **more):
         """One request from nobody in particular: no cookies, no browser."""
         return wire.exchange(url, method, headers, body, tls=self.trust, **more)
