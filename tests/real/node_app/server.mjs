@@ -1,13 +1,18 @@
-// Two small servers of Node, HTTP/1.1 and HTTP/2, with the same answers. Each prints its port when it listens.
+// Two small servers of Node, HTTP/1.1 and HTTP/2, with the same answers: node server.mjs PORT PORT2 HOST
 import { createHash } from "node:crypto";
 import { createServer } from "node:http";
 import { createServer as createServer2 } from "node:http2";
+
+let served = 0;
+let well = true;
 
 const ways = {
   // What was asked, as the server itself reads it.
   "/said": (request, response) => {
     response.setHeader("content-type", "application/json");
-    response.end(JSON.stringify({ version: request.httpVersion, method: request.method, url: request.url, headers: request.headers }));
+    response.end(JSON.stringify({
+      pid: process.pid, version: request.httpVersion, method: request.method, url: request.url, headers: request.headers,
+    }));
   },
   // Every piece back as it comes, and at the end what all of it was.
   "/back": (request, response) => {
@@ -39,10 +44,21 @@ const ways = {
   },
 };
 
-const answer = (request, response) => (ways[request.url.split("?")[0]] ?? ways["/said"])(request, response);
+// What a test asks for directly, and health checks.
+const asides = {
+  "/served": (response) => response.end(String(served)),
+  "/healthz": (response) => response.writeHead(well ? 200 : 503).end(),
+  "/sicken": (response) => response.end(String((well = false))),
+  "/recover": (response) => response.end(String((well = true))),
+};
 
-for (const server of [createServer(answer), createServer2(answer)]) {
-  server.listen(0, "127.0.0.1");
-  await new Promise((listening) => server.once("listening", listening));
-  console.log(server.address().port);
-}
+const answer = (request, response) => {
+  const path = request.url.split("?")[0];
+  if (asides[path]) return asides[path](response);
+  served += 1;
+  (ways[path] ?? ways["/said"])(request, response);
+};
+
+const [port, port2, host] = process.argv.slice(2);
+createServer(answer).listen(port, host);
+createServer2(answer).listen(port2, host);

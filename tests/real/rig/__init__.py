@@ -12,6 +12,7 @@ speaking plain HTTP) and `browser.Browser` (the same person in Chromium).
     upstreams  the apps: Django, Prometheus, a WebSocket echo, and a recorder that keeps every byte
     nginx, node  more apps: a folder of files, and two small servers
     flow       an app that gives and takes bytes without end
+    names      names whose addresses a test decides
     haproxy    a load balancer in front
     curl       a visitor with curl
     web_socket both ends of a WebSocket, for tests that wait
