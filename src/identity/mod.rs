@@ -19,7 +19,7 @@ use crate::subject::Subject;
 
 pub use hygiene::{Upgrade, is_hop_by_hop, requested_upgrade, strip_hop_by_hop, strip_what_connection_names};
 pub use rules::{HeaderRules, Headers, is_ours};
-pub use stamp::{Forwarded, Place, Stamped, StampedParts, Stamping, stamp};
+pub use stamp::{Forwarded, Place, Said, Stamped, StampedParts, Stamping, stamp};
 pub use strip::StripList;
 pub use trailers::{clean_answer_trailers, clean_request_trailers};
 pub use value::StampError;

@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
 use bytes::{Bytes, BytesMut};
-use http::header::CONNECTION;
+use http::header::{CONNECTION, HOST};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use httparse::{ParserConfig, Status};
@@ -29,6 +29,7 @@ use super::connect::Stream;
 use super::send::{Failed, Fate};
 use crate::body::BodyError;
 use crate::clock;
+use crate::identity::Said;
 
 /// The largest head of an answer, in bytes, and the most fields in it.
 const LARGEST_HEAD: usize = 256 * 1024;
@@ -54,10 +55,11 @@ pub(super) struct Head<'a> {
     pub method: &'a Method,
     /// Path and query.
     pub target: &'a str,
-    /// All but the framing.
-    pub headers: &'a HeaderMap,
-    /// In place of the `Host` among them.
     pub host: Option<&'a HeaderValue>,
+    /// Without framing.
+    pub headers: &'a HeaderMap,
+    /// What is said beside them.
+    pub said: Option<&'a Said>,
 }
 
 /// An answer's body on its way, and the connection that it comes on.
@@ -159,8 +161,10 @@ impl Head<'_> {
         for part in [self.method.as_str(), " ", self.target, " HTTP/1.1\r\n"] {
             to.extend_from_slice(part.as_bytes());
         }
-        for (name, value) in self.headers {
-            let value = self.host.filter(|_| *name == http::header::HOST).unwrap_or(value);
+        let visitors = self.headers.iter().filter(|(name, _)| **name != HOST);
+        let said = self.said.into_iter().flat_map(Said::headers);
+        let host = self.host.iter().map(|host| (&HOST, *host));
+        for (name, value) in host.chain(visitors).chain(said) {
             for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
                 to.extend_from_slice(part);
             }

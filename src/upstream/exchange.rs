@@ -47,13 +47,13 @@ where
         Some(slot) => slot,
         None => Box::pin(upstream.slots.wait(&upstream.metrics)).await?,
     };
-    let StampedParts { head, body, upgrade, trailers, affinity, authenticated, strip } =
+    let StampedParts { head, body, upgrade, trailers, said, affinity, authenticated, strip } =
         rewritten(parts, upstream)?;
     let head_only = head.method == Method::HEAD;
     let upgrade = upgrade.map(|(upgrade, visitor)| (Asked::new(upgrade, &head.headers), visitor));
     let body = Upload::new(body, strip.clone());
     let protocol = upgrade.as_ref().map(|(asked, _)| asked.upgrade.protocol.clone());
-    let mut outgoing = Outgoing::new(head, body, protocol, trailers);
+    let mut outgoing = Outgoing::new(head, Some(said), body, protocol, trailers);
 
     let sent = group.send(pools, upstream.timeouts, &mut outgoing, affinity).await;
     (0..outgoing.retries()).for_each(|_| upstream.metrics.retried());

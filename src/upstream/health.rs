@@ -39,7 +39,7 @@ async fn check(backend: &Backend, health: &Health) -> Result<(), String> {
         head.headers.insert(HOST, host.clone());
     }
     head.headers.insert(USER_AGENT, HeaderValue::from_static("Vestibule health check"));
-    let mut outgoing = Outgoing::new(head, Upload::empty(), None, false);
+    let mut outgoing = Outgoing::new(head, None, Upload::empty(), None, false);
     let pools = Pools::new(Tasks::default());
     let timeouts = Timeouts { connect: health.timeout, response: health.timeout, ..Timeouts::default() };
     let answered = timeout(health.timeout, send(&pools, backend, timeouts, &mut outgoing, true)).await;

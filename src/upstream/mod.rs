@@ -153,7 +153,11 @@ where
 {
     let parts = stamped.into_parts();
     match &upstream.group {
-        None => Ok(whoami::answer(&exchange::rewritten(parts, upstream)?)),
+        None => {
+            let mut parts = exchange::rewritten(parts, upstream)?;
+            parts.said.set(&mut parts.head.headers);
+            Ok(whoami::answer(&parts))
+        }
         Some(group) => exchange::exchange(pools, upstream, group, parts, cutoff).await,
     }
 }
