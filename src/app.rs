@@ -57,7 +57,9 @@ pub struct Application {
     pub rules: Vec<Rule>,
     /// Whether a path decides anything here: between apps on one host, or between this app's rules.
     pub by_path: bool,
-    pub identity: identity::Settings,
+    pub identity: identity::Prepared,
+    /// What the app is told of its own address, as nearly every request names it.
+    pub place: Option<identity::Place>,
     pub allow_headers: Vec<HeaderName>,
     /// What is set and removed on the way to the app and back.
     pub headers: identity::Headers,

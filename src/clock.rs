@@ -51,13 +51,51 @@ impl Timestamp {
     }
 }
 
+impl Timestamp {
+    /// Appends itself as it is displayed. By hand: every line of the access log begins with one.
+    pub fn push_to(self, line: &mut String) {
+        let [year, month, day, hour, minute] = self.date_and_minute();
+        let (second, milli) = (self.0.div_euclid(1000).rem_euclid(60), self.0.rem_euclid(1000));
+        let parts = [
+            (year, 4, '-'),
+            (month, 2, '-'),
+            (day, 2, 'T'),
+            (hour, 2, ':'),
+            (minute, 2, ':'),
+            (second, 2, '.'),
+            (milli, 3, 'Z'),
+        ];
+        for (number, digits, then) in parts {
+            push_number(line, number.unsigned_abs(), digits);
+            line.push(then);
+        }
+    }
+}
+
 /// RFC 3339 in UTC with milliseconds: `2026-11-22T09:05:00.120Z`.
 impl fmt::Display for Timestamp {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [year, month, day, hour, minute] = self.date_and_minute();
-        let (second, milli) = (self.0.div_euclid(1000).rem_euclid(60), self.0.rem_euclid(1000));
-        write!(formatter, "{year:04}-{month:02}-{day:02}T{hour:02}:{minute:02}:{second:02}.{milli:03}Z")
+        let mut line = String::new();
+        self.push_to(&mut line);
+        formatter.write_str(&line)
     }
+}
+
+/// Appends a decimal number with at least so many digits.
+pub fn push_number(line: &mut String, number: u64, digits: usize) {
+    // The largest has 20 digits.
+    let mut written = [b'0'; 20];
+    let (mut rest, mut length) = (number, 0);
+    for digit in written.iter_mut().rev() {
+        if rest == 0 && length >= digits.max(1) {
+            break;
+        }
+        *digit = b'0' + u8::try_from(rest % 10).unwrap_or_default();
+        rest /= 10;
+        length += 1;
+    }
+    let start = written.len() - length;
+    line.push_str(written.get(start..).and_then(|text| std::str::from_utf8(text).ok()).unwrap_or_default());
 }
 
 impl From<Timestamp> for SystemTime {

@@ -56,11 +56,13 @@ pub enum Found<'a> {
 pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
     let mut found = Found::None;
     for line in headers.get_all(COOKIE) {
-        for crumb in line.as_bytes().split(|byte| *byte == b';') {
+        for crumb in crumbs(line) {
             let Some(value) = trim_blanks(crumb).strip_prefix(name.as_bytes()) else { continue };
             let Some(value) = value.strip_prefix(b"=") else { continue };
             let Ok(value) = std::str::from_utf8(value) else { continue };
-            if value.len() > LONGEST || !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+            // All of them are looked at: a loop that never ends early is done for many bytes at once.
+            let graphic = value.bytes().fold(true, |graphic, byte| graphic & byte.is_ascii_graphic());
+            if value.len() > LONGEST || !graphic {
                 continue;
             }
             found = match found {
@@ -77,11 +79,19 @@ pub fn find<'a>(headers: &'a HeaderMap, name: &str) -> Found<'a> {
 ///
 /// Quotes do not protect a cookie: in `x="; __Host-vestibule=...; y="` the middle one is ours ("cookie sandwich").
 pub fn strip(headers: &mut HeaderMap) {
-    let ours = |line: &HeaderValue| line.as_bytes().split(|byte| *byte == b';').any(is_own_crumb);
     let mut lines = headers.get_all(COOKIE).iter();
     match (lines.next(), lines.next()) {
         (None, _) => return,
-        (Some(line), None) if !ours(line) => return,
+        (Some(line), None) => match crumbs(line)
+            .fold((0, 0), |(ours, all), crumb| (ours + usize::from(is_own_crumb(crumb)), all + 1))
+        {
+            (0, _) => return,
+            (ours, all) if ours == all => {
+                headers.remove(COOKIE);
+                return;
+            }
+            _ => {}
+        },
         _ => {}
     }
     let kept: Vec<_> =
@@ -130,6 +140,18 @@ fn built(own: Own, secure: bool, value: &str, max_age: Option<Duration>) -> Cook
     cookie.build()
 }
 
+/// The cookies of a line, with the blanks around them.
+fn crumbs(line: &HeaderValue) -> impl Iterator<Item = &[u8]> {
+    let bytes = line.as_bytes();
+    let ends = memchr::memchr_iter(b';', bytes).chain([bytes.len()]);
+    let mut start = 0;
+    ends.map(move |end| {
+        let crumb = bytes.get(start..end).unwrap_or_default();
+        start = end + 1;
+        crumb
+    })
+}
+
 /// The line without our crumbs, or nothing if only blanks and separators would be left.
 fn without_ours(line: &[u8]) -> Option<Vec<u8>> {
     let mut kept: Vec<u8> = Vec::with_capacity(line.len());
@@ -156,7 +178,7 @@ fn without_ours(line: &[u8]) -> Option<Vec<u8>> {
 /// Whether a crumb's name, without whatever is not visible ASCII at its ends, is one of ours. Frameworks trim Unicode
 /// spaces from names, so `\u{2000}__Host-vestibule` would arrive as ours.
 fn is_own_crumb(crumb: &[u8]) -> bool {
-    let name = crumb.split(|byte| *byte == b'=').next().unwrap_or_default();
+    let name = crumb.get(..memchr::memchr(b'=', crumb).unwrap_or(crumb.len())).unwrap_or_default();
     let Some(start) = name.iter().position(u8::is_ascii_graphic) else { return false };
     let end = name.iter().rposition(u8::is_ascii_graphic).unwrap_or(start);
     let Some(name) = name.get(start..=end) else { return false };

@@ -5,8 +5,9 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use http::{HeaderName, HeaderValue};
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
@@ -62,4 +63,49 @@ pub struct Subject {
     pub groups: Vec<String>,
     pub attributes: BTreeMap<String, String>,
     pub proofs: Proofs,
+    pub stamps: Stamps,
+}
+
+/// The headers that say who this is, kept from one request to the next. They follow from the rest: a copy begins
+/// without, and one subject is like another whether it has them or not.
+#[derive(Default)]
+pub struct Stamps(OnceLock<(u64, Arc<[(HeaderName, HeaderValue)]>)>);
+
+impl Stamps {
+    /// The headers made for the settings with this number: kept ones, or what `make` makes. Only the first settings'
+    /// are kept; a session belongs to one host, and so nearly always to one app.
+    pub fn get_or_make<E>(
+        &self,
+        number: u64,
+        make: impl FnOnce() -> Result<Arc<[(HeaderName, HeaderValue)]>, E>,
+    ) -> Result<Arc<[(HeaderName, HeaderValue)]>, E> {
+        if let Some((of, headers)) = self.0.get()
+            && *of == number
+        {
+            return Ok(Arc::clone(headers));
+        }
+        let headers = make()?;
+        self.0.set((number, Arc::clone(&headers))).ok();
+        Ok(headers)
+    }
+}
+
+impl Clone for Stamps {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl PartialEq for Stamps {
+    fn eq(&self, _: &Self) -> bool {
+        true
+    }
+}
+
+impl Eq for Stamps {}
+
+impl fmt::Debug for Stamps {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("Stamps")
+    }
 }

@@ -3,14 +3,20 @@
 //! [`Tasks`] spawns; [`Shutdown`] is how a task learns that it is time to end. [`crate::lifecycle`] alone decides when.
 
 use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
+use pin_project_lite::pin_project;
 use tokio::runtime::Handle;
+use tokio::task::AbortHandle;
 use tokio_util::sync::{
     CancellationToken, DropGuard, WaitForCancellationFuture, WaitForCancellationFutureOwned,
 };
 use tokio_util::task::TaskTracker;
-use tokio_util::task::task_tracker::TaskTrackerToken;
+use tokio_util::task::task_tracker::{TaskTrackerToken, TrackedFuture};
 
 /// Spawns and tracks tasks. Cheap to clone.
 #[derive(Clone, Default)]
@@ -25,7 +31,16 @@ impl Tasks {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        tokio::spawn(named(name, self.tracker.track_future(task)));
+        tokio::spawn(self.named(name, task));
+    }
+
+    /// The same, but `task` is dropped where it stands when the leash is.
+    #[expect(clippy::disallowed_methods, reason = "the one place that spawns")]
+    pub fn spawn_leashed<F>(&self, name: &'static str, task: F) -> Leash
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        Leash(tokio::spawn(self.named(name, task)).abort_handle())
     }
 
     /// Runs `task` on another runtime: what it opens lives there.
@@ -33,7 +48,11 @@ impl Tasks {
     where
         F: Future<Output = ()> + Send + 'static,
     {
-        runtime.spawn(named(name, self.tracker.track_future(task)));
+        runtime.spawn(self.named(name, task));
+    }
+
+    fn named<F: Future>(&self, name: &'static str, task: F) -> Named<TrackedFuture<F>> {
+        Named { task: self.tracker.track_future(task), end: End { name, finished: false } }
     }
 
     /// Counts as a task until dropped; for what is no task, such as a thread.
@@ -58,10 +77,33 @@ impl Tasks {
     }
 }
 
-async fn named(name: &'static str, task: impl Future<Output = ()>) {
-    let mut end = End { name, finished: false };
-    task.await;
-    end.finished = true;
+pin_project! {
+    /// A task and its name. An `async fn` in its place would hold every task twice over.
+    struct Named<F> {
+        #[pin]
+        task: F,
+        end: End,
+    }
+}
+
+impl<F: Future<Output = ()>> Future for Named<F> {
+    type Output = ();
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        let this = self.project();
+        let polled = this.task.poll(context);
+        this.end.finished |= polled.is_ready();
+        polled
+    }
+}
+
+/// Ends a task by being dropped.
+pub struct Leash(AbortHandle);
+
+impl Drop for Leash {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
 }
 
 /// Says by name which task panicked; the runtime itself only knows a number.
@@ -84,22 +126,42 @@ impl Drop for End {
 pub struct Shutdown {
     soft: CancellationToken,
     hard: CancellationToken,
+    /// To be looked at without a lock; set before the tokens are cancelled.
+    stage: Arc<AtomicU8>,
+}
+
+/// How far a [`Shutdown`] has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Stage {
+    Running,
+    Soft,
+    Hard,
 }
 
 impl Shutdown {
     /// Finish what is under way.
     pub fn begin(&self) {
+        self.stage.fetch_max(Stage::Soft as u8, Ordering::Release);
         self.soft.cancel();
     }
 
     /// Drop what is left.
     pub fn abort(&self) {
+        self.stage.store(Stage::Hard as u8, Ordering::Release);
         self.soft.cancel();
         self.hard.cancel();
     }
 
     pub fn has_begun(&self) -> bool {
-        self.soft.is_cancelled()
+        self.stage() >= Stage::Soft
+    }
+
+    pub fn stage(&self) -> Stage {
+        match self.stage.load(Ordering::Acquire) {
+            0 => Stage::Running,
+            1 => Stage::Soft,
+            _ => Stage::Hard,
+        }
     }
 
     /// Resolves at the soft shutdown.
@@ -115,7 +177,8 @@ impl Shutdown {
     /// One that follows this one. Waiting takes a lock on the handle, so each core has a child of its own.
     #[must_use]
     pub fn child(&self) -> Self {
-        Self { soft: self.soft.child_token(), hard: self.hard.child_token() }
+        let (soft, hard) = (self.soft.child_token(), self.hard.child_token());
+        Self { soft, hard, stage: Arc::clone(&self.stage) }
     }
 }
 
@@ -191,6 +254,7 @@ mod tests {
         let child = shutdown.child();
         shutdown.abort();
         assert!(child.has_begun());
+        assert_eq!(child.stage(), Stage::Hard);
         assert!(child.hard.is_cancelled());
     }
 }

@@ -9,12 +9,12 @@ use crate::accent::Accent;
 use crate::account::{Directory, FileDirectory, Hasher, Source, SourceSettings};
 use crate::app::{App, Application, Behind, Snapshot};
 use crate::config::{self, Config};
-use crate::identity::StripList;
+use crate::identity::{self, StripList};
 use crate::listen::Workers;
 use crate::mail::Brand;
 use crate::observe::Metrics;
 use crate::observe::metrics::AppMetrics;
-use crate::route::Routes;
+use crate::route::{Origin, Routes};
 use crate::session::Sessions;
 use crate::throttle::Throttle;
 use crate::upstream::{Rewrite, Trust, Upstream};
@@ -104,13 +104,16 @@ fn application(
             (Behind::Redirect(to.clone()), Vec::new(), strip_prefix.clone())
         }
     };
+    let Origin { scheme, host, port } = &app.url.origin;
+    let place = identity::Place::new(*scheme, host, Some(*port)).ok();
     let rules_by_path = app.access.iter().any(|rule| !rule.paths.is_empty());
     Ok(Application {
         name: app.name.clone(),
         url: app.url.clone(),
         rules: app.access.clone(),
         by_path: rules_by_path || routes.by_path(&app.url.origin.host),
-        identity: app.identity.clone(),
+        identity: identity::Prepared::new(app.identity.clone()),
+        place,
         allow_headers,
         headers: app.headers.clone(),
         maintenance: app.maintenance,

@@ -6,7 +6,7 @@ use super::{FlowError, device};
 use crate::account::{Account, Standing};
 use crate::app::{App, Exchange, Snapshot};
 use crate::session::{Known, Session};
-use crate::subject::{Proofs, Subject};
+use crate::subject::{Proofs, Stamps, Subject};
 
 /// Somebody who is signed in.
 #[derive(Clone)]
@@ -56,6 +56,7 @@ pub fn subject(account: &Account, proofs: Proofs) -> Subject {
         groups: account.groups.clone(),
         attributes: account.attributes.clone(),
         proofs,
+        stamps: Stamps::default(),
     }
 }
 

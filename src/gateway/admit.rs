@@ -3,9 +3,8 @@
 //! hyper has checked the grammar of the head and the framing; it does not look at `Host`, accepts several transfer
 //! codings, any method and any expectation. What is left is checked here. Start from [`admit`].
 
-use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::PathAndQuery;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, StatusCode, Version};
+use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
 use http_body::Body as HttpBody;
 use http_body_util::Limited;
 use hyper::body::Incoming;
@@ -71,15 +70,70 @@ impl Refusal {
 /// Checks a request's head.
 pub fn admit<B: HttpBody>(request: &Request<B>) -> Result<Admitted, Refusal> {
     method(request.method())?;
-    let headers = request.headers();
-    if headers.len() > MOST_FIELDS {
+    if request.headers().len() > MOST_FIELDS {
         return Err(Refusal::TooManyFields);
     }
-    framing(request.version(), headers)?;
-    expectation(headers)?;
+    let fields = Fields::of(request.headers());
+    framing(request.version(), &fields)?;
+    expectation(&fields)?;
     let target = target(request)?;
-    let (host, port) = authority(request)?;
-    Ok(Admitted { host, port, target, upgrade: identity::requested_upgrade(request) })
+    let (host, port) = authority(request, &fields)?;
+    let upgrade = if fields.upgrade { identity::requested_upgrade(request) } else { None };
+    Ok(Admitted { host, port, target, upgrade })
+}
+
+/// What a head says of the message itself, gathered in one walk: most requests have hardly any of these.
+#[derive(Default)]
+struct Fields<'a> {
+    host: Once<'a>,
+    length: Once<'a>,
+    coding: Once<'a>,
+    expectation: Once<'a>,
+    upgrade: bool,
+    /// What only HTTP/1 connections have.
+    http1: bool,
+    /// `TE` asks for more than trailers.
+    codings_wanted: bool,
+}
+
+/// A field that should stand there once at the most.
+#[derive(Clone, Copy, Default)]
+enum Once<'a> {
+    #[default]
+    Not,
+    One(&'a HeaderValue),
+    More,
+}
+
+impl<'a> Fields<'a> {
+    fn of(headers: &'a HeaderMap) -> Self {
+        let mut fields = Self::default();
+        for (name, value) in headers {
+            match name.as_str() {
+                "host" => fields.host.add(value),
+                "content-length" => fields.length.add(value),
+                "transfer-encoding" => {
+                    fields.coding.add(value);
+                    fields.http1 = true;
+                }
+                "expect" => fields.expectation.add(value),
+                "upgrade" => (fields.upgrade, fields.http1) = (true, true),
+                "connection" | "keep-alive" | "proxy-connection" => fields.http1 = true,
+                "te" => fields.codings_wanted |= !is(value, "trailers"),
+                _ => {}
+            }
+        }
+        fields
+    }
+}
+
+impl<'a> Once<'a> {
+    fn add(&mut self, value: &'a HeaderValue) {
+        *self = match self {
+            Self::Not => Self::One(value),
+            Self::One(_) | Self::More => Self::More,
+        };
+    }
 }
 
 /// Refuses a body that says how large it is, if that is more than `most` bytes; zero: no limit. One that does not is
@@ -116,49 +170,42 @@ fn method(method: &Method) -> Result<(), Refusal> {
 }
 
 /// RFC 9112 §6 and RFC 9113 §8.2.2, more strictly.
-fn framing(version: Version, headers: &HeaderMap) -> Result<(), Refusal> {
-    let lengths = headers.get_all(CONTENT_LENGTH).iter().count();
-    let codings = headers.get_all(TRANSFER_ENCODING).iter().count();
-    if lengths > 1 {
-        return Err(Refusal::Malformed("several Content-Length fields"));
-    }
-    if lengths == 1 && codings > 0 {
-        return Err(Refusal::Malformed("both Content-Length and Transfer-Encoding"));
-    }
-    if let Some(length) = headers.get(CONTENT_LENGTH)
-        && (length.is_empty() || !length.as_bytes().iter().all(u8::is_ascii_digit))
-    {
-        return Err(Refusal::Malformed("Content-Length"));
+fn framing(version: Version, fields: &Fields<'_>) -> Result<(), Refusal> {
+    match (fields.length, fields.coding) {
+        (Once::More, _) => return Err(Refusal::Malformed("several Content-Length fields")),
+        (Once::One(_), Once::One(_) | Once::More) => {
+            return Err(Refusal::Malformed("both Content-Length and Transfer-Encoding"));
+        }
+        (Once::One(length), Once::Not)
+            if length.is_empty() || !length.as_bytes().iter().all(u8::is_ascii_digit) =>
+        {
+            return Err(Refusal::Malformed("Content-Length"));
+        }
+        _ => {}
     }
     if version >= Version::HTTP_2 {
-        return connection_specific(headers);
+        return connection_specific(fields);
     }
-    match headers.get(TRANSFER_ENCODING) {
-        None => Ok(()),
-        Some(coding) if codings == 1 && version == Version::HTTP_11 && is(coding, "chunked") => Ok(()),
-        Some(_) => Err(Refusal::Malformed("Transfer-Encoding")),
+    match fields.coding {
+        Once::Not => Ok(()),
+        Once::One(coding) if version == Version::HTTP_11 && is(coding, "chunked") => Ok(()),
+        Once::One(_) | Once::More => Err(Refusal::Malformed("Transfer-Encoding")),
     }
 }
 
-fn connection_specific(headers: &HeaderMap) -> Result<(), Refusal> {
-    const KEEP_ALIVE: HeaderName = HeaderName::from_static("keep-alive");
-    const PROXY_CONNECTION: HeaderName = HeaderName::from_static("proxy-connection");
-    let forbidden = [CONNECTION, TRANSFER_ENCODING, UPGRADE, KEEP_ALIVE, PROXY_CONNECTION];
-    if forbidden.iter().any(|name| headers.contains_key(name)) {
-        return Err(Refusal::Malformed("a field of HTTP/1 connections in HTTP/2"));
+fn connection_specific(fields: &Fields<'_>) -> Result<(), Refusal> {
+    match fields {
+        Fields { http1: true, .. } => Err(Refusal::Malformed("a field of HTTP/1 connections in HTTP/2")),
+        Fields { codings_wanted: true, .. } => Err(Refusal::Malformed("TE")),
+        _ => Ok(()),
     }
-    if headers.get_all(TE).iter().any(|value| !is(value, "trailers")) {
-        return Err(Refusal::Malformed("TE"));
-    }
-    Ok(())
 }
 
-fn expectation(headers: &HeaderMap) -> Result<(), Refusal> {
-    let mut lines = headers.get_all(EXPECT).iter();
-    match (lines.next(), lines.next()) {
-        (None, _) => Ok(()),
-        (Some(value), None) if is(value, "100-continue") => Ok(()),
-        _ => Err(Refusal::Expectation),
+fn expectation(fields: &Fields<'_>) -> Result<(), Refusal> {
+    match fields.expectation {
+        Once::Not => Ok(()),
+        Once::One(value) if is(value, "100-continue") => Ok(()),
+        Once::One(_) | Once::More => Err(Refusal::Expectation),
     }
 }
 
@@ -181,12 +228,12 @@ fn target<B>(request: &Request<B>) -> Result<PathAndQuery, Refusal> {
 
 /// The one host that the request names. HTTP/1: exactly one `Host`, and an absolute target must name the same.
 /// HTTP/2: `:authority`, and a `Host` beside it must name the same.
-fn authority<B>(request: &Request<B>) -> Result<(Host, Option<u16>), Refusal> {
-    let mut lines = request.headers().get_all(HOST).iter();
-    let (line, second) = (lines.next(), lines.next());
-    if second.is_some() {
-        return Err(Refusal::Malformed("several Host fields"));
-    }
+fn authority<B>(request: &Request<B>, fields: &Fields<'_>) -> Result<(Host, Option<u16>), Refusal> {
+    let line = match fields.host {
+        Once::Not => None,
+        Once::One(line) => Some(line),
+        Once::More => return Err(Refusal::Malformed("several Host fields")),
+    };
     let uri = request.uri();
     let scheme = match uri.scheme_str() {
         None | Some("http") => Scheme::Http,

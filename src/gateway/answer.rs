@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::header::{ACCEPT, CONNECTION, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
@@ -99,12 +99,14 @@ enum Form {
     Grpc,
 }
 
+const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
+
 impl Manner {
     pub fn of(request: &Request<Incoming>) -> Self {
         let headers = request.headers();
         let html = names_html(headers);
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
-        let navigation = get && headers.get("sec-fetch-mode").map_or(html, |mode| mode == "navigate");
+        let navigation = get && headers.get(SEC_FETCH_MODE).map_or(html, |mode| mode == "navigate");
         let form = match (navigation, html) {
             _ if grpc::is_call(headers) => Form::Grpc,
             (true, _) => Form::Navigation,

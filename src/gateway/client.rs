@@ -3,8 +3,10 @@
 //! Nobody is believed but a peer in `trusted_proxies`. An address that cannot be read never makes a client nameless:
 //! the walk stops at the last good one, so that limits keyed by address always apply. Start from [`Client::settle`].
 
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::cell::RefCell;
+use std::net::{IpAddr, SocketAddr};
 
+use bytes::Bytes;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use ipnet::IpNet;
 
@@ -20,24 +22,26 @@ const LONGEST_REQUEST_ID: usize = 128;
 pub struct Client {
     /// The visitor's, as far as trusted proxies tell it. IPv4 is never written as IPv6.
     pub address: IpAddr,
+    /// The same in text.
+    pub written: HeaderValue,
     /// The scheme that the visitor used, if a trusted proxy says so.
     pub scheme: Option<Scheme>,
     /// What `X-Forwarded-For` to send on: the trusted proxy's chain with the peer added.
-    pub forwarded_for: String,
+    pub forwarded_for: HeaderValue,
     /// Visible ASCII.
     pub request_id: HeaderValue,
 }
 
 impl Client {
-    /// `peer` is the other end of the socket; `None` for a unix socket, whose peer counts as 127.0.0.1: a process on
-    /// this machine, believed if `trusted` says that such are.
-    pub fn settle(peer: Option<IpAddr>, headers: &HeaderMap, trusted: &[IpNet]) -> Self {
-        let peer = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |address| address.to_canonical());
+    /// `peer` is the other end of the socket, also as text. A unix socket's counts as 127.0.0.1: a process on this
+    /// machine, believed if `trusted` says that such are.
+    pub fn settle((peer, written): (IpAddr, &HeaderValue), headers: &HeaderMap, trusted: &[IpNet]) -> Self {
         if !is_trusted(peer, trusted) {
             return Self {
                 address: peer,
+                written: written.clone(),
                 scheme: None,
-                forwarded_for: peer.to_string(),
+                forwarded_for: written.clone(),
                 request_id: new_request_id(),
             };
         }
@@ -46,10 +50,12 @@ impl Client {
         let stranger = chain.iter().find(|address| !is_trusted(**address, trusted));
         let forwarded_for =
             chain.iter().rev().chain([&peer]).map(ToString::to_string).collect::<Vec<_>>().join(", ");
+        let address = stranger.or(chain.last()).copied().unwrap_or(peer);
         Self {
-            address: stranger.or(chain.last()).copied().unwrap_or(peer),
+            address,
+            written: in_text(&address.to_string()),
             scheme: scheme(headers),
-            forwarded_for,
+            forwarded_for: in_text(&forwarded_for),
             request_id: kept_request_id(headers).unwrap_or_else(new_request_id),
         }
     }
@@ -57,6 +63,11 @@ impl Client {
     pub fn request_id(&self) -> &str {
         self.request_id.to_str().unwrap_or_default()
     }
+}
+
+/// Addresses and what separates them, which a header can hold.
+fn in_text(addresses: &str) -> HeaderValue {
+    HeaderValue::from_str(addresses).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
 }
 
 fn is_trusted(address: IpAddr, trusted: &[IpNet]) -> bool {
@@ -103,18 +114,27 @@ fn kept_request_id(headers: &HeaderMap) -> Option<HeaderValue> {
     (sane && lines.next().is_none()).then(|| id.clone())
 }
 
-/// 128 random bits in hexadecimal.
+/// 128 random bits in hexadecimal. Each thread draws the bits for many at once.
 fn new_request_id() -> HeaderValue {
+    thread_local! {
+        static STOCK: RefCell<Bytes> = const { RefCell::new(Bytes::new()) };
+    }
+    let id = STOCK.with_borrow_mut(|stock| {
+        if stock.is_empty() {
+            *stock = many_request_ids();
+        }
+        stock.split_to(REQUEST_ID_DIGITS.min(stock.len()))
+    });
+    HeaderValue::from_maybe_shared(id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+}
+
+const REQUEST_ID_DIGITS: usize = 32;
+
+fn many_request_ids() -> Bytes {
     const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let digit = |nibble: u8| DIGITS.get(usize::from(nibble)).copied().unwrap_or(b'0');
-    let mut id = [0_u8; 32];
-    for (pair, byte) in id.chunks_exact_mut(2).zip(secret::random::<16>()) {
-        if let [high, low] = pair {
-            *high = digit(byte >> 4);
-            *low = digit(byte & 15);
-        }
-    }
-    HeaderValue::from_bytes(&id).unwrap_or_else(|_| HeaderValue::from_static("unknown"))
+    let random = secret::random::<{ 64 * REQUEST_ID_DIGITS / 2 }>();
+    random.iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect::<Vec<_>>().into()
 }
 
 #[cfg(test)]
@@ -127,7 +147,8 @@ mod tests {
             .map(|(name, value)| (HeaderName::from_static(name), HeaderValue::from_str(value).unwrap()))
             .collect();
         let trusted = ["10.0.0.0/8", "127.0.0.0/8", "fd00::/8"].map(|network| network.parse().unwrap());
-        Client::settle(Some(peer.parse().unwrap()), &headers, &trusted)
+        let peer = peer.parse::<IpAddr>().unwrap().to_canonical();
+        Client::settle((peer, &in_text(&peer.to_string())), &headers, &trusted)
     }
 
     #[test]
@@ -146,9 +167,10 @@ mod tests {
             let lines: Vec<_> = lines.iter().map(|line| ("x-forwarded-for", *line)).collect();
             let client = settle("::ffff:10.0.0.2", &lines);
             assert_eq!(
-                (client.address.to_string().as_str(), client.forwarded_for.as_str()),
+                (client.written.to_str().unwrap(), client.forwarded_for.to_str().unwrap()),
                 (address, chain)
             );
+            assert_eq!(client.address.to_string(), address);
         };
         check(&[], "10.0.0.2", "10.0.0.2");
         check(&["1.2.3.4"], "1.2.3.4", "1.2.3.4, 10.0.0.2");
@@ -193,13 +215,5 @@ mod tests {
         assert_ne!(sent(""), sent(""));
         let two = [("x-request-id", "one"), ("x-request-id", "two")];
         assert_eq!(settle("10.0.0.2", &two).request_id().len(), 32);
-    }
-
-    #[test]
-    fn a_unix_socket_is_this_machine() {
-        let trusted = ["127.0.0.0/8".parse().unwrap()];
-        let headers = HeaderMap::from_iter([(FORWARDED_PROTO, HeaderValue::from_static("https"))]);
-        assert_eq!(Client::settle(None, &headers, &trusted).scheme, Some(Scheme::Https));
-        assert_eq!(Client::settle(None, &headers, &[]).scheme, None);
     }
 }

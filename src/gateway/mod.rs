@@ -10,12 +10,11 @@ mod pipeline;
 #[cfg(test)]
 mod wire;
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::header::HOST;
-use http::{HeaderValue, Request, Response, Uri};
+use http::{HeaderName, HeaderValue, Request, Response, Uri};
 use hyper::body::{Body as _, Incoming};
 use ipnet::IpNet;
 
@@ -27,6 +26,7 @@ use crate::observe::access::Entry;
 use crate::observe::metrics::Answered;
 use crate::observe::{AccessLog, Metrics};
 use crate::portal::view::Views;
+use crate::subject::Subject;
 use crate::upstream::Pools;
 use client::Client;
 
@@ -39,6 +39,8 @@ pub struct Settings {
     pub access_log: AccessLog,
     pub metrics: Metrics,
 }
+
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
 /// One worker's gateway.
 #[derive(Clone)]
@@ -61,7 +63,7 @@ struct Context<'a> {
 #[derive(Default)]
 struct Noted {
     app: Option<usize>,
-    username: Option<String>,
+    subject: Option<Arc<Subject>>,
     /// How long the upstream took to answer.
     upstream: Option<Duration>,
 }
@@ -76,7 +78,7 @@ impl Handler for Gateway {
     async fn handle(&self, connection: Arc<Connection>, request: Request<Incoming>) -> Response<Body> {
         let begun = stopwatch();
         let snapshot = self.app.snapshot.load_full();
-        let peer = connection.peer.as_ref().map(SocketAddr::ip);
+        let peer = (connection.address, &connection.written);
         let client = Client::settle(peer, request.headers(), &self.settings.trusted_proxies);
         let now = self.app.clock.now();
         let context =
@@ -88,7 +90,7 @@ impl Handler for Gateway {
             Ok(response) => response,
             Err(refused) => answer::answer(&context, &manner, &refused),
         };
-        response.headers_mut().insert("x-request-id", client.request_id.clone());
+        response.headers_mut().insert(REQUEST_ID, client.request_id.clone());
         let app = noted.app.and_then(|index| snapshot.apps.get(index));
         let (status, took) = (response.status(), begun.elapsed());
         let answered = Answered { status, took, upstream: noted.upstream };
@@ -103,8 +105,8 @@ impl Handler for Gateway {
             elapsed: took,
             bytes: response.body().size_hint().exact(),
             app: app.map(|app| app.name.as_str()),
-            username: noted.username.as_deref(),
-            client: Some(client.address),
+            username: noted.subject.as_ref().map(|subject| subject.username.as_str()),
+            client: client.written.to_str().unwrap_or("-"),
         });
         response
     }

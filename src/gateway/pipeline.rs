@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use http::header::{ORIGIN, USER_AGENT};
 use http::{Method, Request, Response, StatusCode};
@@ -61,7 +62,8 @@ pub(super) async fn respond(
         origin: &origin,
     };
     match target {
-        Target::Own => Ok(own_page(context, x, request).await?),
+        // In a box: the pages' ways are long, and requests of apps are to carry little along.
+        Target::Own => Ok(Box::pin(own_page(context, x, request)).await?),
         Target::Portal if admitted.path() == "/" => Ok(reply::redirect(StatusCode::FOUND, "/_vestibule/")),
         Target::Portal | Target::Nothing => Err(Refused::NotFound),
         Target::App(index) => {
@@ -107,7 +109,7 @@ fn find(context: &Context<'_>, admitted: &Admitted) -> Result<Place, Refused> {
     if context.connection.redirect {
         return routes.origin_by_name(host).cloned().map(Place::Elsewhere).ok_or(Refused::UnknownHost);
     }
-    let Some(origin) = routes.origin(host, *port) else {
+    let Some(configured) = routes.at(host, *port) else {
         // A plain port that nobody configured as an address, in front of https apps.
         let named = routes.origin_by_name(host).filter(|_| !arrived_by_https(context));
         let named = named.filter(|origin| origin.scheme == Scheme::Https);
@@ -119,7 +121,7 @@ fn find(context: &Context<'_>, admitted: &Admitted) -> Result<Place, Refused> {
         OwnPath::No => {
             let path = route::canonical_path(admitted.path());
             let path = path.unwrap_or(Cow::Borrowed(admitted.path()));
-            match routes.find(host, *port, &path) {
+            match configured.find(&path) {
                 Route::App(index) => Target::App(index),
                 Route::Portal => Target::Portal,
                 Route::NoApp => Target::Nothing,
@@ -128,8 +130,10 @@ fn find(context: &Context<'_>, admitted: &Admitted) -> Result<Place, Refused> {
         }
     };
     let origin = match target {
-        Target::App(index) => context.snapshot.apps.get(index).map_or(origin, |app| &app.url.origin),
-        Target::Own | Target::Portal | Target::Nothing => origin,
+        Target::App(index) => {
+            context.snapshot.apps.get(index).map_or(configured.origin, |app| &app.url.origin)
+        }
+        Target::Own | Target::Portal | Target::Nothing => configured.origin,
     };
     Ok(Place::Here(target, origin.clone()))
 }
@@ -183,7 +187,7 @@ async fn app_request(
     }
     let facts = Facts { method: request.method().as_str(), path: &path, client: x.address };
     let (decision, visitor) = judge(x, app, &request, &facts).await?;
-    noted.username = visitor.as_ref().map(|visitor| visitor.subject.username.clone());
+    noted.subject = visitor.as_ref().map(|visitor| Arc::clone(&visitor.subject));
     let permit = match decision {
         Decision::Allow(permit) => permit,
         Decision::Challenge(missing) => return Err(challenge(x, app, admitted, &request, missing)),
@@ -214,10 +218,12 @@ fn elsewhere(to: &AppUrl, app: &Application, admitted: &Admitted) -> String {
     format!("{to}{slash}{rest}")
 }
 
-/// The same number for all requests of a session; without one, of an address.
+/// The same number for all requests of a sign-on, whose id is random; without one, of an address.
 fn affinity(session: Option<&Session>, address: IpAddr) -> u64 {
-    let hasher = BuildHasherDefault::<DefaultHasher>::default();
-    session.map_or_else(|| hasher.hash_one(address), |session| hasher.hash_one(session.sign_on()))
+    match session.and_then(|session| session.sign_on().first_chunk::<8>()) {
+        Some(id) => u64::from_le_bytes(*id),
+        None => BuildHasherDefault::<DefaultHasher>::default().hash_one(address),
+    }
 }
 
 /// The path as rules read it. Where paths decide anything, one that could be read in two ways is refused.
@@ -314,14 +320,21 @@ fn stamp(
     (permit, affinity): (Permit, u64),
 ) -> Result<Stamped, StampError> {
     let request = request.map(|body| admit::body(body, app.max_request_body));
-    let forwarded = Forwarded {
-        chain: &context.client.forwarded_for,
-        scheme: if arrived_by_https(context) { Scheme::Https } else { Scheme::Http },
-        host: &admitted.host,
-        port: admitted.port,
+    let scheme = if arrived_by_https(context) { Scheme::Https } else { Scheme::Http };
+    let configured = &app.url.origin;
+    let as_configured =
+        scheme == configured.scheme && admitted.port.unwrap_or(scheme.default_port()) == configured.port;
+    let typed;
+    let place = match app.place.as_ref().filter(|_| as_configured) {
+        Some(place) => place,
+        None => {
+            typed = identity::Place::new(scheme, &admitted.host, admitted.port)?;
+            &typed
+        }
     };
+    let forwarded = Forwarded { chain: &context.client.forwarded_for, scheme, place };
     let stamping = Stamping {
-        settings: &app.identity,
+        identity: &app.identity,
         strip: &context.snapshot.strip,
         allow_headers: &app.allow_headers,
         rules: &app.headers.request,

@@ -39,17 +39,20 @@ pub(super) fn accepts_trailers(headers: &HeaderMap) -> bool {
     codings.any(|coding| coding.trim_ascii().eq_ignore_ascii_case(b"trailers"))
 }
 
+/// Removes what any `Connection` line names.
+pub fn strip_what_connection_names(headers: &mut HeaderMap) {
+    let named: Vec<HeaderName> = connection_tokens(headers)
+        .filter(|token| !is_ordinary_connection_token(token))
+        .filter_map(|token| HeaderName::from_bytes(token).ok())
+        .collect();
+    for name in named {
+        headers.remove(name);
+    }
+}
+
 /// Removes all hop-by-hop fields: first what any `Connection` line names, then the fixed set, `Connection` included.
 pub fn strip_hop_by_hop(headers: &mut HeaderMap) {
-    if headers.contains_key(CONNECTION) {
-        let named: Vec<HeaderName> = connection_tokens(headers)
-            .filter(|token| !is_ordinary_connection_token(token))
-            .filter_map(|token| HeaderName::from_bytes(token).ok())
-            .collect();
-        for name in named {
-            headers.remove(name);
-        }
-    }
+    strip_what_connection_names(headers);
     let found: Vec<HeaderName> =
         headers.keys().filter(|name| is_hop_by_hop(name.as_str())).cloned().collect();
     for name in found {
@@ -77,7 +80,7 @@ fn is_ordinary_connection_token(token: &[u8]) -> bool {
 }
 
 /// `name` is lower case, as header names are.
-pub(super) fn is_hop_by_hop(name: &str) -> bool {
+pub fn is_hop_by_hop(name: &str) -> bool {
     matches!(
         name,
         "connection"

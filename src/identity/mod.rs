@@ -10,11 +10,16 @@ mod strip;
 mod trailers;
 mod value;
 
-use http::HeaderName;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
-pub use hygiene::{Upgrade, requested_upgrade, strip_hop_by_hop};
+use http::{HeaderName, HeaderValue};
+
+use crate::subject::Subject;
+
+pub use hygiene::{Upgrade, is_hop_by_hop, requested_upgrade, strip_hop_by_hop, strip_what_connection_names};
 pub use rules::{HeaderRules, Headers, is_ours};
-pub use stamp::{Forwarded, Stamped, StampedParts, Stamping, stamp};
+pub use stamp::{Forwarded, Place, Stamped, StampedParts, Stamping, stamp};
 pub use strip::StripList;
 pub use trailers::{clean_answer_trailers, clean_request_trailers};
 pub use value::StampError;
@@ -42,4 +47,29 @@ pub enum Encoding {
 pub struct Settings {
     pub headers: Vec<(HeaderName, Field)>,
     pub encoding: Encoding,
+}
+
+/// An app's [`Settings`], made ready to be applied to many requests.
+pub struct Prepared {
+    settings: Settings,
+    /// No other has it.
+    number: u64,
+}
+
+impl Prepared {
+    pub fn new(settings: Settings) -> Self {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        Self { settings, number: NEXT.fetch_add(1, Ordering::Relaxed) }
+    }
+
+    /// Every configured header for this subject; made once, as long as the subject is kept.
+    fn headers(&self, subject: &Subject) -> Result<Arc<[(HeaderName, HeaderValue)]>, StampError> {
+        subject.stamps.get_or_make(self.number, || {
+            let Settings { headers, encoding } = &self.settings;
+            let values = headers
+                .iter()
+                .map(|(name, field)| Ok((name.clone(), value::value(name, field, *encoding, subject)?)));
+            values.collect()
+        })
+    }
 }

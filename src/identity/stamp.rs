@@ -4,8 +4,8 @@ use http::header::{CONTENT_LENGTH, EXPECT, HOST, TRAILER};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Version, request};
 use hyper::upgrade::OnUpgrade;
 
-use super::value::{StampError, value};
-use super::{HeaderRules, Settings, StripList, Upgrade, hygiene};
+use super::value::StampError;
+use super::{HeaderRules, Prepared, StripList, Upgrade, hygiene};
 use crate::body::Body;
 use crate::cookies;
 use crate::policy::Permit;
@@ -15,7 +15,7 @@ use crate::route::{Host, Scheme};
 #[derive(Clone, Copy)]
 pub struct Stamping<'a> {
     /// The app's own.
-    pub settings: &'a Settings,
+    pub identity: &'a Prepared,
     pub strip: &'a StripList,
     /// The odd header names that the app wants nevertheless.
     pub allow_headers: &'a [HeaderName],
@@ -31,11 +31,26 @@ pub struct Stamping<'a> {
 #[derive(Clone, Copy)]
 pub struct Forwarded<'a> {
     /// The chain to send on, the peer last.
-    pub chain: &'a str,
+    pub chain: &'a HeaderValue,
     pub scheme: Scheme,
-    pub host: &'a Host,
-    /// As the visitor typed it.
-    pub port: Option<u16>,
+    pub place: &'a Place,
+}
+
+/// The host and port that the visitor typed, as headers tell them to an app.
+pub struct Place {
+    authority: HeaderValue,
+    port: HeaderValue,
+}
+
+impl Place {
+    pub fn new(scheme: Scheme, host: &Host, port: Option<u16>) -> Result<Self, StampError> {
+        let authority = match port.filter(|port| *port != scheme.default_port()) {
+            None => HeaderValue::from_str(host.as_str()),
+            Some(port) => HeaderValue::try_from(format!("{host}:{port}")),
+        };
+        let authority = authority.map_err(|_| StampError::Forwarding("the host"))?;
+        Ok(Self { authority, port: HeaderValue::from(port.unwrap_or(scheme.default_port())) })
+    }
 }
 
 /// A request that may be forwarded: permitted, cleaned of what the visitor claimed, and carrying who is asking.
@@ -76,19 +91,26 @@ pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) ->
 
     let headers = &mut head.headers;
     let trailers = hygiene::accepts_trailers(headers);
-    hygiene::strip_hop_by_hop(headers);
-    for framing in [CONTENT_LENGTH, TRAILER, EXPECT, HOST] {
-        headers.remove(framing);
+    hygiene::strip_what_connection_names(headers);
+    let stripped = |name: &HeaderName| {
+        hygiene::is_hop_by_hop(name.as_str())
+            || is_framing(name)
+            || stamping.strip.removes(name, stamping.allow_headers)
+    };
+    // Nearly every request has none.
+    let found: Vec<HeaderName> = headers.keys().filter(|name| stripped(name)).cloned().collect();
+    for name in found {
+        headers.remove(name);
     }
-    stamping.strip.apply(headers, stamping.allow_headers);
     cookies::strip(headers);
     stamping.rules.apply(headers);
 
-    set_forwarded(headers, stamping)?;
-    if let Some(subject) = permit.subject() {
-        for (name, field) in &stamping.settings.headers {
-            headers.insert(name, value(name, field, stamping.settings.encoding, subject)?);
-        }
+    let subject = permit.subject().map(|subject| stamping.identity.headers(subject)).transpose()?;
+    let identity = subject.as_deref().unwrap_or_default();
+    headers.reserve(FORWARDED + identity.len());
+    set_forwarded(headers, stamping);
+    for (name, value) in identity {
+        headers.insert(name, value.clone());
     }
     head.version = Version::HTTP_11;
     Ok(Stamped(StampedParts {
@@ -102,27 +124,26 @@ pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) ->
     }))
 }
 
-fn set_forwarded(headers: &mut HeaderMap, stamping: &Stamping<'_>) -> Result<(), StampError> {
+/// What frames a message: it is written anew. `Host` is replaced.
+fn is_framing(name: &HeaderName) -> bool {
+    [CONTENT_LENGTH, TRAILER, EXPECT].contains(name)
+}
+
+/// How many headers [`set_forwarded`] sets.
+const FORWARDED: usize = 6;
+
+fn set_forwarded(headers: &mut HeaderMap, stamping: &Stamping<'_>) {
     const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
     const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
     const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
     const PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
     const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-    let Forwarded { chain, scheme, host, port } = stamping.forwarded;
-    let authority = match port.filter(|port| *port != scheme.default_port()) {
-        None => HeaderValue::from_str(host.as_str()),
-        Some(port) => HeaderValue::try_from(format!("{host}:{port}")),
-    };
-    let authority = authority.map_err(|_| StampError::Forwarding("the host"))?;
-    headers.insert(HOST, authority.clone());
-    headers.insert(FORWARDED_HOST, authority);
-    headers.insert(
-        FOR,
-        HeaderValue::from_str(chain).map_err(|_| StampError::Forwarding("the chain of addresses"))?,
-    );
+    let Forwarded { chain, scheme, place } = stamping.forwarded;
+    headers.insert(HOST, place.authority.clone());
+    headers.insert(FORWARDED_HOST, place.authority.clone());
+    headers.insert(FOR, chain.clone());
     headers.insert(PROTO, HeaderValue::from_static(scheme.as_str()));
-    headers.insert(PORT, HeaderValue::from(port.unwrap_or(scheme.default_port())));
+    headers.insert(PORT, place.port.clone());
     headers.insert(REQUEST_ID, stamping.request_id.clone());
-    Ok(())
 }

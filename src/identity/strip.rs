@@ -111,10 +111,15 @@ impl StripList {
     /// Whether a name is an identity header of any app, in any spelling.
     pub fn is_identity(&self, name: &HeaderName) -> bool {
         let name = name.as_str();
-        if is_plain(name) { self.has_identity(name) } else { self.has_identity(&fold(name)) }
+        if is_plain(name) {
+            self.may_have(name) && self.has_identity(name)
+        } else {
+            self.has_identity(&fold(name))
+        }
     }
 
-    fn removes(&self, name: &HeaderName, allowed: &[HeaderName]) -> bool {
+    /// Whether a visitor may not send this.
+    pub(super) fn removes(&self, name: &HeaderName, allowed: &[HeaderName]) -> bool {
         let text = name.as_str();
         if is_plain(text) {
             return self.removes_folded(text);

@@ -114,36 +114,32 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
+/// What only the beginning of a connection needs lies in boxes of its own, so that an idle connection is small.
 async fn serve<H: Handler>(accepted: Accepted, settings: Arc<ListenerSettings>, shared: Arc<Shared<H>>) {
     let Accepted { mut socket, mut peer } = accepted;
     if let Some(protocol) = &settings.proxy_protocol {
-        let greeted = proxy::greet(&mut socket, peer, protocol, shared.settings.handshake).await;
-        let Some((said, unread)) = greeted else { return };
+        let greeting = proxy::greet(&mut socket, peer, protocol, shared.settings.handshake);
+        let Some((said, unread)) = Box::pin(greeting).await else { return };
         peer = said.or(peer);
         socket.put_back(unread);
     }
     let connection = |certificate| {
-        Arc::new(Connection {
-            peer,
-            tls: settings.tls,
-            redirect: settings.redirect,
-            tasks: shared.tasks.clone(),
-            shutdown: shared.shutdown.clone(),
-            certificate,
-        })
+        let (tasks, shutdown) = (shared.tasks.clone(), shared.shutdown.clone());
+        Arc::new(Connection::new(peer, &settings, (tasks, shutdown), certificate))
     };
     let handler = shared.handler.clone();
     let Some(tls) = shared.tls.as_ref().filter(|_| settings.tls) else {
         // Without TLS nothing says h2; guessing it from the first bytes is h2c, which stays off.
-        return shared.http.serve_http1(socket, connection(None), handler).await;
+        return Box::pin(shared.http.serve_http1(socket, connection(None), handler)).await;
     };
-    let Some((stream, certificate)) = tls.accept(socket, shared.settings.handshake).await else { return };
+    let accepted = Box::pin(tls.accept(socket, shared.settings.handshake)).await;
+    let Some((stream, certificate)) = accepted else { return };
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let connection = connection(Some(certificate));
     if http2 {
-        shared.http.serve_http2(stream, connection, handler).await;
+        Box::pin(shared.http.serve_http2(stream, connection, handler)).await;
     } else {
-        shared.http.serve_http1(stream, connection, handler).await;
+        Box::pin(shared.http.serve_http1(stream, connection, handler)).await;
     }
 }
 

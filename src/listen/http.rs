@@ -1,9 +1,10 @@
 //! HTTP on an accepted connection: limits and patience for hyper, and the end of a connection.
 
 use std::convert::Infallible;
-use std::future::Future;
+use std::future::{Future, poll_fn};
 use std::pin::{Pin, pin};
 use std::sync::Arc;
+use std::task::Poll;
 use std::time::Duration;
 
 use ::http::header::CONTENT_LENGTH;
@@ -13,13 +14,13 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
 use super::activity::{Activity, Answer, UnderWay};
 use super::{Connection, Handler, HttpSettings};
 use crate::body::Body;
-use crate::tasks::Tasks;
+use crate::tasks::{Stage, Tasks};
 
 /// hyper's own default. A head larger than this needs more.
 const READ_BUFFER: usize = 400 * 1024 + 8 * 1024;
@@ -44,8 +45,8 @@ impl Http {
             .timer(TokioTimer::new())
             .max_header_size(settings.max_request_headers)
             .max_buf_size(READ_BUFFER.max(settings.max_request_headers))
-            // hyper's clock runs from the end of one request to the end of the next head: it is the idle time too.
-            .header_read_timeout(settings.idle);
+            // One clock a connection, see `drive`, in place of one a request.
+            .header_read_timeout(None);
         let mut http2 = http2::Builder::new(StreamTasks(tasks.clone()));
         http2
             .timer(TokioTimer::new())
@@ -72,13 +73,15 @@ impl Http {
             .http1
             .serve_connection(TokioIo::new(stream), service(&connection, handler, &activity))
             .with_upgrades();
-        let driven =
-            self.drive(&mut http, &connection, &activity, None, |http| Pin::new(http).graceful_shutdown());
+        let driven = self.drive(&mut http, &connection, &activity, Farewell::None, |http| {
+            Pin::new(http).graceful_shutdown();
+        });
         if driven.await
             && let Some(parts) = http.into_parts()
         {
+            let lingering = Box::pin(linger(parts.io.into_inner()));
             tokio::select! {
-                () = linger(parts.io.into_inner()) => {}
+                () = lingering => {}
                 () = connection.shutdown.aborted() => {}
             }
         }
@@ -93,61 +96,118 @@ impl Http {
         let activity = Arc::new(Activity::default());
         let mut http =
             pin!(self.http2.serve_connection(TokioIo::new(stream), service(&connection, handler, &activity)));
-        self.drive(&mut http, &connection, &activity, Some(self.idle), |http| {
+        self.drive(&mut http, &connection, &activity, Farewell::GoAway, |http| {
             http.as_mut().graceful_shutdown();
         })
         .await;
     }
 
-    /// Drives a connection to its end. Whether it came there by itself, and was not dropped. With `idle` it is told to
-    /// end when it has had nothing to do for so long, but for twice that time at the most.
+    /// Drives a connection to its end. Whether it came there by itself, and was not dropped.
+    ///
+    /// A connection ends when it has had nothing to do for `first_head` at its beginning, and for `idle` later, or up to
+    /// a quarter more. That is looked at now and then, so that a request costs no timer. A head that comes in little by
+    /// little is no request yet.
     async fn drive<C>(
         &self,
         http: &mut C,
         connection: &Connection,
         activity: &Activity,
-        idle: Option<Duration>,
+        farewell: Farewell,
         stop: impl Fn(&mut C),
     ) -> bool
     where
         C: Future<Output = hyper::Result<()>> + Unpin,
     {
-        let (shutdown, aborted) = (connection.shutdown.begun(), connection.shutdown.aborted());
-        let (mut shutdown, mut aborted) = (pin!(shutdown), pin!(aborted));
-        let mut look = pin!(sleep(self.first_head));
-        let (mut looking, mut stopping, mut seen) = (true, false, 0);
-        loop {
-            tokio::select! {
-                // In this order a connection that has work to do pays for no more than that.
-                biased;
-                ended = &mut *http => {
+        let shutdown = &connection.shutdown;
+        let (mut begun, mut aborted) = (pin!(shutdown.begun()), pin!(shutdown.aborted()));
+        let mut rest = Rest::begin(self.first_head, self.idle);
+        let mut look = pin!(sleep_until(rest.due()));
+        let (mut awaited, mut stopping) = (false, false);
+        poll_fn(|context| {
+            loop {
+                if let Poll::Ready(ended) = Pin::new(&mut *http).poll(context) {
                     if let Err(error) = ended {
                         debug!(peer = ?connection.peer, %error, "the connection broke");
                     }
-                    return true;
+                    return Poll::Ready(true);
                 }
-                () = &mut look, if looking => {
-                    let begun = activity.begun();
-                    let at_rest = begun == seen && activity.at_rest();
-                    if at_rest && (begun == 0 || stopping) {
-                        debug!(peer = ?connection.peer, requests = begun, "the client has nothing to say");
-                        return false;
+                // Every request comes by here, and nearly always goes back: what else may end a connection has this
+                // task's waker since it was first asked, and shows when it has come.
+                let stage = shutdown.stage();
+                if awaited && !look.is_elapsed() && (stage == Stage::Running || (stopping && stage != Stage::Hard)) {
+                    return Poll::Pending;
+                }
+                if stage == Stage::Hard && stopping {
+                    return Poll::Ready(false);
+                }
+                if stage != Stage::Running && !stopping {
+                    stopping = true;
+                    stop(http);
+                    continue;
+                }
+                if look.as_mut().poll(context).is_ready() {
+                    let too_long = rest.is_too_long(activity);
+                    if too_long && (stopping || activity.begun() == 0 || farewell == Farewell::None) {
+                        debug!(peer = ?connection.peer, requests = activity.begun(), "the client has nothing to say");
+                        return Poll::Ready(false);
                     }
-                    if at_rest && idle.is_some() {
+                    look.as_mut().reset(rest.due());
+                    if too_long {
+                        // It has the same time again to come to its end.
                         stopping = true;
                         stop(http);
                     }
-                    seen = begun;
-                    looking = idle.is_some();
-                    look.as_mut().reset(Instant::now() + idle.unwrap_or_default());
+                    continue;
                 }
-                () = &mut shutdown, if !stopping => {
-                    stopping = true;
-                    stop(http);
+                let come = begun.as_mut().poll(context).is_ready() && !stopping || aborted.as_mut().poll(context).is_ready();
+                awaited = true;
+                if !come {
+                    return Poll::Pending;
                 }
-                () = &mut aborted, if stopping => return false,
             }
+        })
+        .await
+    }
+}
+
+/// What a protocol can say before an idle connection is closed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Farewell {
+    None,
+    GoAway,
+}
+
+/// How long a connection has had nothing to do, looked at now and then.
+struct Rest {
+    first_head: Duration,
+    idle: Duration,
+    requests: u64,
+    since: Instant,
+}
+
+impl Rest {
+    fn begin(first_head: Duration, idle: Duration) -> Self {
+        Self { first_head, idle, requests: 0, since: Instant::now() }
+    }
+
+    fn limit(&self) -> Duration {
+        if self.requests == 0 { self.first_head } else { self.idle }
+    }
+
+    /// When to look next.
+    fn due(&self) -> Instant {
+        (self.since + self.limit()).min(Instant::now() + self.idle / 4)
+    }
+
+    /// Whether it has been at rest for too long; from then on, the time begins anew.
+    fn is_too_long(&mut self, activity: &Activity) -> bool {
+        let (now, requests) = (Instant::now(), activity.begun());
+        let worked = requests != self.requests || !activity.at_rest();
+        let too_long = !worked && self.since + self.limit() <= now;
+        if worked || too_long {
+            (self.requests, self.since) = (requests, now);
         }
+        too_long
     }
 }
 

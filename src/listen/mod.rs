@@ -17,12 +17,12 @@ mod workers;
 
 use std::fmt;
 use std::future::Future;
-use std::net::{IpAddr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::{Request, Response};
+use ::http::{HeaderValue, Request, Response};
 use hyper::body::Incoming;
 use ipnet::IpNet;
 
@@ -53,6 +53,10 @@ pub struct Connection {
     /// Who is at the other end: the visitor, or the proxy in front of us. An IPv4 address is never written as IPv6.
     /// `None` on a unix socket. With `proxy_protocol`, what the load balancer says.
     pub peer: Option<SocketAddr>,
+    /// The peer's address, a unix socket's being 127.0.0.1: a process on this machine.
+    pub address: IpAddr,
+    /// The same in text, made once for all requests.
+    pub written: HeaderValue,
     pub tls: bool,
     /// Everything on this listener is answered with a redirect to https.
     pub redirect: bool,
@@ -64,6 +68,26 @@ pub struct Connection {
 }
 
 impl Connection {
+    fn new(
+        peer: Option<SocketAddr>,
+        settings: &ListenerSettings,
+        (tasks, shutdown): (Tasks, Shutdown),
+        certificate: Option<Arc<Certificate>>,
+    ) -> Self {
+        let address = peer.map_or(IpAddr::V4(Ipv4Addr::LOCALHOST), |peer| peer.ip().to_canonical());
+        let written = HeaderValue::try_from(address.to_string());
+        Self {
+            peer,
+            address,
+            written: written.unwrap_or_else(|_| HeaderValue::from_static("unknown")),
+            tls: settings.tls,
+            redirect: settings.redirect,
+            tasks,
+            shutdown,
+            certificate,
+        }
+    }
+
     /// Whether the certificate shown on this connection is good for this host; a plain connection covers every host.
     /// A browser may send requests for several hosts on one connection (RFC 9113 section 9.1.1).
     pub fn covers(&self, host: &Host) -> bool {

@@ -3,17 +3,16 @@
 //! It is on by default and so on the path of every request: a line is put together by hand and added to a shared
 //! buffer, which a thread of its own writes out. A request never waits for the disk or the pipe.
 
-use std::fmt::Write as _;
+use std::cell::RefCell;
 use std::io::Write as _;
 use std::mem;
-use std::net::IpAddr;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use super::escape::{capped, push, push_json};
 use super::{Format, Settings};
-use crate::clock::Timestamp;
+use crate::clock::{Timestamp, push_number};
 
 /// Lines that are held while the other end of the pipe does not read; beyond it lines are dropped and counted.
 const HELD_BYTES: usize = 8 * 1024 * 1024;
@@ -36,7 +35,8 @@ pub struct Entry<'a> {
     pub bytes: Option<u64>,
     pub app: Option<&'a str>,
     pub username: Option<&'a str>,
-    pub client: Option<IpAddr>,
+    /// The visitor's address.
+    pub client: &'a str,
 }
 
 /// Where the lines go. Shared by all workers; dropping the last of its handles writes out what is left.
@@ -82,14 +82,51 @@ impl AccessLog {
     }
 
     pub fn record(&self, entry: &Entry<'_>) {
-        if let Some(log) = &self.0 {
-            let mut line = String::with_capacity(256);
-            match log.format {
-                Format::Text => text(&mut line, entry),
-                Format::Json => json(&mut line, entry),
-            }
-            log.shared.add(&line);
+        thread_local! {
+            static LINE: RefCell<Line> = RefCell::default();
         }
+        let Some(log) = &self.0 else { return };
+        LINE.with_borrow_mut(|Line { text: line, time }| {
+            line.clear();
+            let at = time.of(entry.at);
+            match log.format {
+                Format::Text => text(line, at, entry),
+                Format::Json => json(line, at, entry),
+            }
+            log.shared.add(line);
+        });
+    }
+}
+
+/// A thread's line in the making.
+#[derive(Default)]
+struct Line {
+    text: String,
+    time: Time,
+}
+
+/// A time in text. Many lines fall into one second and differ in the last digits alone.
+#[derive(Default)]
+struct Time {
+    at: Option<Timestamp>,
+    text: String,
+}
+
+impl Time {
+    fn of(&mut self, at: Timestamp) -> &str {
+        if self.at != Some(at) {
+            let second = |at: Timestamp| at.millis().div_euclid(1000);
+            if self.at.map(second) == Some(second(at)) && at.millis() >= 0 {
+                self.text.truncate(self.text.len() - "123Z".len());
+                push_number(&mut self.text, at.millis().unsigned_abs() % 1000, 3);
+                self.text.push('Z');
+            } else {
+                self.text.clear();
+                at.push_to(&mut self.text);
+            }
+            self.at = Some(at);
+        }
+        &self.text
     }
 }
 
@@ -151,15 +188,21 @@ impl Shared {
 }
 
 /// As the rest of the log has it in text.
-fn text(line: &mut String, entry: &Entry<'_>) {
-    let _ = write!(line, "{}  INFO access: ", entry.at);
+fn text(line: &mut String, at: &str, entry: &Entry<'_>) {
+    line.push_str(at);
+    line.push_str("  INFO access: ");
     push(line, capped(entry.method, 32));
     line.push(' ');
     push(line, capped(entry.host, 255));
     push(line, capped(entry.path, 2048));
-    let _ = write!(line, " {} {:.3}ms", entry.status, milliseconds(entry.elapsed));
+    line.push(' ');
+    push_number(line, u64::from(entry.status), 1);
+    line.push(' ');
+    push_milliseconds(line, entry.elapsed);
+    line.push_str("ms");
     if let Some(bytes) = entry.bytes {
-        let _ = write!(line, " bytes={bytes}");
+        line.push_str(" bytes=");
+        push_number(line, bytes, 1);
     }
     for (name, word) in [(" app=", entry.app), (" user=", entry.username)] {
         if let Some(word) = word {
@@ -167,25 +210,27 @@ fn text(line: &mut String, entry: &Entry<'_>) {
             push(line, capped(word, 128));
         }
     }
-    if let Some(client) = entry.client {
-        let _ = write!(line, " client={client}");
-    }
+    line.push_str(" client=");
+    push(line, entry.client);
     line.push_str(" request_id=");
     push(line, capped(entry.request_id, 128));
     line.push('\n');
 }
 
 /// As the rest of the log has it in JSON.
-fn json(line: &mut String, entry: &Entry<'_>) {
-    let _ = write!(line, "{{\"timestamp\":\"{}\",\"level\":\"INFO\",\"target\":\"access\"", entry.at);
-    let _ = write!(line, ",\"status\":{},\"ms\":{:.3}", entry.status, milliseconds(entry.elapsed));
+fn json(line: &mut String, at: &str, entry: &Entry<'_>) {
+    line.push_str("{\"timestamp\":\"");
+    line.push_str(at);
+    line.push_str("\",\"level\":\"INFO\",\"target\":\"access\",\"status\":");
+    push_number(line, u64::from(entry.status), 1);
+    line.push_str(",\"ms\":");
+    push_milliseconds(line, entry.elapsed);
     if let Some(bytes) = entry.bytes {
-        let _ = write!(line, ",\"bytes\":{bytes}");
-    }
-    if let Some(client) = entry.client {
-        let _ = write!(line, ",\"client\":\"{client}\"");
+        line.push_str(",\"bytes\":");
+        push_number(line, bytes, 1);
     }
     let words = [
+        ("client", Some(entry.client)),
         ("method", Some(capped(entry.method, 32))),
         ("host", Some(capped(entry.host, 255))),
         ("path", Some(capped(entry.path, 2048))),
@@ -195,15 +240,21 @@ fn json(line: &mut String, entry: &Entry<'_>) {
     ];
     for (name, word) in words {
         if let Some(word) = word {
-            let _ = write!(line, ",\"{name}\":");
+            line.push_str(",\"");
+            line.push_str(name);
+            line.push_str("\":");
             push_json(line, word);
         }
     }
     line.push_str("}\n");
 }
 
-fn milliseconds(elapsed: Duration) -> f64 {
-    elapsed.as_secs_f64() * 1000.0
+/// To the nearest microsecond: `1.500`.
+fn push_milliseconds(line: &mut String, elapsed: Duration) {
+    let microseconds = u64::try_from((elapsed.as_nanos() + 500) / 1000).unwrap_or(u64::MAX);
+    push_number(line, microseconds / 1000, 1);
+    line.push('.');
+    push_number(line, microseconds % 1000, 3);
 }
 
 #[cfg(test)]
@@ -221,13 +272,23 @@ mod tests {
         bytes: Some(12),
         app: Some("wiki"),
         username: Some("alice"),
-        client: Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
+        client: "127.0.0.1",
     };
 
-    fn line(format: fn(&mut String, &Entry<'_>), entry: &Entry<'_>) -> String {
+    fn line(format: fn(&mut String, &str, &Entry<'_>), entry: &Entry<'_>) -> String {
         let mut line = String::new();
-        format(&mut line, entry);
+        format(&mut line, Time::default().of(entry.at), entry);
         line
+    }
+
+    #[test]
+    fn times_are_written_as_they_are_displayed() {
+        let mut time = Time::default();
+        for millis in [0, 7, 7, 999, 1000, 1_795_338_300_120, 1_795_338_300_999, 1_795_338_299_001, -1, -999]
+        {
+            let at = Timestamp::from_millis(millis);
+            assert_eq!(time.of(at), at.to_string());
+        }
     }
 
     #[test]
@@ -241,6 +302,15 @@ mod tests {
         assert_eq!(json["path"], "/page");
         assert_eq!(json["status"], 200);
         assert_eq!(json["user"], "alice");
+    }
+
+    #[test]
+    fn times_are_rounded_to_microseconds() {
+        for (nanoseconds, written) in [(0, "0.000"), (499, "0.000"), (500, "0.001"), (12_345_678, "12.346")] {
+            let mut line = String::new();
+            push_milliseconds(&mut line, Duration::from_nanos(nanoseconds));
+            assert_eq!(line, written);
+        }
     }
 
     #[test]

@@ -128,7 +128,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Timestamp;
-    use crate::subject::{AccountId, Proofs};
+    use crate::subject::{AccountId, Proofs, Stamps};
 
     fn rule(policy: Policy) -> Rule {
         let (paths, methods, users, groups, networks) = Default::default();
@@ -145,6 +145,7 @@ mod tests {
             groups: groups.iter().map(ToString::to_string).collect(),
             attributes: BTreeMap::new(),
             proofs: Proofs { password: now, email_code: two_factors.then_some(now) },
+            stamps: Stamps::default(),
         })
     }
 

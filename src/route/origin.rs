@@ -1,5 +1,6 @@
 //! Host names, origins and app addresses: values that exist only in valid, canonical form.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 use std::sync::Arc;
@@ -33,7 +34,12 @@ pub struct Host(Arc<str>);
 impl Host {
     /// Reads a host name as a `Host` header or a URL has it, without its port. `None` if it is none.
     pub fn parse(text: &str) -> Option<Self> {
-        let name = text.strip_suffix('.').unwrap_or(text).to_ascii_lowercase();
+        let name = text.strip_suffix('.').unwrap_or(text);
+        let name = if name.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            Cow::Owned(name.to_ascii_lowercase())
+        } else {
+            Cow::Borrowed(name)
+        };
         if let Some(inner) = name.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) {
             let address: Ipv6Addr = inner.parse().ok()?;
             return Some(Self(format!("[{address}]").into()));
@@ -44,7 +50,7 @@ impl Host {
                 && !label.starts_with('-')
                 && !label.ends_with('-')
         };
-        (name.len() <= 253 && name.split('.').all(label)).then(|| Self(name.into()))
+        (name.len() <= 253 && name.split('.').all(label)).then(|| Self(name.as_ref().into()))
     }
 
     pub fn as_str(&self) -> &str {

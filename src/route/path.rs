@@ -7,9 +7,34 @@ use percent_encoding::percent_decode_str;
 /// Where the gateway's own pages live on every host.
 pub const OWN_PREFIX: &str = "/_vestibule";
 
+/// Whether a path means the same to everybody, as nearly all do: segments of letters, digits and a few more, none of them
+/// empty or beginning with a dot. The underscore of our own prefix is not among them.
+fn is_plain(raw: &str) -> bool {
+    const PLAIN: [bool; 256] = {
+        let mut plain = [false; 256];
+        let bytes = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~+=,:@!$&()*'";
+        let mut place = 0;
+        while place < bytes.len() {
+            plain[bytes[place] as usize] = true;
+            place += 1;
+        }
+        plain
+    };
+    let mut before = 0;
+    raw.bytes().all(|byte| {
+        let fine = PLAIN.get(usize::from(byte)).is_some_and(|plain| *plain)
+            || (matches!(byte, b'/' | b'.') && before != b'/');
+        before = byte;
+        fine
+    })
+}
+
 /// The path as rules and routes read it: percent-encoding undone once (RFC 3986 §6.2.2.2), so that `/%61dmin` is
 /// `/admin` for a rule as it will be for the app. `None` if that is no UTF-8 or holds a control character.
 pub fn canonical_path(raw: &str) -> Option<Cow<'_, str>> {
+    if is_plain(raw) {
+        return Some(Cow::Borrowed(raw));
+    }
     let decoded =
         if raw.contains('%') { percent_decode_str(raw).decode_utf8().ok()? } else { Cow::Borrowed(raw) };
     (!decoded.bytes().any(|byte| byte.is_ascii_control())).then_some(decoded)
@@ -18,6 +43,9 @@ pub fn canonical_path(raw: &str) -> Option<Cow<'_, str>> {
 /// Whether servers disagree on what this path means: dot segments, double slashes, backslashes, encoded slashes and
 /// the like. Where rules go by path, such a request is refused instead of guessed at.
 pub fn is_ambiguous(raw: &str) -> bool {
+    if is_plain(raw) {
+        return false;
+    }
     let Some(path) = canonical_path(raw) else { return true };
     let encoded_slash = path.matches('/').count() != raw.matches('/').count();
     encoded_slash
@@ -42,6 +70,9 @@ pub enum OwnPath {
 }
 
 pub fn own_path(raw: &str) -> OwnPath {
+    if is_plain(raw) {
+        return OwnPath::No;
+    }
     if raw.strip_prefix(OWN_PREFIX).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')) {
         return OwnPath::Yes;
     }

@@ -59,19 +59,20 @@ impl Routes {
     /// Of several apps on one host the longest path that matches at a segment's end. `port` is the one that the
     /// visitor named; a request that names none, or one of the two default ones, is for a default port.
     pub fn find(&self, host: &Host, port: Option<u16>, path: &str) -> Route {
-        longest(self.site(host).filter(move |entry| entry.answers_to(port)), path)
+        self.at(host, port).map_or(Route::Unknown, |place| place.find(path))
+    }
+
+    /// What is configured for this host and port, if anything is.
+    pub fn at(&self, host: &Host, port: Option<u16>) -> Option<Place<'_>> {
+        let entries = self.sites.get(host.as_str())?;
+        let origin = &entries.iter().find(|entry| entry.answers_to(port))?.origin;
+        Some(Place { entries, port, origin })
     }
 
     /// The same for an address that names its scheme and port.
     pub fn find_at(&self, origin: &Origin, path: &str) -> Route {
         let here = |entry: &&Entry| entry.origin == *origin;
         longest(self.site(&origin.host).filter(here), path)
-    }
-
-    /// The configured origin that a request for this host and port is for; where the apps there differ in scheme, the
-    /// first one's.
-    pub fn origin(&self, host: &Host, port: Option<u16>) -> Option<&Origin> {
-        self.site(host).find(|entry| entry.answers_to(port)).map(|entry| &entry.origin)
     }
 
     /// The same for a host name on any port, for listeners that only redirect.
@@ -86,6 +87,21 @@ impl Routes {
 
     fn site(&self, host: &Host) -> impl Iterator<Item = &Entry> {
         self.sites.get(host.as_str()).map(Vec::as_slice).unwrap_or_default().iter()
+    }
+}
+
+/// The apps of one host and port.
+pub struct Place<'a> {
+    entries: &'a [Entry],
+    port: Option<u16>,
+    /// The configured one; where the apps here differ in scheme, the first one's.
+    pub origin: &'a Origin,
+}
+
+impl Place<'_> {
+    /// Of several apps the longest path that matches at a segment's end.
+    pub fn find(&self, path: &str) -> Route {
+        longest(self.entries.iter().filter(|entry| entry.answers_to(self.port)), path)
     }
 }
 

@@ -1,6 +1,8 @@
 //! What is checked and changed in the head of an upstream's answer before the visitor sees it.
 
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH, EXPIRES, PRAGMA, SET_COOKIE, TRANSFER_ENCODING};
+use http::header::{
+    CACHE_CONTROL, CONNECTION, CONTENT_LENGTH, EXPIRES, PRAGMA, SET_COOKIE, TRANSFER_ENCODING,
+};
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Version, response};
 use hyper::ext::ReasonPhrase;
 
@@ -52,25 +54,25 @@ pub(super) fn clean(head: &mut response::Parts, strip: &StripList, authenticated
     {
         headers.insert(CONTENT_LENGTH, length);
     }
-    identity::strip_hop_by_hop(headers);
-    strip_reserved(headers, strip);
+    if headers.contains_key(CONNECTION) {
+        identity::strip_what_connection_names(headers);
+        headers.remove(CONNECTION);
+    }
+    let stripped = |name: &HeaderName| identity::is_hop_by_hop(name.as_str()) || is_reserved(name, strip);
+    let found: Vec<HeaderName> = headers.keys().filter(|name| stripped(name)).cloned().collect();
+    for name in found {
+        headers.remove(name);
+    }
     drop_own_cookies(headers);
     if authenticated && ![CACHE_CONTROL, EXPIRES, PRAGMA].iter().any(|name| headers.contains_key(name)) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
     }
 }
 
-/// Names that only we may use towards visitors: identity headers, which a proxy in front could read; the leave for a
+/// A name that only we may use towards visitors: identity headers, which a proxy in front could read; the leave for a
 /// service worker to take over our own pages where they share the app's host; and ways around us (RFC 7838).
-fn strip_reserved(headers: &mut HeaderMap, strip: &StripList) {
-    let reserved = |name: &&HeaderName| {
-        matches!(name.as_str(), "alt-svc" | "service-worker-allowed" | "x-request-id")
-            || strip.is_identity(name)
-    };
-    let found: Vec<HeaderName> = headers.keys().filter(reserved).cloned().collect();
-    for name in found {
-        headers.remove(name);
-    }
+fn is_reserved(name: &HeaderName, strip: &StripList) -> bool {
+    matches!(name.as_str(), "alt-svc" | "service-worker-allowed" | "x-request-id") || strip.is_identity(name)
 }
 
 fn drop_own_cookies(headers: &mut HeaderMap) {

@@ -1,5 +1,8 @@
 //! One request, one answer: what is sent, and what becomes of the answer and of its connection.
 
+use std::future::poll_fn;
+use std::task::Poll;
+
 use http::uri::{self, PathAndQuery};
 use http::{Method, Response, StatusCode, Uri};
 use http_body::Body as _;
@@ -20,6 +23,9 @@ use crate::tasks::Cutoff;
 /// An answer whose length is known and not above this ends soon enough by itself.
 const SOON_OVER: u64 = 1024 * 1024;
 
+/// A body that is not larger often comes with the head: it need not become a stream.
+const AT_HAND: u64 = 16 * 1024;
+
 /// What an exchange takes up until the last byte of its answer or the end of its tunnel.
 pub(super) struct Held {
     _busy: Option<Busy>,
@@ -39,7 +45,7 @@ where
 {
     let slot = match upstream.slots.take() {
         Some(slot) => slot,
-        None => upstream.slots.wait(&upstream.metrics).await?,
+        None => Box::pin(upstream.slots.wait(&upstream.metrics)).await?,
     };
     let StampedParts { head, body, upgrade, trailers, affinity, authenticated, strip } =
         rewritten(parts, upstream)?;
@@ -75,7 +81,12 @@ where
     }
     let lasting = framing.length.is_none_or(|length| length > SOON_OVER);
     let silence = Silence::new(upstream.timeouts.idle, progress.cloned());
-    let body = Download::new(body, (connection, home, held), lasting.then(cutoff), silence, strip);
+    let mut body = Download::new(body, (connection, home, held), lasting.then(cutoff), silence, strip);
+    if framing.length.is_some_and(|length| length <= AT_HAND)
+        && let Some(whole) = poll_fn(|context| Poll::Ready(body.at_hand(context))).await
+    {
+        return Ok(Response::from_parts(head, whole.into()));
+    }
     Ok(Response::from_parts(head, Body::stream(body)))
 }
 

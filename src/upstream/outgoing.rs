@@ -104,7 +104,6 @@ impl Outgoing {
         host: Option<&HeaderValue>,
     ) -> Result<Request<Upload>, UpstreamError> {
         self.written += 1;
-        let host = host.or(self.host.as_ref()).cloned();
         let mut request = if self.bodiless {
             copy(&self.request, Upload::empty())
         } else if let Some(body) = self.request.body().again() {
@@ -119,9 +118,15 @@ impl Outgoing {
                 *request.uri_mut() = origin;
                 *request.version_mut() = Version::HTTP_11;
                 let headers = request.headers_mut();
-                headers.remove(TE);
+                if self.written > 1 {
+                    // It may have been written for HTTP/2 before.
+                    headers.remove(TE);
+                    if let Some(host) = &self.host {
+                        headers.insert(HOST, host.clone());
+                    }
+                }
                 if let Some(host) = host {
-                    headers.insert(HOST, host);
+                    headers.insert(HOST, host.clone());
                 }
                 if let Some(protocol) = &self.upgrade {
                     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
@@ -131,7 +136,7 @@ impl Outgoing {
             }
             Form::Http2 { tls } => {
                 let scheme = if *tls { Scheme::HTTPS } else { Scheme::HTTP };
-                *request.uri_mut() = absolute_form(scheme, host.as_ref(), origin)?;
+                *request.uri_mut() = absolute_form(scheme, host.or(self.host.as_ref()), origin)?;
                 *request.version_mut() = Version::HTTP_2;
                 let headers = request.headers_mut();
                 for http1 in [HOST, CONNECTION, UPGRADE, TRANSFER_ENCODING] {

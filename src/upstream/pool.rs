@@ -4,13 +4,11 @@
 //! doing. Only one whose exchange ended cleanly is given back.
 
 use std::collections::HashMap;
-use std::convert::Infallible;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
 use hyper::client::conn::http1::{Builder, SendRequest};
 use hyper_util::rt::TokioIo;
-use tokio::sync::oneshot;
 use tokio::time::timeout;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
@@ -20,7 +18,7 @@ use super::connect::{Dialed, Stream};
 use super::lanes::{self, Lanes, Place};
 use super::transfer::Upload;
 use crate::clock;
-use crate::tasks::Tasks;
+use crate::tasks::{Leash, Tasks};
 
 /// Idle connections kept for one upstream by one worker.
 const MOST_IDLE: usize = 256;
@@ -95,7 +93,7 @@ pub(super) struct Own {
     pub sender: SendRequest<Upload>,
     opened: Instant,
     /// The connection's task ends when this is dropped.
-    _held: oneshot::Sender<Infallible>,
+    _leash: Leash,
 }
 
 /// Gives a connection back to where it came from.
@@ -211,20 +209,12 @@ impl Pools {
     async fn open_http1(&self, stream: Box<dyn Stream>) -> Result<Own, hyper::Error> {
         let (sender, connection) =
             Builder::new().max_buf_size(LARGEST_HEAD).handshake(TokioIo::new(stream)).await?;
-        let (held, mut dropped) = oneshot::channel();
-        self.tasks.spawn("upstream connection", async move {
-            tokio::select! {
-                // Before the drop is looked at: an answer that has arrived is to be delivered.
-                biased;
-                ended = connection.with_upgrades() => {
-                    if let Err(error) = ended {
-                        tracing::debug!(%error, "upstream connection ended");
-                    }
-                }
-                _ = &mut dropped => {}
+        let leash = self.tasks.spawn_leashed("upstream connection", async move {
+            if let Err(error) = connection.with_upgrades().await {
+                tracing::debug!(%error, "upstream connection ended");
             }
         });
-        Ok(Own { sender, opened: clock::stopwatch(), _held: held })
+        Ok(Own { sender, opened: clock::stopwatch(), _leash: leash })
     }
 }
 

@@ -79,7 +79,9 @@ pub(super) async fn send(
         }
     }
     let unsent = |error| Failed { error, fate: Fate::Unsent, repeated };
-    let connection = pools.connect(backend, timeouts.connect, alone).await.map_err(unsent)?;
+    // In a box, as it is seldom: what every request carries along is to be small.
+    let connecting = Box::pin(pools.connect(backend, timeouts.connect, alone));
+    let connection = connecting.await.map_err(unsent)?;
     let answered = attempt.over(connection, outgoing).await;
     answered.map_err(|failed| Failed { repeated, ..failed })
 }

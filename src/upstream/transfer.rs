@@ -176,6 +176,8 @@ struct Unfinished;
 /// An answer's body: holds its connection until the end, and gives it back only then.
 pub(super) struct Download {
     body: Incoming,
+    /// What came of a first look at the body.
+    ahead: Option<Option<Result<Frame<Bytes>, hyper::Error>>>,
     connection: Option<Connection>,
     http2: bool,
     /// Where the connection goes if it can be used again.
@@ -202,7 +204,32 @@ impl Download {
     ) -> Self {
         let cutoff = cutoff.map(|token| Leash { token, cancelled: None });
         let http2 = matches!(connection, Connection::Shared(_));
-        Self { body, connection: Some(connection), http2, home, cutoff, silence, strip, _held: held }
+        Self {
+            body,
+            ahead: None,
+            connection: Some(connection),
+            http2,
+            home,
+            cutoff,
+            silence,
+            strip,
+            _held: held,
+        }
+    }
+
+    /// The whole body, if it has come already; then this is at its end.
+    pub(super) fn at_hand(&mut self, context: &mut Context<'_>) -> Option<Bytes> {
+        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else { return None };
+        match frame {
+            Some(Ok(frame)) if frame.is_data() && self.body.is_end_stream() => {
+                self.end();
+                frame.into_data().ok()
+            }
+            other => {
+                self.ahead = Some(other);
+                None
+            }
+        }
     }
 
     fn end(&mut self) {
@@ -229,7 +256,11 @@ impl HttpBody for Download {
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
         let cut = this.cutoff.as_ref().is_some_and(|cutoff| cutoff.token.is_cancelled());
-        let polled = if cut { Poll::Pending } else { Pin::new(&mut this.body).poll_frame(context) };
+        let polled = match this.ahead.take() {
+            Some(frame) => Poll::Ready(frame),
+            None if cut => Poll::Pending,
+            None => Pin::new(&mut this.body).poll_frame(context),
+        };
         match polled {
             Poll::Ready(Some(Ok(frame))) => {
                 this.silence.is_broken();
@@ -269,10 +300,17 @@ impl HttpBody for Download {
     }
 
     fn is_end_stream(&self) -> bool {
-        self.body.is_end_stream()
+        self.ahead.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.body.size_hint()
+        let Some(Some(Ok(ahead))) = &self.ahead else { return self.body.size_hint() };
+        let (came, rest) = (ahead.data_ref().map_or(0, |data| data.len() as u64), self.body.size_hint());
+        let mut whole = SizeHint::new();
+        if let Some(upper) = rest.upper() {
+            whole.set_upper(upper + came);
+        }
+        whole.set_lower(rest.lower() + came);
+        whole
     }
 }

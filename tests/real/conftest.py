@@ -15,7 +15,8 @@ ADMIT_ALL = [{"policy": "two_factor"}]
 
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
-    names = [PORTAL, *(f"{name}.{DOMAIN}" for name in ("django", "prometheus", "echo", "recorder", "second", "gone"))]
+    apps = ("django", "prometheus", "echo", "recorder", "second", "gone", "calls", "secure", "jupyter", "node")
+    names = [PORTAL, *(f"{name}.{DOMAIN}" for name in apps)]
     return Certificates(tmp_path_factory.mktemp("certificates"), *names, "localhost")
 
 

@@ -92,7 +92,7 @@ impl Rig {
             vec![application("wiki", &wiki, vec![]), application("status", &status, vec![one_factor()])];
         let snapshot = Snapshot {
             routes: Routes::new(apps.iter().map(|app| &app.url), Some(&portal)),
-            strip: Arc::new(StripList::new(apps.iter().map(|app| &app.identity))),
+            strip: Arc::new(StripList::new([])),
             apps,
             portal: Some(portal.clone()),
             directory: Directory::new(vec![Source::File(accounts.clone())]),
@@ -268,7 +268,8 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
         url: url.clone(),
         rules,
         by_path: false,
-        identity: identity::Settings { headers: vec![], encoding: Encoding::Utf8 },
+        identity: identity::Prepared::new(identity::Settings { headers: vec![], encoding: Encoding::Utf8 }),
+        place: identity::Place::new(origin.scheme, &origin.host, Some(origin.port)).ok(),
         allow_headers: vec![],
         headers: identity::Headers::default(),
         strip_prefix: None,

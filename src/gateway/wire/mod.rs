@@ -36,12 +36,14 @@ use super::admit::{self, admit};
 use super::client::Client;
 use crate::body::Body;
 use crate::clock::Timestamp;
-use crate::identity::{Encoding, Field, Forwarded, HeaderRules, Settings, Stamping, StripList, stamp};
+use crate::identity::{
+    Encoding, Field, Forwarded, HeaderRules, Place, Prepared, Settings, Stamping, StripList, stamp,
+};
 use crate::observe::Metrics;
 use crate::observe::metrics::Answered;
 use crate::policy::{Decision, Facts, Policy, Rule, decide};
 use crate::route::{Host, Scheme};
-use crate::subject::{AccountId, Proofs, Subject};
+use crate::subject::{AccountId, Proofs, Stamps, Subject};
 use crate::tasks::{Cutoff, Tasks};
 use crate::upstream::{
     self, HostHeader, IdleLimits, Limits, Pools, Protocol, Server, Target, Timeouts, Trust, Upstream, forward,
@@ -114,6 +116,7 @@ impl Setup {
             tasks.spawn("health", check);
         }
         let serving = Arc::new(Serving {
+            identity: Prepared::new(self.identity.clone()),
             strip,
             upstream,
             metrics: metrics.clone(),
@@ -173,6 +176,7 @@ pub fn alice() -> Subject {
         groups: vec!["ops".into(), "dev".into()],
         attributes: BTreeMap::new(),
         proofs: Proofs { password: now, email_code: Some(now) },
+        stamps: Stamps::default(),
     }
 }
 
@@ -203,6 +207,7 @@ impl Gate {
 
 struct Serving {
     setup: Setup,
+    identity: Prepared,
     strip: StripList,
     upstream: Upstream,
     metrics: Metrics,
@@ -213,7 +218,8 @@ struct Serving {
 
 impl Serving {
     async fn respond(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
-        let client = Client::settle(Some(peer.ip()), request.headers(), &self.setup.trusted);
+        let written = HeaderValue::try_from(peer.ip().to_string()).unwrap();
+        let client = Client::settle((peer.ip(), &written), request.headers(), &self.setup.trusted);
         let close = admit::must_close(&request);
         let sized = admit::size(&request, self.setup.max_body);
         let admitted = match sized.and_then(|()| admit(&request)) {
@@ -227,16 +233,16 @@ impl Serving {
         let Decision::Allow(permit) = decide(&rules, self.setup.who.as_ref(), &facts) else {
             return answer(StatusCode::FORBIDDEN, "denied", close);
         };
+        let scheme = client.scheme.unwrap_or(Scheme::Http);
         let stamping = Stamping {
-            settings: &self.setup.identity,
+            identity: &self.identity,
             strip: &self.strip,
             allow_headers: self.upstream.allow_headers(),
             rules: &self.setup.rules,
             forwarded: Forwarded {
                 chain: &client.forwarded_for,
-                scheme: client.scheme.unwrap_or(Scheme::Http),
-                host: &admitted.host,
-                port: admitted.port,
+                scheme,
+                place: &Place::new(scheme, &admitted.host, admitted.port).unwrap(),
             },
             request_id: &client.request_id,
             affinity: self.setup.affinity,

@@ -10,6 +10,8 @@ speaking plain HTTP) and `browser.Browser` (the same person in Chromium).
     mail       an SMTP server that demands STARTTLS and AUTH, and can misbehave
     redis      a Redis that can be killed, frozen and brought back
     upstreams  the apps: Django, Prometheus, a WebSocket echo, and a recorder that keeps every byte
+    calls      a gRPC server, and callers that go through the gateway
+    jupyter    JupyterLab
     gateway    configuration and the program under test
     visitor    a person with a cookie jar
     browser    a person in Chromium

@@ -1,0 +1,71 @@
+"""What is held: by a connection that waits for its next request, and by a session in the cache."""
+
+from .. import peers
+from ..cost import MIB
+from ..subject import Wrong
+from ..visitors import all_answered, ask
+
+CONNECTIONS = 2000
+SESSIONS = 4000
+# Before the first look: buffers that are there once, and what the allocator keeps at hand.
+FIRST = 20
+
+
+def idle(bench):
+    """KiB for each of 2,000 connections kept open after one request, in the clear and over TLS 1.3"""
+    upstream = bench.upstream()
+    held = {}
+    for certificates, column in ((None, "plain"), (bench.certificates(), "TLS")):
+        ours = bench.gateways(upstream, people=10, certificates=certificates)
+        others = [bench.peer(make, upstream, certificates, ours[0].visitors) for make in (peers.nginx, peers.haproxy)]
+        for subject in others + ours:
+            held.setdefault(subject.name, {})[column] = _held_by_a_connection(subject) / 1024
+    bench.keep(held)
+    bench.say(f"{'KiB a connection':24}{'plain':>8}{'TLS':>8}")
+    bench.say(*(f"{name:24}{of['plain']:8.1f}{of['TLS']:8.1f}" for name, of in held.items()))
+
+
+def _held_by_a_connection(subject):
+    requests = subject.visitors.requests(subject.host)
+    connections = []
+    try:
+        for number in range(FIRST + CONNECTIONS):
+            if number == FIRST:
+                before = subject.memory()
+            connected = subject.connect()
+            connections.append(connected)
+            all_answered(ask(connected, [requests[number]]), subject.name)
+        held = (subject.memory() - before) / CONNECTIONS
+        # Whoever had closed them would have held nothing.
+        for number, connected in enumerate(connections):
+            all_answered(ask(connected, [requests[number]]), f"{subject.name}, kept connection {number}")
+        return held
+    finally:
+        for connected in connections:
+            connected.close()
+
+
+def sessions(bench):
+    """bytes for each of 4,000 sessions that come into the cache of a gateway just started"""
+    upstream = bench.upstream()
+    lines = {}
+    for subject in bench.gateways(upstream, people=SESSIONS):
+        gateway, visitors = subject.gateway, subject.visitors
+        gateway.restart()
+        subject = gateway.subject(subject.name, visitors)
+        first, *_ = visitors.cookies
+        requests = [visitors.of(username, subject.host)[0] for username in visitors.cookies]
+        with subject.connect() as connected:
+            all_answered(ask(connected, visitors.of(first, subject.host) * 1000), subject.name)
+            before = subject.memory()
+            all_answered(ask(connected, requests), subject.name)
+            held = (subject.memory() - before) / SESSIONS
+            looks = "vestibule_session_cache_looks_total"
+            hits = gateway.counted(looks)["hit"]
+            all_answered(ask(connected, requests), subject.name)
+            hits = gateway.counted(looks)["hit"] - hits
+        if hits != SESSIONS:
+            raise Wrong(f"{subject.name}: of {SESSIONS} sessions only {hits} are in the cache")
+        lines[subject.name] = {"bytes": held, "whole": subject.memory()}
+    bench.keep(lines)
+    bench.say(*(f"{name:24}{of['bytes']:8,.0f} bytes a session; {of['whole'] / MIB:.1f} MiB in all" for name, of in lines.items()))

@@ -1,0 +1,113 @@
+"""The gateway beside itself: many apps, sessions that the cache does not know, visitors whom nobody knows, both cores."""
+
+import base64
+import os
+
+from .. import cost, load, peers
+from ..exact import every_address_once
+from ..rounds import counted, take_turns
+from ..subject import Wrong
+from ..visitors import OWN_COOKIE, Visitors, head, path, usernames
+
+MANY, FEW = 10_000, 10
+
+
+def apps(bench):
+    """10,000 apps configured against 10; ten of them are asked, spread over all"""
+    upstream = bench.upstream()
+    subjects = []
+    for build in bench.binaries:
+        for count in (FEW, MANY):
+            gateway = bench.gateway(build, upstream, apps=count)
+            hosts = {
+                username: gateway.app_host(number % FEW * (count // FEW)) for number, username in enumerate(usernames())
+            }
+            visitors = Visitors.signed_in(gateway, usernames(), hosts)
+            subjects.append(gateway.subject(bench.named(build, f"{count:,} apps"), visitors))
+    _timed(bench, subjects, upstream)
+
+
+def uncached(bench):
+    """every request meets a session that the cache does not know: embedded store, Redis, beside nginx with auth_request"""
+    upstream = bench.upstream()
+    embedded = bench.gateways(upstream, suffix="embedded", session={"cache": 1})
+    redis, url = bench.redis()
+    secret = base64.b64encode(os.urandom(32)).decode()
+    store = {"redis": {"url": url}}
+    shared = bench.gateways(upstream, suffix="Redis", session={"cache": 1}, secret=secret, store=store)
+    for subject in shared:
+        subject.processes["Redis"] = redis
+    nginx = bench.peer(peers.nginx_auth_request, upstream, visitors=embedded[0].visitors)
+    ours = embedded + shared
+    hits = {subject.name: _hits(subject) for subject in ours}
+    _timed(bench, [nginx, *ours], upstream, ours)
+    for subject in ours:
+        if _hits(subject) != hits[subject.name]:
+            raise Wrong(f"{subject.name}: the cache knew {_hits(subject) - hits[subject.name]} sessions")
+
+
+def _hits(subject):
+    return subject.gateway.counted("vestibule_session_cache_looks_total")["hit"]
+
+
+def anonymous(bench):
+    """the 302 to the login page beside a forwarded request of somebody who is signed in"""
+    upstream = bench.upstream()
+    subjects = []
+    for signed_in in bench.gateways(upstream, suffix="forwarded"):
+        gateway = signed_in.gateway
+        stranger = gateway.subject(signed_in.name.replace("forwarded", "302"), Strangers())
+        stranger.answers = "3xx"
+        subjects += [signed_in, stranger]
+    _timed(bench, subjects, upstream)
+
+
+class Strangers(Visitors):
+    """The same people before they have signed in, who type the address."""
+
+    def __init__(self):
+        super().__init__(dict.fromkeys(usernames()))
+
+    def request(self, username, number, host):
+        navigation = {"Accept": "text/html,*/*;q=0.8", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Site": "none"}
+        return head(path(username, number), host, {**self.headers(username), **navigation})
+
+    def headers(self, username):
+        return {**super().headers(username), "Cookie": OWN_COOKIE}
+
+
+def both(bench):
+    """both cores to the gateway, load and app beside it, 256 connections: how the workers share the work"""
+    upstream = bench.upstream(core=None)
+    ours = bench.gateways(upstream, core=None)
+    shares = {subject.name: [] for subject in ours}
+
+    def with_wrk(subject, seconds):
+        pid = subject.processes[""].pid
+        before = cost.cpu_seconds_by_thread(pid)
+        requests = bench.requests_file(subject)
+        done = load.wrk(subject, requests, seconds or bench.seconds, connections=256, threads=2, core=None)
+        after = cost.cpu_seconds_by_thread(pid)
+        spent = {name: after[name] - before.get(name, 0) for name in after}
+        if seconds is None:
+            workers = {name: spent[name] for name in spent if name.startswith("worker-")}
+            whole = sum(workers.values())
+            shares[subject.name].append({name: workers[name] / whole for name in sorted(workers)})
+        return done
+
+    bench.report(take_turns(ours, counted(with_wrk, upstream), bench.rounds), ours)
+    bench.keep(shares, "shares")
+    for name, rounds in shares.items():
+        told = "   ".join(", ".join(f"{worker} {share:.0%}" for worker, share in round.items()) for round in rounds)
+        bench.say(f"{name}: {told}")
+
+
+def _timed(bench, subjects, upstream, ours=None):
+    files = {subject.name: bench.requests_file(subject) for subject in subjects}
+    for subject in subjects:
+        every_address_once(subject, upstream)
+
+    def with_wrk(subject, seconds):
+        return load.wrk(subject, files[subject.name], seconds or bench.seconds)
+
+    bench.report(take_turns(subjects, counted(with_wrk, upstream), bench.rounds), ours or subjects)
