@@ -58,7 +58,7 @@ impl Group {
                     return Ok(Answered { answer, server: backend.id, busy });
                 }
                 Err(failed) => {
-                    self.note(backend, &failed);
+                    Self::note(backend, busy.as_ref(), &failed);
                     let begun = failed.fate != Fate::Unsent;
                     if !failed.allows(outgoing) || begun && (repeated || failed.repeated) {
                         return Err(failed.error);
@@ -71,12 +71,11 @@ impl Group {
         Err(last.unwrap_or(UpstreamError::NoneHealthy))
     }
 
-    /// A lone server is tried whatever came of the requests before: there is no better one.
-    fn note(&self, backend: &Backend, failed: &Failed) {
-        let lone = self.backends.len() < 2;
-        if !lone
-            && failed.error.fault() == Fault::Upstream
-            && backend.standing.failed(failed.fate == Fate::Unsent)
+    /// A lone server, of which nobody asks how busy it is, is tried whatever came of the requests before: there is no
+    /// better one.
+    fn note(backend: &Backend, busy: Option<&Busy>, failed: &Failed) {
+        if failed.error.fault() == Fault::Upstream
+            && busy.is_some_and(|busy| busy.failed(failed.fate == Fate::Unsent))
         {
             tracing::warn!(server = backend.dialer.address(), error = %failed.error, "a server is passed over for now");
         }

@@ -178,6 +178,8 @@ pub(super) struct Download {
     home: Option<Home>,
     cutoff: Option<Leash>,
     silence: Silence,
+    /// Why it breaks off, until that is said.
+    broken: Option<BodyError>,
     strip: StripList,
     _held: Held,
 }
@@ -197,7 +199,15 @@ impl Download {
         strip: StripList,
     ) -> Self {
         let cutoff = cutoff.map(|token| Leash { token, cancelled: None });
-        Self { body, ahead: None, home, cutoff, silence, strip, _held: held }
+        Self { body, ahead: None, home, cutoff, silence, broken: None, strip, _held: held }
+    }
+
+    /// Breaks off at the next turn. Whoever writes the answer drops on an error all that is not yet on its way, and that
+    /// would be the head too where the upstream says everything in one breath; a browser that got none may ask again.
+    fn break_off(&mut self, why: BodyError, context: &Context<'_>) {
+        self.body = Arriving::Over;
+        self.broken = Some(why);
+        context.waker().wake_by_ref();
     }
 
     /// The whole body, if it has come already; then this is at its end.
@@ -238,6 +248,9 @@ impl HttpBody for Download {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
+        if let Some(why) = this.broken.take() {
+            return Poll::Ready(Some(Err(why)));
+        }
         let cut = this.cutoff.as_ref().is_some_and(|cutoff| cutoff.token.is_cancelled());
         let polled = match this.ahead.take() {
             Some(frame) => Poll::Ready(frame),
@@ -260,8 +273,8 @@ impl HttpBody for Download {
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
-                this.body = Arriving::Over;
-                Poll::Ready(Some(Err(error)))
+                this.break_off(error, context);
+                Poll::Pending
             }
             Poll::Ready(None) => {
                 this.end();
@@ -271,18 +284,23 @@ impl HttpBody for Download {
                 let cut = this.cutoff.as_mut().is_some_and(|cutoff| cutoff.poll(context).is_ready());
                 let over: BodyError =
                     if cut { CutOff.into() } else { ready!(this.silence.poll(context)).into() };
-                this.body = Arriving::Over;
-                Poll::Ready(Some(Err(over)))
+                this.break_off(over, context);
+                Poll::Pending
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ahead.is_none() && self.body.is_end_stream()
+        self.ahead.is_none() && self.broken.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let Some(Some(Ok(ahead))) = &self.ahead else { return self.body.size_hint() };
+        let ahead = match &self.ahead {
+            Some(Some(Ok(ahead))) => ahead,
+            // What has broken off has no length: none would be a whole answer without a body.
+            Some(Some(Err(_))) => return SizeHint::default(),
+            Some(None) | None => return self.body.size_hint(),
+        };
         let (came, rest) = (ahead.data_ref().map_or(0, |data| data.len() as u64), self.body.size_hint());
         let mut whole = SizeHint::new();
         if let Some(upper) = rest.upper() {
