@@ -22,6 +22,14 @@ def cpu_seconds_by_thread(pid):
     return spent
 
 
+def cpu_seconds_of_strangers():
+    """What this machine has worked for anybody but this process and its children, living and ended ones."""
+    user, nice, system, _idle, _waiting, *interrupts = _machine()
+    us = os.times()
+    ended = us.children_user + us.children_system
+    return (user + nice + system + sum(interrupts[:3])) * TICK - cpu_seconds(os.getpid()) - ended
+
+
 def resident(pid):
     """Bytes of memory that the process and its children hold, what they share counted once (PSS)."""
     return sum(_rollup(member, "Pss") for member in family(pid))
@@ -34,6 +42,11 @@ def family(pid):
         for child in (thread / "children").read_text().split():
             members += family(int(child))
     return members
+
+
+def _machine():
+    # user, nice, system, idle, iowait, irq, softirq, steal, and guests, who are in user too.
+    return [int(ticks) for ticks in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
 
 
 def _times(stat):
