@@ -9,7 +9,7 @@ MIB = 1024 * 1024
 
 
 def cpu_seconds(pid):
-    """User and system time of the process, its threads (ended ones too), and the children that live (nginx's workers)."""
+    """User and system time of the process, its threads (ended ones too), and its living children (nginx's workers)."""
     return sum(_times(Path(f"/proc/{member}/stat")) for member in family(pid))
 
 

@@ -9,7 +9,7 @@ from .subject import Wrong
 
 @dataclass
 class Round:
-    """`done`: requests, or whatever else the load was counted in; `cpu`: seconds by process, the proxy's own under ""."""
+    """`done`: requests, or what else the load was counted in; `cpu`: seconds by process, the proxy's own under ""."""
 
     done: int
     seconds: float

@@ -3,7 +3,7 @@
 from .. import peers
 from ..cost import MIB
 from ..subject import Wrong
-from ..visitors import all_answered, ask
+from ..visitors import all_answered
 
 CONNECTIONS = 2000
 SESSIONS = 4000
@@ -34,11 +34,11 @@ def _held_by_a_connection(subject):
                 before = subject.memory()
             connected = subject.connect()
             connections.append(connected)
-            all_answered(ask(connected, [requests[number]]), subject.name)
+            all_answered(subject.name, connected, [requests[number]])
         held = (subject.memory() - before) / CONNECTIONS
         # Whoever had closed them would have held nothing.
         for number, connected in enumerate(connections):
-            all_answered(ask(connected, [requests[number]]), f"{subject.name}, kept connection {number}")
+            all_answered(f"{subject.name}, kept connection {number}", connected, [requests[number]])
         return held
     finally:
         for connected in connections:
@@ -56,16 +56,17 @@ def sessions(bench):
         first, *_ = visitors.cookies
         requests = [visitors.of(username, subject.host)[0] for username in visitors.cookies]
         with subject.connect() as connected:
-            all_answered(ask(connected, visitors.of(first, subject.host) * 1000), subject.name)
+            all_answered(subject.name, connected, visitors.of(first, subject.host) * 1000)
             before = subject.memory()
-            all_answered(ask(connected, requests), subject.name)
+            all_answered(subject.name, connected, requests)
             held = (subject.memory() - before) / SESSIONS
             looks = "vestibule_session_cache_looks_total"
             hits = gateway.counted(looks)["hit"]
-            all_answered(ask(connected, requests), subject.name)
+            all_answered(subject.name, connected, requests)
             hits = gateway.counted(looks)["hit"] - hits
         if hits != SESSIONS:
             raise Wrong(f"{subject.name}: of {SESSIONS} sessions only {hits} are in the cache")
         lines[subject.name] = {"bytes": held, "whole": subject.memory()}
     bench.keep(lines)
-    bench.say(*(f"{name:24}{of['bytes']:8,.0f} bytes a session; {of['whole'] / MIB:.1f} MiB in all" for name, of in lines.items()))
+    for name, of in lines.items():
+        bench.say(f"{name:24}{of['bytes']:8,.0f} bytes a session; {of['whole'] / MIB:.1f} MiB in all")
