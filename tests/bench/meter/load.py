@@ -12,6 +12,9 @@ from .subject import LOAD_CORE, Wrong
 from .visitors import path
 
 
+CONNECTIONS = 64
+
+
 @dataclass
 class Load:
     requests: int
@@ -21,9 +24,6 @@ class Load:
     p99: float | None = None
     # What wrk had under way when its time was over may have been answered or not.
     abandoned: int = 0
-
-
-CONNECTIONS = 64
 
 
 class Errors(Wrong):

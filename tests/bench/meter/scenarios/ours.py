@@ -82,12 +82,13 @@ def both(bench):
     upstream = bench.upstream(core=None)
     ours = bench.gateways(upstream, core=None)
     shares = {subject.name: [] for subject in ours}
+    files = {subject.name: bench.requests_file(subject) for subject in ours}
 
     def with_wrk(subject, seconds):
         pid = subject.processes[""].pid
         before = cost.cpu_seconds_by_thread(pid)
-        requests = bench.requests_file(subject)
-        done = load.wrk(subject, requests, seconds or bench.seconds, connections=256, threads=2, core=None)
+        time = seconds or bench.seconds
+        done = load.wrk(subject, files[subject.name], time, connections=256, threads=2, core=None)
         after = cost.cpu_seconds_by_thread(pid)
         spent = {name: after[name] - before.get(name, 0) for name in after}
         if seconds is None:
