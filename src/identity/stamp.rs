@@ -1,7 +1,5 @@
 //! The one way to a [`Stamped`] request.
 
-use std::sync::Arc;
-
 use http::header::{CONTENT_LENGTH, EXPECT, HOST, TRAILER};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Version, request};
 use hyper::upgrade::OnUpgrade;
@@ -12,6 +10,7 @@ use crate::body::Body;
 use crate::cookies;
 use crate::policy::Permit;
 use crate::route::{Host, Scheme};
+use crate::subject::Written;
 
 /// What one app's requests are stamped with.
 #[derive(Clone, Copy)]
@@ -145,11 +144,11 @@ pub struct Said {
     port: HeaderValue,
     request_id: HeaderValue,
     /// `None`: nobody is signed in.
-    identity: Option<Arc<[(HeaderName, HeaderValue)]>>,
+    identity: Option<Written>,
 }
 
 impl Said {
-    fn new(stamping: &Stamping<'_>, identity: Option<Arc<[(HeaderName, HeaderValue)]>>) -> Self {
+    fn new(stamping: &Stamping<'_>, identity: Option<Written>) -> Self {
         let Forwarded { chain, scheme, place } = stamping.forwarded;
         Self {
             authority: place.authority.clone(),

@@ -146,8 +146,11 @@ mod tests {
 
     use super::*;
 
-    /// Everything that comes of these bytes, given in pieces of this size: body, trailers, and what is left behind.
-    fn decode(bytes: &[u8], piece: usize) -> Result<Option<(Vec<u8>, HeaderMap, Vec<u8>)>, ChunkError> {
+    /// Body, trailers, and what is left behind.
+    type Decoded = (Vec<u8>, HeaderMap, Vec<u8>);
+
+    /// Everything that comes of these bytes, given in pieces of this size; `None`: they are not all.
+    fn decode(bytes: &[u8], piece: usize) -> Result<Option<Decoded>, ChunkError> {
         let (mut chunks, mut read) = (Chunks::default(), BytesMut::new());
         let (mut body, mut trailers) = (Vec::new(), HeaderMap::new());
         let mut pieces = bytes.chunks(piece);

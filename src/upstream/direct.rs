@@ -130,7 +130,7 @@ impl Direct {
         let mut seen = 0;
         loop {
             if let Some(length) = end_of_head(&self.read, seen) {
-                return parse(self.read.split_to(length).freeze());
+                return parse(&self.read.split_to(length).freeze());
             }
             if !begins_like_http(&self.read) {
                 return Err(garbled("it does not begin with HTTP/1"));
@@ -293,11 +293,11 @@ fn begins_like_http(read: &[u8]) -> bool {
     read.get(..length) == BEGINNING.get(..length)
 }
 
-fn parse(block: Bytes) -> Result<response::Parts, Failed> {
+fn parse(block: &Bytes) -> Result<response::Parts, Failed> {
     let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
     let mut parsed = httparse::Response::new(&mut []);
     let config = ParserConfig::default();
-    match config.parse_response_with_uninit_headers(&mut parsed, &block, &mut fields) {
+    match config.parse_response_with_uninit_headers(&mut parsed, block, &mut fields) {
         Ok(Status::Complete(length)) if length == block.len() => {}
         Ok(_) => return Err(garbled("its head")),
         Err(error) => return Err(Failed::from(UpstreamError::Garbled(error.to_string()))),

@@ -173,7 +173,7 @@ pub(super) struct CutOff;
 pub(super) struct Download {
     body: Arriving,
     /// What came of a first look at the body.
-    ahead: Option<Option<Result<Frame<Bytes>, BodyError>>>,
+    ahead: Option<Result<Frame<Bytes>, BodyError>>,
     /// Where the connection goes if it can be used again.
     home: Option<Home>,
     cutoff: Option<Leash>,
@@ -219,7 +219,7 @@ impl Download {
                 frame.into_data().ok()
             }
             other => {
-                self.ahead = Some(other);
+                self.ahead = other;
                 None
             }
         }
@@ -253,7 +253,7 @@ impl HttpBody for Download {
         }
         let cut = this.cutoff.as_ref().is_some_and(|cutoff| cutoff.token.is_cancelled());
         let polled = match this.ahead.take() {
-            Some(frame) => Poll::Ready(frame),
+            Some(frame) => Poll::Ready(Some(frame)),
             None if cut => Poll::Pending,
             None => this.body.poll_frame(context),
         };
@@ -296,10 +296,10 @@ impl HttpBody for Download {
 
     fn size_hint(&self) -> SizeHint {
         let ahead = match &self.ahead {
-            Some(Some(Ok(ahead))) => ahead,
+            Some(Ok(ahead)) => ahead,
             // What has broken off has no length: none would be a whole answer without a body.
-            Some(Some(Err(_))) => return SizeHint::default(),
-            Some(None) | None => return self.body.size_hint(),
+            Some(Err(_)) => return SizeHint::default(),
+            None => return self.body.size_hint(),
         };
         let (came, rest) = (ahead.data_ref().map_or(0, |data| data.len() as u64), self.body.size_hint());
         let mut whole = SizeHint::new();

@@ -1,11 +1,12 @@
 """Apps that refuse, reset, break off or say nothing."""
 
 import socket
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from rig.gateway import app
-from rig.process import HOST, free_port
+from rig.process import HOST, eventually, free_port
 from rig.visitor import NAVIGATION
 
 
@@ -58,6 +59,34 @@ def test_an_app_that_resets_gets_502(failing, recorder):
 
     recorder.answering(resets)
     assert failing.ask(failing.url("recorder")).status == 502
+
+
+@pytest.mark.parametrize("line", [b"X-%d: " + b"x" * 1000, b"X-Endless: " + b"x" * 70_000, b"x"], ids=["many", "long", "one"])
+def test_an_app_that_never_ends_its_head_gets_502_at_once_and_no_memory(failing, recorder, line):
+    whole = 100 << 20
+    sent = []
+
+    def floods(request, connected):
+        sent.append(0)
+        connected.sendall(b"HTTP/1.1 200 OK\r\n")
+        # One line without an end, or line after line.
+        end = b"" if line == b"x" else b"\r\n"
+        while sent[-1] < whole:
+            piece = b"".join((line % number if b"%" in line else line) + end for number in range(200)) * (64 if not end else 1)
+            connected.sendall(piece)
+            sent[-1] += len(piece)
+
+    recorder.answering(floods)
+    failing.ask(failing.url("recorder"))
+    before = failing.peak_memory()
+    with ThreadPoolExecutor(8) as visitors:
+        answers = list(visitors.map(lambda _: failing.ask(failing.url("recorder")).status, range(16)))
+    assert answers == [502] * 16
+    assert len(recorder.requests) == 17
+    eventually(lambda: max(sent) < whole, 5)
+    # Of 1.6 GB: a head may have 256 KiB, the sockets hold some more, and the allocator keeps what it has.
+    assert failing.peak_memory() - before < 64 << 20
+    assert max(sent) < 32 << 20
 
 
 def test_an_app_that_breaks_within_its_body_breaks_the_answer_and_nothing_else(failing, recorder):

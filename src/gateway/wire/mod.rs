@@ -2,6 +2,8 @@
 
 mod recorder;
 
+mod dying;
+mod failures;
 mod framing;
 mod http2;
 mod identity;

@@ -3,7 +3,9 @@
 import base64
 import json
 import os
+import re
 import subprocess
+from contextlib import contextmanager
 from pathlib import Path
 
 from . import wire
@@ -135,12 +137,25 @@ class Gateway:
         """One request from nobody in particular: no cookies, no browser."""
         return wire.exchange(url, method, headers, body, tls=self.trust, **more)
 
+    @contextmanager
+    def connection(self, name):
+        """One connection to an app's host, kept open: `ask(method, headers, body)` on it."""
+        with wire.open_socket(self.port, self.trust, f"{name}.{DOMAIN}") as connected:
+            yield lambda method="GET", headers=(), body=None: wire.exchange_on(
+                connected, self.url(name), method, headers, body
+            )
+
     def raw(self, payload, name="auth", **more):
         """Exactly these bytes over TLS, naming this host in the handshake."""
         return wire.send_raw(self.port, payload, self.trust, f"{name}.{DOMAIN}", **more)
 
     def host(self, name):
         return f"{name}.{DOMAIN}:{self.port}"
+
+    def peak_memory(self):
+        """The most that it has ever had in memory, in bytes."""
+        status = Path(f"/proc/{self.pid}/status").read_text()
+        return int(re.search(r"VmHWM:\s+(\d+) kB", status).group(1)) << 10
 
     def alive(self):
         return self._process.alive()
