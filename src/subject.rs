@@ -69,7 +69,10 @@ pub struct Subject {
 /// The headers that say who this is, kept from one request to the next. They follow from the rest: a copy begins
 /// without, and one subject is like another whether it has them or not.
 #[derive(Default)]
-pub struct Stamps(OnceLock<(u64, Arc<[(HeaderName, HeaderValue)]>)>);
+pub struct Stamps(OnceLock<(u64, Written)>);
+
+/// Headers, shared by all requests that carry them.
+pub type Written = Arc<[(HeaderName, HeaderValue)]>;
 
 impl Stamps {
     /// The headers made for the settings with this number: kept ones, or what `make` makes. Only the first settings'
@@ -77,8 +80,8 @@ impl Stamps {
     pub fn get_or_make<E>(
         &self,
         number: u64,
-        make: impl FnOnce() -> Result<Arc<[(HeaderName, HeaderValue)]>, E>,
-    ) -> Result<Arc<[(HeaderName, HeaderValue)]>, E> {
+        make: impl FnOnce() -> Result<Written, E>,
+    ) -> Result<Written, E> {
         if let Some((of, headers)) = self.0.get()
             && *of == number
         {

@@ -11,6 +11,7 @@ use hyper::body::Incoming;
 
 use crate::body::Body;
 use crate::identity::{self, Upgrade};
+use crate::listen::Named;
 use crate::route::{Host, Scheme};
 
 /// In bytes, path and query.
@@ -67,8 +68,8 @@ impl Refusal {
     }
 }
 
-/// Checks a request's head.
-pub fn admit<B: HttpBody>(request: &Request<B>) -> Result<Admitted, Refusal> {
+/// Checks a request's head. `known` is of the connection that it came on.
+pub fn admit<B: HttpBody>(request: &Request<B>, known: &Named) -> Result<Admitted, Refusal> {
     method(request.method())?;
     if request.headers().len() > MOST_FIELDS {
         return Err(Refusal::TooManyFields);
@@ -77,7 +78,7 @@ pub fn admit<B: HttpBody>(request: &Request<B>) -> Result<Admitted, Refusal> {
     framing(request.version(), &fields)?;
     expectation(&fields)?;
     let target = target(request)?;
-    let (host, port) = authority(request, &fields)?;
+    let (host, port) = authority(request, &fields, known)?;
     let upgrade = if fields.upgrade { identity::requested_upgrade(request) } else { None };
     Ok(Admitted { host, port, target, upgrade })
 }
@@ -228,7 +229,11 @@ fn target<B>(request: &Request<B>) -> Result<PathAndQuery, Refusal> {
 
 /// The one host that the request names. HTTP/1: exactly one `Host`, and an absolute target must name the same.
 /// HTTP/2: `:authority`, and a `Host` beside it must name the same.
-fn authority<B>(request: &Request<B>, fields: &Fields<'_>) -> Result<(Host, Option<u16>), Refusal> {
+fn authority<B>(
+    request: &Request<B>,
+    fields: &Fields<'_>,
+    known: &Named,
+) -> Result<(Host, Option<u16>), Refusal> {
     let line = match fields.host {
         Once::Not => None,
         Once::One(line) => Some(line),
@@ -240,9 +245,9 @@ fn authority<B>(request: &Request<B>, fields: &Fields<'_>) -> Result<(Host, Opti
         Some("https") => Scheme::Https,
         Some(_) => return Err(Refusal::Malformed("scheme of the target")),
     };
-    let named = line.map(|line| host_and_port(line.as_bytes())).transpose()?;
-    let targeted =
-        uri.authority().map(|authority| host_and_port(authority.as_str().as_bytes())).transpose()?;
+    let read = |written| known.get_or_read(written, host_and_port);
+    let named = line.map(|line| read(line.as_bytes())).transpose()?;
+    let targeted = uri.authority().map(|authority| read(authority.as_str().as_bytes())).transpose()?;
     match (named, targeted) {
         (Some(named), None) if request.version() < Version::HTTP_2 => Ok(named),
         (None, Some(targeted)) if request.version() >= Version::HTTP_2 => Ok(targeted),
@@ -298,7 +303,7 @@ mod tests {
         fields: &[(&str, &str)],
         expected: Result<(&str, Option<u16>), u16>,
     ) {
-        let admitted = admit(&request(version, target, fields));
+        let admitted = admit(&request(version, target, fields), &Named::default());
         let shown = admitted.as_ref().map(|admitted| (admitted.host.as_str(), admitted.port));
         assert_eq!(shown.map_err(|refusal| refusal.status().as_u16()), expected, "{target} {fields:?}");
     }
@@ -346,8 +351,11 @@ mod tests {
 
     #[test]
     fn the_target_is_kept_byte_for_byte() {
-        let admitted =
-            admit(&request(Version::HTTP_11, "/a%2Fb//../c;x?y=%zz&&", &[("host", "app")])).unwrap();
+        let admitted = admit(
+            &request(Version::HTTP_11, "/a%2Fb//../c;x?y=%zz&&", &[("host", "app")]),
+            &Named::default(),
+        )
+        .unwrap();
         assert_eq!(admitted.target.as_str(), "/a%2Fb//../c;x?y=%zz&&");
         assert_eq!(admitted.path(), "/a%2Fb//../c;x");
     }

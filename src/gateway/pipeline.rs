@@ -30,7 +30,7 @@ pub(super) async fn respond(
     request: Request<Incoming>,
     noted: &mut Noted,
 ) -> Result<Response<Body>, Refused> {
-    let admitted = admit::admit(&request)?;
+    let admitted = admit::admit(&request, &context.connection.named)?;
     let place = find(context, &admitted);
     if let (Err(Refused::UnknownHost), Some(file)) =
         (&place, admitted.path().strip_prefix(portal::assets::FOLDER))

@@ -10,16 +10,15 @@ mod strip;
 mod trailers;
 mod value;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::{HeaderName, HeaderValue};
+use http::HeaderName;
 
-use crate::subject::Subject;
+use crate::subject::{Subject, Written};
 
 pub use hygiene::{Upgrade, is_hop_by_hop, requested_upgrade, strip_hop_by_hop, strip_what_connection_names};
 pub use rules::{HeaderRules, Headers, is_ours};
-pub use stamp::{Forwarded, Place, Stamped, StampedParts, Stamping, stamp};
+pub use stamp::{Forwarded, Place, Said, Stamped, StampedParts, Stamping, stamp};
 pub use strip::StripList;
 pub use trailers::{clean_answer_trailers, clean_request_trailers};
 pub use value::StampError;
@@ -63,7 +62,7 @@ impl Prepared {
     }
 
     /// Every configured header for this subject; made once, as long as the subject is kept.
-    fn headers(&self, subject: &Subject) -> Result<Arc<[(HeaderName, HeaderValue)]>, StampError> {
+    fn headers(&self, subject: &Subject) -> Result<Written, StampError> {
         subject.stamps.get_or_make(self.number, || {
             let Settings { headers, encoding } = &self.settings;
             let values = headers

@@ -10,6 +10,7 @@ use crate::body::Body;
 use crate::cookies;
 use crate::policy::Permit;
 use crate::route::{Host, Scheme};
+use crate::subject::Written;
 
 /// What one app's requests are stamped with.
 #[derive(Clone, Copy)]
@@ -58,12 +59,14 @@ pub struct Stamped(StampedParts);
 
 /// What `upstream` makes of a [`Stamped`] request.
 pub struct StampedParts {
+    /// With what is left of the visitor's headers.
     pub head: request::Parts,
     pub body: Body,
     /// An upgrade asked for, and the visitor's end of it.
     pub upgrade: Option<(Upgrade, OnUpgrade)>,
     /// The visitor takes trailers.
     pub trailers: bool,
+    pub said: Said,
     /// See [`Stamping::affinity`].
     pub affinity: u64,
     /// Somebody is signed in.
@@ -92,6 +95,7 @@ pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) ->
     let headers = &mut head.headers;
     let trailers = hygiene::accepts_trailers(headers);
     hygiene::strip_what_connection_names(headers);
+    headers.remove(HOST);
     let stripped = |name: &HeaderName| {
         hygiene::is_hop_by_hop(name.as_str())
             || is_framing(name)
@@ -105,12 +109,13 @@ pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) ->
     cookies::strip(headers);
     stamping.rules.apply(headers);
 
-    let subject = permit.subject().map(|subject| stamping.identity.headers(subject)).transpose()?;
-    let identity = subject.as_deref().unwrap_or_default();
-    headers.reserve(FORWARDED + identity.len());
-    set_forwarded(headers, stamping);
-    for (name, value) in identity {
-        headers.insert(name, value.clone());
+    let identity = permit.subject().map(|subject| stamping.identity.headers(subject)).transpose()?;
+    let authenticated = identity.is_some();
+    let said = Said::new(stamping, identity);
+    if !stamping.rules.set.is_empty() {
+        // The configuration refuses rules for these; nothing hangs on that.
+        said.headers().for_each(|(name, _)| drop(headers.remove(name)));
+        headers.remove(HOST);
     }
     head.version = Version::HTTP_11;
     Ok(Stamped(StampedParts {
@@ -118,32 +123,67 @@ pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) ->
         body,
         upgrade,
         trailers,
+        said,
         affinity: stamping.affinity,
-        authenticated: permit.subject().is_some(),
+        authenticated,
         strip: stamping.strip.clone(),
     }))
 }
 
-/// What frames a message: it is written anew. `Host` is replaced.
+/// What frames a message: it is written anew.
 fn is_framing(name: &HeaderName) -> bool {
     [CONTENT_LENGTH, TRAILER, EXPECT].contains(name)
 }
 
-/// How many headers [`set_forwarded`] sets.
-const FORWARDED: usize = 6;
+/// What only we say to an app. None of these names is left among the visitor's headers: they are set, or written, beside
+/// them, and nothing is removed after that.
+pub struct Said {
+    authority: HeaderValue,
+    chain: HeaderValue,
+    scheme: HeaderValue,
+    port: HeaderValue,
+    request_id: HeaderValue,
+    /// `None`: nobody is signed in.
+    identity: Option<Written>,
+}
 
-fn set_forwarded(headers: &mut HeaderMap, stamping: &Stamping<'_>) {
-    const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
-    const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
-    const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
-    const PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
-    const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+impl Said {
+    fn new(stamping: &Stamping<'_>, identity: Option<Written>) -> Self {
+        let Forwarded { chain, scheme, place } = stamping.forwarded;
+        Self {
+            authority: place.authority.clone(),
+            chain: chain.clone(),
+            scheme: HeaderValue::from_static(scheme.as_str()),
+            port: place.port.clone(),
+            request_id: stamping.request_id.clone(),
+            identity,
+        }
+    }
 
-    let Forwarded { chain, scheme, place } = stamping.forwarded;
-    headers.insert(HOST, place.authority.clone());
-    headers.insert(FORWARDED_HOST, place.authority.clone());
-    headers.insert(FOR, chain.clone());
-    headers.insert(PROTO, HeaderValue::from_static(scheme.as_str()));
-    headers.insert(PORT, place.port.clone());
-    headers.insert(REQUEST_ID, stamping.request_id.clone());
+    /// For `Host`: what the visitor asked for.
+    pub fn host(&self) -> &HeaderValue {
+        &self.authority
+    }
+
+    /// All but `Host`.
+    pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
+        const PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
+        const HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
+        const PORT: HeaderName = HeaderName::from_static("x-forwarded-port");
+        const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+        static NAMES: [HeaderName; 5] = [FOR, PROTO, HOST, PORT, REQUEST_ID];
+
+        let values = [&self.chain, &self.scheme, &self.authority, &self.port, &self.request_id];
+        let identity = self.identity.as_deref().unwrap_or_default();
+        NAMES.iter().zip(values).chain(identity.iter().map(|(name, value)| (name, value)))
+    }
+
+    /// Sets all of them, `Host` too.
+    pub fn set(&self, headers: &mut HeaderMap) {
+        headers.insert(HOST, self.authority.clone());
+        for (name, value) in self.headers() {
+            headers.insert(name, value.clone());
+        }
+    }
 }

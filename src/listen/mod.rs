@@ -19,7 +19,7 @@ use std::fmt;
 use std::future::Future;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use ::http::{HeaderValue, Request, Response};
@@ -65,6 +65,7 @@ pub struct Connection {
     /// Tunnels watch it: a connection that was upgraded is out of this module's hands.
     pub shutdown: Shutdown,
     certificate: Option<Arc<Certificate>>,
+    pub named: Named,
 }
 
 impl Connection {
@@ -85,6 +86,7 @@ impl Connection {
             tasks,
             shutdown,
             certificate,
+            named: Named::default(),
         }
     }
 
@@ -92,6 +94,28 @@ impl Connection {
     /// A browser may send requests for several hosts on one connection (RFC 9113 section 9.1.1).
     pub fn covers(&self, host: &Host) -> bool {
         self.certificate.as_ref().is_none_or(|certificate| certificate.covers(host))
+    }
+}
+
+/// The host and port that a connection's first request named, as written and as read: nearly all others name the same.
+#[derive(Default)]
+pub struct Named(OnceLock<(Box<[u8]>, Host, Option<u16>)>);
+
+impl Named {
+    /// What is written there, by `read` if it is not known.
+    pub fn get_or_read<E>(
+        &self,
+        written: &[u8],
+        read: impl FnOnce(&[u8]) -> Result<(Host, Option<u16>), E>,
+    ) -> Result<(Host, Option<u16>), E> {
+        if let Some((known, host, port)) = self.0.get()
+            && **known == *written
+        {
+            return Ok((host.clone(), *port));
+        }
+        let (host, port) = read(written)?;
+        self.0.set((written.into(), host.clone(), port)).ok();
+        Ok((host, port))
     }
 }
 

@@ -75,7 +75,8 @@ impl Tls {
             .map_err(CertificateError::Tls)?
             .with_no_client_auth()
             .with_cert_resolver(Arc::new(shown));
-        config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
+        // Whoever asks for the last alone (curl --http1.0) would get no connection else.
+        config.alpn_protocols = ["h2", "http/1.1", "http/1.0"].map(|name| name.as_bytes().to_vec()).into();
         config.ticketer = Arc::clone(&self.tickets);
         // Two a handshake would be for clients that resume on several connections at once; each costs every
         // visitor bytes and us an encryption.

@@ -10,20 +10,12 @@ pub const OWN_PREFIX: &str = "/_vestibule";
 /// Whether a path means the same to everybody, as nearly all do: segments of letters, digits and a few more, none of them
 /// empty or beginning with a dot. The underscore of our own prefix is not among them.
 fn is_plain(raw: &str) -> bool {
-    const PLAIN: [bool; 256] = {
-        let mut plain = [false; 256];
-        let bytes = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-~+=,:@!$&()*'";
-        let mut place = 0;
-        while place < bytes.len() {
-            plain[bytes[place] as usize] = true;
-            place += 1;
-        }
-        plain
-    };
     let mut before = 0;
     raw.bytes().all(|byte| {
-        let fine = PLAIN.get(usize::from(byte)).is_some_and(|plain| *plain)
-            || (matches!(byte, b'/' | b'.') && before != b'/');
+        let fine = match byte {
+            b'/' | b'.' => before != b'/',
+            _ => byte.is_ascii_alphanumeric() || b"-~+=,:@!$&()*'".contains(&byte),
+        };
         before = byte;
         fine
     })

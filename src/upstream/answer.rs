@@ -11,6 +11,7 @@ use crate::cookies;
 use crate::identity::{self, StripList};
 
 /// How the answer's body is framed.
+#[derive(Clone, Copy)]
 pub(super) struct Framing {
     /// In bytes, if the upstream says.
     pub length: Option<u64>,

@@ -44,7 +44,7 @@ impl Backend {
     /// How a request is written on this connection.
     pub(super) fn form(&self, connection: &Connection) -> Form {
         match connection {
-            Connection::Own(_) => Form::Http1,
+            Connection::Own(_) | Connection::Direct(_) => Form::Http1,
             Connection::Shared(_) => Form::Http2 { tls: self.dialer.is_secure() },
         }
     }

@@ -9,6 +9,7 @@ use http::StatusCode;
 
 use super::send::Fate;
 use super::transfer::Progress;
+use crate::body::BodyError;
 
 /// Whose fault an error is: decides how loudly it is logged.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +46,7 @@ pub enum UpstreamError {
     )]
     WaitedInVain { connections: u32, after: Duration },
     #[error("the upstream closed the connection before it answered: {0}")]
-    Closed(hyper::Error),
+    Closed(BodyError),
     #[error("the upstream's answer is not HTTP: {0}")]
     Garbled(String),
     #[error("the upstream changed protocols without being asked to, or to another one")]
@@ -117,7 +118,7 @@ impl UpstreamError {
             return (Self::Garbled(error.to_string()), Fate::Final);
         }
         let fate = fate(&error);
-        (Self::Closed(error), fate)
+        (Self::Closed(error.into()), fate)
     }
 }
 

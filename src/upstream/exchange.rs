@@ -5,8 +5,8 @@ use std::task::Poll;
 
 use http::uri::{self, PathAndQuery};
 use http::{Method, Response, StatusCode, Uri};
-use http_body::Body as _;
 
+use super::arriving::Arriving;
 use super::group::{Answered, Group};
 use super::outgoing::Outgoing;
 use super::pool::Pools;
@@ -47,41 +47,44 @@ where
         Some(slot) => slot,
         None => Box::pin(upstream.slots.wait(&upstream.metrics)).await?,
     };
-    let StampedParts { head, body, upgrade, trailers, affinity, authenticated, strip } =
+    let StampedParts { head, body, upgrade, trailers, said, affinity, authenticated, strip } =
         rewritten(parts, upstream)?;
     let head_only = head.method == Method::HEAD;
     let upgrade = upgrade.map(|(upgrade, visitor)| (Asked::new(upgrade, &head.headers), visitor));
     let body = Upload::new(body, strip.clone());
     let protocol = upgrade.as_ref().map(|(asked, _)| asked.upgrade.protocol.clone());
-    let mut outgoing = Outgoing::new(head, body, protocol, trailers);
+    let mut outgoing = Outgoing::new(head, Some(said), body, protocol, trailers);
 
     let sent = group.send(pools, upstream.timeouts, &mut outgoing, affinity).await;
     (0..outgoing.retries()).for_each(|_| upstream.metrics.retried());
-    let Answered { answer, connection, server, busy } = sent?;
+    let Answered { answer, server, busy } = sent?;
     let held = Held { _busy: busy, _slot: slot };
     let (mut head, body) = answer.into_parts();
     if head.status == StatusCode::SWITCHING_PROTOCOLS {
-        let Some(upgrade) = upgrade else { return Err(UpstreamError::UnaskedUpgrade) };
+        let (Some(upgrade), Arriving::Hyper(body, connection)) = (upgrade, body) else {
+            return Err(UpstreamError::UnaskedUpgrade);
+        };
         let answer = Response::from_parts(head, body);
         let limits = Limits { cutoff: cutoff(), idle: upstream.timeouts.idle };
         return tunnel::open(pools, answer, upgrade, (connection, held), &strip, limits);
     }
 
-    let framing = answer::framing(&head, head_only)?;
+    let framing = body.framing(&head, head_only)?;
     answer::clean(&mut head, &strip, authenticated);
     // An upstream that answers early may still read the rest of the body, or take it for the next request.
     let progress = outgoing.progress();
     let body_sent = progress.is_none_or(|progress| progress.is_done());
     let home = (body_sent && framing.reusable && upgrade.is_none()).then(|| pools.home(server));
     if body.is_end_stream() {
-        if let Some(home) = home {
+        let mut body = body;
+        if let (Some(home), Some(connection)) = (home, body.end()) {
             home.give_back(connection);
         }
         return Ok(Response::from_parts(head, Body::Empty));
     }
     let lasting = framing.length.is_none_or(|length| length > SOON_OVER);
     let silence = Silence::new(upstream.timeouts.idle, progress.cloned());
-    let mut body = Download::new(body, (connection, home, held), lasting.then(cutoff), silence, strip);
+    let mut body = Download::new(body, (home, held), lasting.then(cutoff), silence, strip);
     if framing.length.is_some_and(|length| length <= AT_HAND)
         && let Some(whole) = poll_fn(|context| Poll::Ready(body.at_hand(context))).await
     {

@@ -4,11 +4,11 @@ use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::Response;
-use hyper::body::Incoming;
 
+use super::arriving::Arriving;
 use super::backend::Backend;
 use super::outgoing::Outgoing;
-use super::pool::{Connection, Pools};
+use super::pool::Pools;
 use super::send::{Failed, Fate, send};
 use super::standing::Busy;
 use super::{Balance, Fault, Timeouts, UpstreamError};
@@ -25,8 +25,7 @@ pub const MOST_SERVERS: usize = 64;
 
 /// An answer, where it comes from, and the place it takes up there.
 pub(super) struct Answered {
-    pub answer: Response<Incoming>,
-    pub connection: Connection,
+    pub answer: Response<Arriving>,
     /// The server's, see [`Backend::id`].
     pub server: u64,
     pub busy: Option<Busy>,
@@ -54,12 +53,12 @@ impl Group {
             // How busy a lone server is decides nothing.
             let busy = (self.backends.len() > 1).then(|| backend.standing.take());
             match send(pools, backend, timeouts, outgoing, repeated).await {
-                Ok((answer, connection)) => {
+                Ok(answer) => {
                     backend.standing.succeeded();
-                    return Ok(Answered { answer, connection, server: backend.id, busy });
+                    return Ok(Answered { answer, server: backend.id, busy });
                 }
                 Err(failed) => {
-                    self.note(backend, &failed);
+                    Self::note(backend, busy.as_ref(), &failed);
                     let begun = failed.fate != Fate::Unsent;
                     if !failed.allows(outgoing) || begun && (repeated || failed.repeated) {
                         return Err(failed.error);
@@ -72,12 +71,11 @@ impl Group {
         Err(last.unwrap_or(UpstreamError::NoneHealthy))
     }
 
-    /// A lone server is tried whatever came of the requests before: there is no better one.
-    fn note(&self, backend: &Backend, failed: &Failed) {
-        let lone = self.backends.len() < 2;
-        if !lone
-            && failed.error.fault() == Fault::Upstream
-            && backend.standing.failed(failed.fate == Fate::Unsent)
+    /// A lone server, of which nobody asks how busy it is, is tried whatever came of the requests before: there is no
+    /// better one.
+    fn note(backend: &Backend, busy: Option<&Busy>, failed: &Failed) {
+        if failed.error.fault() == Fault::Upstream
+            && busy.is_some_and(|busy| busy.failed(failed.fate == Fate::Unsent))
         {
             tracing::warn!(server = backend.dialer.address(), error = %failed.error, "a server is passed over for now");
         }

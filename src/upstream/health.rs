@@ -39,14 +39,14 @@ async fn check(backend: &Backend, health: &Health) -> Result<(), String> {
         head.headers.insert(HOST, host.clone());
     }
     head.headers.insert(USER_AGENT, HeaderValue::from_static("Vestibule health check"));
-    let mut outgoing = Outgoing::new(head, Upload::empty(), None, false);
+    let mut outgoing = Outgoing::new(head, None, Upload::empty(), None, false);
     let pools = Pools::new(Tasks::default());
     let timeouts = Timeouts { connect: health.timeout, response: health.timeout, ..Timeouts::default() };
     let answered = timeout(health.timeout, send(&pools, backend, timeouts, &mut outgoing, true)).await;
     match answered {
         Err(_) => Err(format!("no answer within {:?}", health.timeout)),
         Ok(Err(failed)) => Err(failed.error.to_string()),
-        Ok(Ok((answer, _))) if answer.status().as_u16() < 400 => Ok(()),
-        Ok(Ok((answer, _))) => Err(format!("it answers {}", answer.status())),
+        Ok(Ok(answer)) if answer.status().as_u16() < 400 => Ok(()),
+        Ok(Ok(answer)) => Err(format!("it answers {}", answer.status())),
     }
 }

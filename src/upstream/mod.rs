@@ -4,8 +4,11 @@
 //! servers; [`Pools`] keep the connections of one worker. Bodies are streamed both ways. Nothing here knows who is asking or why it was allowed.
 
 mod answer;
+mod arriving;
 mod backend;
+mod chunked;
 mod connect;
+mod direct;
 mod error;
 mod exchange;
 mod group;
@@ -150,7 +153,11 @@ where
 {
     let parts = stamped.into_parts();
     match &upstream.group {
-        None => Ok(whoami::answer(&exchange::rewritten(parts, upstream)?)),
+        None => {
+            let mut parts = exchange::rewritten(parts, upstream)?;
+            parts.said.set(&mut parts.head.headers);
+            Ok(whoami::answer(&parts))
+        }
         Some(group) => exchange::exchange(pools, upstream, group, parts, cutoff).await,
     }
 }

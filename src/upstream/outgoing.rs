@@ -8,12 +8,14 @@ use http::{HeaderMap, HeaderValue, Method, Request, Uri, Version, request, uri};
 use http_body::Body as _;
 
 use super::UpstreamError;
+use super::direct::Head;
 use super::transfer::{Progress, Upload};
+use crate::identity::Said;
 
 pub(super) struct Outgoing {
     request: Request<Upload>,
-    /// What the visitor asked for.
-    host: Option<HeaderValue>,
+    /// What is said beside the request's own headers.
+    said: Option<Said>,
     /// The protocol to change to, where the connection can.
     upgrade: Option<HeaderValue>,
     /// The visitor takes trailers.
@@ -46,11 +48,11 @@ impl Outgoing {
     /// `head` has its target in origin form and no framing.
     pub(super) fn new(
         head: request::Parts,
+        said: Option<Said>,
         mut body: Upload,
         upgrade: Option<HeaderValue>,
         trailers: bool,
     ) -> Self {
-        let host = head.headers.get(HOST).cloned();
         let idempotent = [Method::GET, Method::HEAD, Method::OPTIONS, Method::PUT, Method::DELETE];
         let bodiless = body.is_end_stream();
         let repeat = match body.size_hint().exact() {
@@ -64,7 +66,7 @@ impl Outgoing {
         Self {
             progress: body.progress(),
             request: Request::from_parts(head, body),
-            host,
+            said,
             upgrade,
             trailers,
             bodiless,
@@ -75,6 +77,25 @@ impl Outgoing {
 
     pub(super) fn wants_upgrade(&self) -> bool {
         self.upgrade.is_some()
+    }
+
+    /// Its head is all there is to it.
+    pub(super) fn is_direct(&self) -> bool {
+        self.bodiless && !self.wants_upgrade()
+    }
+
+    /// The head to send on a connection of HTTP/1.1 whose user writes it.
+    pub(super) fn head<'a>(&'a mut self, host: Option<&'a HeaderValue>) -> Head<'a> {
+        self.written += 1;
+        let (uri, headers) = (self.request.uri(), self.request.headers());
+        let typed = self.said.as_ref().map(Said::host).or_else(|| headers.get(HOST));
+        Head {
+            method: self.request.method(),
+            target: uri.path_and_query().map_or("/", PathAndQuery::as_str),
+            host: host.or(typed),
+            headers,
+            said: self.said.as_ref(),
+        }
     }
 
     /// How far the body has got at this sending; `None`: there is none.
@@ -113,21 +134,20 @@ impl Outgoing {
             std::mem::replace(&mut self.request, Request::new(Upload::empty()))
         };
         let origin = origin_form(request.uri());
+        let headers = request.headers_mut();
+        // It may have been written for another kind of connection before.
+        headers.remove(TE);
+        if let Some(said) = &self.said {
+            said.set(headers);
+        }
+        if let Some(host) = host {
+            headers.insert(HOST, host.clone());
+        }
         match form {
             Form::Http1 => {
                 *request.uri_mut() = origin;
                 *request.version_mut() = Version::HTTP_11;
                 let headers = request.headers_mut();
-                if self.written > 1 {
-                    // It may have been written for HTTP/2 before.
-                    headers.remove(TE);
-                    if let Some(host) = &self.host {
-                        headers.insert(HOST, host.clone());
-                    }
-                }
-                if let Some(host) = host {
-                    headers.insert(HOST, host.clone());
-                }
                 if let Some(protocol) = &self.upgrade {
                     headers.insert(CONNECTION, HeaderValue::from_static("upgrade"));
                     headers.insert(UPGRADE, protocol.clone());
@@ -136,7 +156,7 @@ impl Outgoing {
             }
             Form::Http2 { tls } => {
                 let scheme = if *tls { Scheme::HTTPS } else { Scheme::HTTP };
-                *request.uri_mut() = absolute_form(scheme, host.or(self.host.as_ref()), origin)?;
+                *request.uri_mut() = absolute_form(scheme, request.headers().get(HOST), origin)?;
                 *request.version_mut() = Version::HTTP_2;
                 let headers = request.headers_mut();
                 for http1 in [HOST, CONNECTION, UPGRADE, TRANSFER_ENCODING] {

@@ -4,6 +4,7 @@
 //! doing. Only one whose exchange ended cleanly is given back.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -15,6 +16,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 use super::UpstreamError;
 use super::backend::Backend;
 use super::connect::{Dialed, Stream};
+use super::direct::Direct;
 use super::lanes::{self, Lanes, Place};
 use super::transfer::Upload;
 use crate::clock;
@@ -64,16 +66,36 @@ struct Shared {
 #[derive(Default)]
 struct Kept {
     /// By server.
-    servers: HashMap<u64, Server>,
+    servers: HashMap<u64, Server, BuildHasherDefault<ByNumber>>,
     /// A sweeper is running.
     swept: bool,
+}
+
+/// Servers are numbered one after another: a number is as good a hash as any.
+#[derive(Default)]
+struct ByNumber(u64);
+
+impl Hasher for ByNumber {
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = bytes.iter().fold(self.0, |number, byte| number << 8 | u64::from(*byte));
+    }
+
+    fn write_u64(&mut self, number: u64) {
+        // The table takes the place from the lower bits, and tells neighbours apart by the upper seven.
+        self.0 = number | number << 57;
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// What is kept for one server.
 #[derive(Default)]
 struct Server {
-    /// The last used stands last.
-    idle: Vec<(Own, Instant)>,
+    idle: Idle,
+    /// Those without a task of their own.
+    direct: Idle,
     lanes: Lanes,
     /// Held by who opens a connection that others may share.
     opening: Arc<tokio::sync::Mutex<()>>,
@@ -81,10 +103,15 @@ struct Server {
     http1: bool,
 }
 
+/// Connections, and since when they are idle. The last used stands last.
+type Idle = Vec<(Connection, Instant)>;
+
 /// A connection to an upstream, or a place on one.
 pub(super) enum Connection {
     /// HTTP/1.1. Dropping it closes the socket.
     Own(Own),
+    /// The same for requests without a body, without a task.
+    Direct(Direct),
     /// HTTP/2.
     Shared(Place),
 }
@@ -94,6 +121,16 @@ pub(super) struct Own {
     opened: Instant,
     /// The connection's task ends when this is dropped.
     _leash: Leash,
+}
+
+/// What a request needs of a connection.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Need {
+    /// It has no body.
+    Direct,
+    Body,
+    /// Only HTTP/1.1 will do, on a connection that nothing else was sent on.
+    Upgrade,
 }
 
 /// Gives a connection back to where it came from.
@@ -124,36 +161,41 @@ impl Pools {
     }
 
     /// A place on a shared connection, or the connection used last, if it is young enough and still open.
-    pub(super) fn take(&self, server: u64, repeatable: bool) -> Option<Connection> {
+    pub(super) fn take(&self, server: u64, need: Need, repeatable: bool) -> Option<Connection> {
         let limits = self.shared.limits;
         let limit = if repeatable { limits.any } else { limits.unrepeatable };
         let mut kept = self.shared.lock();
         let server = kept.servers.get_mut(&server)?;
+        if need == Need::Upgrade {
+            return None;
+        }
         if let Some(place) = server.lanes.take() {
             return Some(Connection::Shared(place));
         }
-        while let Some((connection, since)) = server.idle.pop() {
-            if since.elapsed() >= limit {
-                // The others are older still.
-                server.idle.push((connection, since));
-                return None;
-            }
-            if connection.sender.is_ready() {
-                return Some(Connection::Own(connection));
-            }
-        }
-        None
+        let lists = match need {
+            Need::Direct => [&mut server.direct, &mut server.idle],
+            Need::Body | Need::Upgrade => [&mut server.idle, &mut server.direct],
+        };
+        lists.into_iter().find_map(|idle| last_used(idle, limit))
     }
 
-    /// A new connection, within `limit`; or a place on one that another request has opened meanwhile. `alone`: only
-    /// HTTP/1.1 will do.
+    /// The same connection with a task of its own, for a request that needs one.
+    pub(super) async fn with_task(&self, direct: Direct) -> Result<Connection, UpstreamError> {
+        let opened = direct.opened;
+        let own = self.open_http1(direct.into_stream()).await;
+        let own = own.map_err(|error| UpstreamError::from_hyper(error, None).0)?;
+        Ok(Connection::Own(Own { opened, ..own }))
+    }
+
+    /// A new connection, within `limit`; or a place on one that another request has opened meanwhile.
     pub(super) async fn connect(
         &self,
         backend: &Backend,
         limit: Duration,
-        alone: bool,
+        need: Need,
     ) -> Result<Connection, UpstreamError> {
         let began = clock::stopwatch();
+        let alone = need == Need::Upgrade;
         let _turn = match self.opening(backend).filter(|_| !alone) {
             None => None,
             Some(opening) => {
@@ -168,7 +210,7 @@ impl Pools {
         };
         let left = limit.saturating_sub(began.elapsed());
         let Dialed { stream, http2 } = backend.dialer.dial(left, alone).await?;
-        self.open(backend.id, stream, http2, alone).await
+        self.open(backend.id, stream, http2, need).await
     }
 
     /// What is held while a connection is opened that others may share; `None` if they cannot.
@@ -187,7 +229,7 @@ impl Pools {
         server: u64,
         stream: Box<dyn Stream>,
         http2: bool,
-        alone: bool,
+        need: Need,
     ) -> Result<Connection, UpstreamError> {
         let failed = |error| UpstreamError::from_hyper(error, None).0;
         let connection = if http2 {
@@ -197,10 +239,13 @@ impl Pools {
             server.http1 = false;
             Connection::Shared(server.lanes.add(lane))
         } else {
-            if !alone {
+            if need != Need::Upgrade {
                 self.shared.lock().servers.entry(server).or_default().http1 = true;
             }
-            Connection::Own(self.open_http1(stream).await.map_err(failed)?)
+            match need {
+                Need::Direct => Connection::Direct(Direct::new(stream)),
+                Need::Body | Need::Upgrade => Connection::Own(self.open_http1(stream).await.map_err(failed)?),
+            }
         };
         self.shared.have_swept(&self.tasks);
         Ok(connection)
@@ -218,17 +263,49 @@ impl Pools {
     }
 }
 
+/// The one that was used last, if it is young enough, and still open.
+fn last_used(idle: &mut Idle, limit: Duration) -> Option<Connection> {
+    while let Some((mut connection, since)) = idle.pop() {
+        if since.elapsed() >= limit {
+            // The others are older still.
+            idle.push((connection, since));
+            return None;
+        }
+        if connection.is_ready() {
+            return Some(connection);
+        }
+    }
+    None
+}
+
+impl Connection {
+    /// Whether an idle one can still be used.
+    fn is_ready(&mut self) -> bool {
+        match self {
+            Self::Own(own) => own.sender.is_ready(),
+            Self::Direct(direct) => direct.is_ready(),
+            Self::Shared(_) => true,
+        }
+    }
+}
+
 impl Home {
     /// Keeps a connection for the next request. A place on a shared one is simply free again.
     pub(super) fn give_back(&self, connection: Connection) {
-        let Connection::Own(connection) = connection else { return };
         let Some(shared) = self.pool.upgrade() else { return };
+        let (direct, opened) = match &connection {
+            Connection::Own(own) if own.sender.is_closed() => return,
+            Connection::Own(own) => (false, own.opened),
+            Connection::Direct(direct) => (true, direct.opened),
+            Connection::Shared(_) => return,
+        };
         let now = clock::stopwatch();
-        if connection.sender.is_closed() || now - connection.opened >= shared.limits.age {
+        if now - opened >= shared.limits.age {
             return;
         }
         let mut kept = shared.lock();
-        let idle = &mut kept.servers.entry(self.server).or_default().idle;
+        let server = kept.servers.entry(self.server).or_default();
+        let idle = if direct { &mut server.direct } else { &mut server.idle };
         if idle.len() >= MOST_IDLE {
             return;
         }
@@ -262,11 +339,14 @@ async fn sweep(pool: Weak<Shared>, closing: CancellationToken) {
         let mut kept = shared.lock();
         let mut empty = true;
         for server in kept.servers.values_mut() {
-            server.idle.retain(|(connection, since)| {
-                since.elapsed() < shared.limits.any && !connection.sender.is_closed()
-            });
+            for idle in [&mut server.idle, &mut server.direct] {
+                idle.retain_mut(|(connection, since)| {
+                    since.elapsed() < shared.limits.any && connection.is_ready()
+                });
+                empty &= idle.is_empty();
+            }
             server.lanes.sweep();
-            empty &= server.idle.is_empty() && server.lanes.is_empty();
+            empty &= server.lanes.is_empty();
         }
         if empty {
             kept.swept = false;

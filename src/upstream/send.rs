@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::Response;
-use hyper::body::Incoming;
 use tokio::time::timeout;
 
+use super::arriving::Arriving;
 use super::backend::Backend;
 use super::outgoing::Outgoing;
-use super::pool::{Connection, Pools};
+use super::pool::{Connection, Need, Pools};
 use super::transfer::Progress;
 use super::{Timeouts, UpstreamError};
 
@@ -63,10 +63,14 @@ pub(super) async fn send(
     timeouts: Timeouts,
     outgoing: &mut Outgoing,
     fresh: bool,
-) -> Result<(Response<Incoming>, Connection), Failed> {
-    let attempt = Attempt { backend, limit: timeouts.response };
-    let alone = outgoing.wants_upgrade() && backend.dialer.speaks_http1();
-    let pooled = if alone || fresh { None } else { pools.take(backend.id, outgoing.stays_repeatable()) };
+) -> Result<Response<Arriving>, Failed> {
+    let attempt = Attempt { pools, backend, limit: timeouts.response };
+    let need = match () {
+        () if outgoing.wants_upgrade() && backend.dialer.speaks_http1() => Need::Upgrade,
+        () if outgoing.is_direct() => Need::Direct,
+        () => Need::Body,
+    };
+    let pooled = if fresh { None } else { pools.take(backend.id, need, outgoing.stays_repeatable()) };
     let mut repeated = false;
     if let Some(connection) = pooled {
         match attempt.over(connection, outgoing).await {
@@ -80,13 +84,14 @@ pub(super) async fn send(
     }
     let unsent = |error| Failed { error, fate: Fate::Unsent, repeated };
     // In a box, as it is seldom: what every request carries along is to be small.
-    let connecting = Box::pin(pools.connect(backend, timeouts.connect, alone));
+    let connecting = Box::pin(pools.connect(backend, timeouts.connect, need));
     let connection = connecting.await.map_err(unsent)?;
     let answered = attempt.over(connection, outgoing).await;
     answered.map_err(|failed| Failed { repeated, ..failed })
 }
 
 struct Attempt<'a> {
+    pools: &'a Pools,
     backend: &'a Backend,
     limit: Duration,
 }
@@ -94,9 +99,28 @@ struct Attempt<'a> {
 impl Attempt<'_> {
     async fn over(
         &self,
+        connection: Connection,
+        outgoing: &mut Outgoing,
+    ) -> Result<Response<Arriving>, Failed> {
+        let host = self.backend.host.as_ref();
+        if let Connection::Direct(direct) = connection {
+            if !outgoing.is_direct() {
+                let connection = self.pools.with_task(direct).await?;
+                return Box::pin(self.by_hyper(connection, outgoing)).await;
+            }
+            let head = outgoing.head(host);
+            let answered = self.patiently(direct.exchange(&head), None).await?;
+            return Ok(answered?.map(Arriving::Direct));
+        }
+        // In a box, as are connections: what a request without a body carries along is to be small.
+        Box::pin(self.by_hyper(connection, outgoing)).await
+    }
+
+    async fn by_hyper(
+        &self,
         mut connection: Connection,
         outgoing: &mut Outgoing,
-    ) -> Result<(Response<Incoming>, Connection), Failed> {
+    ) -> Result<Response<Arriving>, Failed> {
         let form = self.backend.form(&connection);
         let request = outgoing.write(&form, self.backend.host.as_ref())?;
         let progress = outgoing.progress();
@@ -105,9 +129,10 @@ impl Attempt<'_> {
             Connection::Shared(place) => {
                 self.patiently(place.sender.try_send_request(request), progress).await?
             }
+            Connection::Direct(_) => return Err(Failed::from(UpstreamError::UnaskedUpgrade)),
         };
         match answered {
-            Ok(answer) => Ok((answer, connection)),
+            Ok(answer) => Ok(answer.map(|body| Arriving::Hyper(body, connection))),
             Err(mut refused) => {
                 outgoing.failed();
                 let unsent = refused.take_message();

@@ -37,7 +37,11 @@ struct Record {
 }
 
 /// Counts a request as long as it lives.
-pub(super) struct Busy(Arc<Standing>);
+pub(super) struct Busy {
+    standing: Arc<Standing>,
+    /// How many there had been when it was taken on.
+    pauses: u32,
+}
 
 impl Standing {
     pub(super) fn busy(&self) -> usize {
@@ -54,14 +58,16 @@ impl Standing {
 
     /// Takes a request on. After a pause only one tries first: the others wait for what comes of it.
     pub(super) fn take(self: &Arc<Self>) -> Busy {
+        let mut pauses = 0;
         if self.troubled.load(Ordering::Relaxed) {
             let mut record = self.lock();
+            pauses = record.pauses;
             if record.out_until.is_some() {
-                record.out_until = Some(clock::stopwatch() + pause(record.pauses));
+                record.out_until = Some(clock::stopwatch() + pause(pauses));
             }
         }
         self.busy.fetch_add(1, Ordering::Relaxed);
-        Busy(Arc::clone(self))
+        Busy { standing: Arc::clone(self), pauses }
     }
 
     /// It has answered.
@@ -71,19 +77,6 @@ impl Standing {
             (record.failures, record.pauses, record.out_until) = (0, 0, None);
             self.troubled.store(record.unhealthy, Ordering::Relaxed);
         }
-    }
-
-    /// It has not; `unreachable`: not even accepted a connection. Whether that is the end of its turn for now.
-    pub(super) fn failed(&self, unreachable: bool) -> bool {
-        let mut record = self.lock();
-        self.troubled.store(true, Ordering::Relaxed);
-        record.failures = record.failures.saturating_add(1);
-        if !unreachable && record.failures < FAILURES {
-            return false;
-        }
-        record.pauses = record.pauses.saturating_add(1);
-        record.out_until = Some(clock::stopwatch() + pause(record.pauses));
-        true
     }
 
     /// What a health check says; it takes so many that say the same in a row. The new state, if it has changed.
@@ -115,9 +108,31 @@ impl Standing {
     }
 }
 
+impl Busy {
+    /// It has not been answered; `unreachable`: not even a connection was accepted. Whether that is the end of the
+    /// server's turn for now.
+    ///
+    /// One that was under way when the server's pause began says nothing new: else the end of a busy server would be
+    /// as many pauses as it had requests, and the last of them a minute.
+    pub(super) fn failed(&self, unreachable: bool) -> bool {
+        let mut record = self.standing.lock();
+        if record.pauses != self.pauses {
+            return false;
+        }
+        self.standing.troubled.store(true, Ordering::Relaxed);
+        record.failures = record.failures.saturating_add(1);
+        if !unreachable && record.failures < FAILURES {
+            return false;
+        }
+        record.pauses = record.pauses.saturating_add(1);
+        record.out_until = Some(clock::stopwatch() + pause(record.pauses));
+        true
+    }
+}
+
 impl Drop for Busy {
     fn drop(&mut self) {
-        self.0.busy.fetch_sub(1, Ordering::Relaxed);
+        self.standing.busy.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -139,25 +154,37 @@ mod tests {
     #[test]
     fn a_server_is_out_after_three_failures_or_at_once_if_it_cannot_be_reached() {
         let standing = Arc::new(Standing::default());
-        assert!(!standing.failed(false) && !standing.failed(false));
+        let fails = |unreachable| standing.take().failed(unreachable);
+        assert!(!fails(false) && !fails(false));
         assert!(standing.is_good());
-        assert!(standing.failed(false));
+        assert!(fails(false));
         assert!(!standing.is_good());
         standing.succeeded();
         assert!(standing.is_good());
-        assert!(standing.failed(true) && !standing.is_good());
+        assert!(fails(true) && !standing.is_good());
     }
 
     #[test]
     fn after_a_pause_one_request_tries_first() {
         let standing = Arc::new(Standing::default());
-        standing.failed(true);
+        standing.take().failed(true);
         standing.lock().out_until = Some(clock::stopwatch());
         assert!(standing.is_good());
         let _trial = standing.take();
         assert!(!standing.is_good());
         standing.succeeded();
         assert!(standing.is_good());
+    }
+
+    #[test]
+    fn all_that_fail_with_a_server_are_one_pause_and_the_next_trial_another() {
+        let standing = Arc::new(Standing::default());
+        let under_way: Vec<_> = (0..100).map(|_| standing.take()).collect();
+        assert_eq!(under_way.iter().filter(|busy| busy.failed(true)).count(), 1);
+        assert_eq!(standing.lock().pauses, 1);
+        assert!(standing.take().failed(true));
+        assert_eq!(standing.lock().pauses, 2);
+        assert!(!under_way.iter().any(|busy| busy.failed(true)));
     }
 
     #[test]

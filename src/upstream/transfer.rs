@@ -9,11 +9,11 @@ use std::task::{Context, Poll, ready};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::LengthLimitError;
-use hyper::body::Incoming;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
+use super::arriving::Arriving;
 use super::exchange::Held;
-use super::pool::{Connection, Home};
+use super::pool::Home;
 use super::replay::Replay;
 use super::silence::Silence;
 use crate::body::{Body, BodyError};
@@ -169,21 +169,17 @@ impl HttpBody for Upload {
 #[error("broken off: the session has ended, or the gateway stops")]
 pub(super) struct CutOff;
 
-#[derive(Debug, thiserror::Error)]
-#[error("the upstream ended its answer before the end")]
-struct Unfinished;
-
 /// An answer's body: holds its connection until the end, and gives it back only then.
 pub(super) struct Download {
-    body: Incoming,
+    body: Arriving,
     /// What came of a first look at the body.
-    ahead: Option<Option<Result<Frame<Bytes>, hyper::Error>>>,
-    connection: Option<Connection>,
-    http2: bool,
+    ahead: Option<Result<Frame<Bytes>, BodyError>>,
     /// Where the connection goes if it can be used again.
     home: Option<Home>,
     cutoff: Option<Leash>,
     silence: Silence,
+    /// Why it breaks off, until that is said.
+    broken: Option<BodyError>,
     strip: StripList,
     _held: Held,
 }
@@ -196,44 +192,41 @@ struct Leash {
 
 impl Download {
     pub(super) fn new(
-        body: Incoming,
-        (connection, home, held): (Connection, Option<Home>, Held),
+        body: Arriving,
+        (home, held): (Option<Home>, Held),
         cutoff: Option<Cutoff>,
         silence: Silence,
         strip: StripList,
     ) -> Self {
         let cutoff = cutoff.map(|token| Leash { token, cancelled: None });
-        let http2 = matches!(connection, Connection::Shared(_));
-        Self {
-            body,
-            ahead: None,
-            connection: Some(connection),
-            http2,
-            home,
-            cutoff,
-            silence,
-            strip,
-            _held: held,
-        }
+        Self { body, ahead: None, home, cutoff, silence, broken: None, strip, _held: held }
+    }
+
+    /// Breaks off at the next turn. Whoever writes the answer drops on an error all that is not yet on its way, and that
+    /// would be the head too where the upstream says everything in one breath; a browser that got none may ask again.
+    fn break_off(&mut self, why: BodyError, context: &Context<'_>) {
+        self.body = Arriving::Over;
+        self.broken = Some(why);
+        context.waker().wake_by_ref();
     }
 
     /// The whole body, if it has come already; then this is at its end.
     pub(super) fn at_hand(&mut self, context: &mut Context<'_>) -> Option<Bytes> {
-        let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(context) else { return None };
+        let Poll::Ready(frame) = self.body.poll_frame(context) else { return None };
         match frame {
             Some(Ok(frame)) if frame.is_data() && self.body.is_end_stream() => {
                 self.end();
                 frame.into_data().ok()
             }
             other => {
-                self.ahead = Some(other);
+                self.ahead = other;
                 None
             }
         }
     }
 
     fn end(&mut self) {
-        if let (Some(connection), Some(home)) = (self.connection.take(), self.home.take()) {
+        if let (Some(connection), Some(home)) = (self.body.end(), self.home.take()) {
             home.give_back(connection);
         }
     }
@@ -255,11 +248,14 @@ impl HttpBody for Download {
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
         let this = self.get_mut();
+        if let Some(why) = this.broken.take() {
+            return Poll::Ready(Some(Err(why)));
+        }
         let cut = this.cutoff.as_ref().is_some_and(|cutoff| cutoff.token.is_cancelled());
         let polled = match this.ahead.take() {
-            Some(frame) => Poll::Ready(frame),
+            Some(frame) => Poll::Ready(Some(frame)),
             None if cut => Poll::Pending,
-            None => Pin::new(&mut this.body).poll_frame(context),
+            None => this.body.poll_frame(context),
         };
         match polled {
             Poll::Ready(Some(Ok(frame))) => {
@@ -277,13 +273,8 @@ impl HttpBody for Download {
                 Poll::Ready(Some(Ok(frame)))
             }
             Poll::Ready(Some(Err(error))) => {
-                this.connection = None;
-                Poll::Ready(Some(Err(error.into())))
-            }
-            // hyper takes a stream that was reset with NO_ERROR for one that has ended.
-            Poll::Ready(None) if this.http2 && !this.body.is_end_stream() => {
-                this.connection = None;
-                Poll::Ready(Some(Err(Unfinished.into())))
+                this.break_off(error, context);
+                Poll::Pending
             }
             Poll::Ready(None) => {
                 this.end();
@@ -293,18 +284,23 @@ impl HttpBody for Download {
                 let cut = this.cutoff.as_mut().is_some_and(|cutoff| cutoff.poll(context).is_ready());
                 let over: BodyError =
                     if cut { CutOff.into() } else { ready!(this.silence.poll(context)).into() };
-                this.connection = None;
-                Poll::Ready(Some(Err(over)))
+                this.break_off(over, context);
+                Poll::Pending
             }
         }
     }
 
     fn is_end_stream(&self) -> bool {
-        self.ahead.is_none() && self.body.is_end_stream()
+        self.ahead.is_none() && self.broken.is_none() && self.body.is_end_stream()
     }
 
     fn size_hint(&self) -> SizeHint {
-        let Some(Some(Ok(ahead))) = &self.ahead else { return self.body.size_hint() };
+        let ahead = match &self.ahead {
+            Some(Ok(ahead)) => ahead,
+            // What has broken off has no length: none would be a whole answer without a body.
+            Some(Err(_)) => return SizeHint::default(),
+            None => return self.body.size_hint(),
+        };
         let (came, rest) = (ahead.data_ref().map_or(0, |data| data.len() as u64), self.body.size_hint());
         let mut whole = SizeHint::new();
         if let Some(upper) = rest.upper() {

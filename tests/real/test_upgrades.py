@@ -1,16 +1,14 @@
 """WebSockets and event streams: let through after the check, closed when the session ends."""
 
-import socket
 import threading
 
 import pytest
 from websockets.exceptions import ConnectionClosed, InvalidStatus
-from websockets.sync.client import connect
 
 from rig import wire
 from rig.gateway import DOMAIN, app
-from rig.process import HOST
 from rig.visitor import Visitor
+from rig.web_socket import web_socket
 
 ADMIT = [{"policy": "two_factor"}]
 
@@ -19,20 +17,6 @@ ADMIT = [{"policy": "two_factor"}]
 def talking(make_gateway, echo, django):
     rules = [{"paths": ["/public"], "policy": "bypass"}, {"policy": "two_factor"}]
     return make_gateway([app("echo", echo.url, access=rules), app("django", django.url, access=ADMIT)])
-
-
-def web_socket(gateway, person=None, origin="own", path="/"):
-    url = gateway.url("echo", path)
-    cookies = person.cookie_header(url) if person else []
-    return connect(
-        url.replace("https:", "wss:"),
-        sock=socket.create_connection((HOST, gateway.port)),
-        ssl=gateway.trust,
-        server_hostname=f"echo.{DOMAIN}",
-        origin=url.rstrip("/") if origin == "own" else origin,
-        additional_headers=cookies,
-        proxy=None,
-    )
 
 
 @pytest.fixture
@@ -47,7 +31,7 @@ def talker(talking, account, mails):
 
 
 def test_a_web_socket_is_tunnelled_for_the_signed_in(talking, talker, echo):
-    with web_socket(talking, talker) as talk:
+    with web_socket(talking, "echo", talker) as talk:
         for message in ("hello", "x" * 200_000, b"\x00\xff" * 1000):
             talk.send(message)
             assert talk.recv(timeout=10) == message
@@ -61,23 +45,23 @@ def test_a_web_socket_is_tunnelled_for_the_signed_in(talking, talker, echo):
 def test_a_web_socket_from_a_foreign_page_gets_403(talking, talker, echo, origin, path):
     before = len(echo.requests)
     with pytest.raises(InvalidStatus) as refused:
-        web_socket(talking, talker, origin, path)
+        web_socket(talking, "echo", talker, origin=origin, path=path)
     assert refused.value.response.status_code == 403
     assert len(echo.requests) == before
 
 
 def test_a_web_socket_of_a_stranger_gets_401_and_none_at_all_on_a_bypass_path(talking, echo):
     with pytest.raises(InvalidStatus) as refused:
-        web_socket(talking)
+        web_socket(talking, "echo")
     assert refused.value.response.status_code == 401
-    with web_socket(talking, origin=talking.url("echo").rstrip("/"), path="/public") as talk:
+    with web_socket(talking, "echo", path="/public") as talk:
         talk.send("hello")
         assert talk.recv(timeout=10) == "hello"
     assert "Remote-User" not in echo.requests[-1].headers
 
 
 def test_a_web_socket_is_closed_when_its_session_ends(talking, talker):
-    with web_socket(talking, talker) as talk:
+    with web_socket(talking, "echo", talker) as talk:
         talk.send("before")
         assert talk.recv(timeout=10) == "before"
         assert talker.sign_out().status == 303

@@ -39,6 +39,7 @@ use crate::clock::Timestamp;
 use crate::identity::{
     Encoding, Field, Forwarded, HeaderRules, Place, Prepared, Settings, Stamping, StripList, stamp,
 };
+use crate::listen::Named;
 use crate::observe::Metrics;
 use crate::observe::metrics::Answered;
 use crate::policy::{Decision, Facts, Policy, Rule, decide};
@@ -222,7 +223,7 @@ impl Serving {
         let client = Client::settle((peer.ip(), &written), request.headers(), &self.setup.trusted);
         let close = admit::must_close(&request);
         let sized = admit::size(&request, self.setup.max_body);
-        let admitted = match sized.and_then(|()| admit(&request)) {
+        let admitted = match sized.and_then(|()| admit(&request, &Named::default())) {
             Ok(admitted) => admitted,
             Err(refusal) => return answer(refusal.status(), &refusal.to_string(), true),
         };

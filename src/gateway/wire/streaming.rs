@@ -97,6 +97,35 @@ async fn an_upstream_that_breaks_off_is_a_break_for_the_visitor() {
 }
 
 #[tokio::test]
+async fn what_came_before_a_break_goes_first() {
+    let length = "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\n";
+    let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (head, body, comes) in [
+        (length, "", ""),
+        (length, "half", "half"),
+        (chunked, "", ""),
+        (chunked, "4\r\n", ""),
+        (chunked, "4\r\nha", "2\r\nha\r\n"),
+        (chunked, "4\r\nhalf\r\n", "4\r\nhalf\r\n"),
+        (chunked, "4\r\nhalf\r\n0\r\n", "4\r\nhalf\r\n"),
+    ] {
+        let whole = format!("{head}{body}");
+        for request in [GET, "POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\nhi"] {
+            let steps = vec![Step::Request, send(&whole), Step::Close];
+            let recorder = Recorder::start(move |_| steps.clone()).await;
+            let gate = Setup::to(&recorder).start().await;
+            let mut client = Raw::to(&gate).await;
+            client.send(request).await;
+            let answer = String::from_utf8(client.rest().await).unwrap().to_lowercase();
+            let (head, body) = answer.split_once("\r\n\r\n").expect("a head");
+            assert!(head.starts_with("http/1.1 200 ok\r\n"), "{answer}");
+            assert!(!head.contains("content-length: 0"), "{answer}");
+            assert_eq!(body, comes, "{whole:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_answer_that_ends_with_its_connection_is_whole() {
     let recorder =
         Recorder::start(|_| vec![Step::Request, send("HTTP/1.0 200 OK\r\n\r\nall of it"), Step::Close]).await;

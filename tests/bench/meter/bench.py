@@ -8,8 +8,8 @@ from rig.process import HOST, Process, free_port
 
 from . import table
 from .gateway import Gateway
-from .peers import PROXY_CORE, pinned
-from .subject import LOAD_CORE
+from .peers import pinned
+from .subject import LOAD_CORE, PROXY_CORE
 from .upstream import Upstream
 from .visitors import PEOPLE, Visitors, usernames
 

@@ -9,7 +9,7 @@ MIB = 1024 * 1024
 
 
 def cpu_seconds(pid):
-    """User and system time of the process, its threads (ended ones too), and the children that live (nginx's workers)."""
+    """User and system time of the process, its threads (ended ones too), and its living children (nginx's workers)."""
     return sum(_times(Path(f"/proc/{member}/stat")) for member in family(pid))
 
 
@@ -20,6 +20,14 @@ def cpu_seconds_by_thread(pid):
         name = (thread / "comm").read_text().strip()
         spent[name] = spent.get(name, 0) + _times(thread / "stat")
     return spent
+
+
+def cpu_seconds_of_strangers():
+    """What this machine has worked for anybody but this process and its children, living and ended ones."""
+    user, nice, system, _idle, _waiting, *interrupts = _machine()
+    us = os.times()
+    ended = us.children_user + us.children_system
+    return (user + nice + system + sum(interrupts[:3])) * TICK - cpu_seconds(os.getpid()) - ended
 
 
 def resident(pid):
@@ -34,6 +42,11 @@ def family(pid):
         for child in (thread / "children").read_text().split():
             members += family(int(child))
     return members
+
+
+def _machine():
+    # user, nice, system, idle, iowait, irq, softirq, steal, and guests, who are in user too.
+    return [int(ticks) for ticks in Path("/proc/stat").read_text().splitlines()[0].split()[1:]]
 
 
 def _times(stat):

@@ -1,7 +1,7 @@
 """A WebSocket server that sends back every message, in a process of its own: `echo.py CHECKED UNCHECKED`, two ports.
 
-On the first the person in the address must be the one who is named by `Remote-User`. It knows what the bench sends and no
-more: masked messages of one size.
+On the first the person in the address must be the one who is named by `Remote-User`. It knows what the bench sends and
+no more: masked messages of one size.
 """
 
 import base64

@@ -33,11 +33,13 @@ TEN_RULES = [
 class Gateway:
     """One running gateway. Keyword arguments are top-level keys of its configuration.
 
-    `apps` is how many it has. One has the gateway's own host name, several have names below it, and ten of those, spread
-    over all, have the rules: a configuration in which each of 10,000 had them would be refused for its size.
+    `apps` is how many it has. One has the gateway's own host name, several have names below it, and ten of those,
+    spread over all, have the rules: a configuration in which each of 10,000 had them would be refused for its size.
     """
 
-    def __init__(self, folder, binary, upstream, usernames, certificates=None, core=PROXY_CORE, apps=1, **sections):
+    def __init__(
+        self, folder, binary, upstream, usernames, certificates=None, core=PROXY_CORE, apps=1, **sections
+    ):
         self.folder = folder
         self.port, self._admin_port = free_port(), free_port()
         self.url = f"{'https' if certificates else 'http'}://localhost:{self.port}"

@@ -12,6 +12,9 @@ from .subject import LOAD_CORE, Wrong
 from .visitors import path
 
 
+CONNECTIONS = 64
+
+
 @dataclass
 class Load:
     requests: int
@@ -23,14 +26,22 @@ class Load:
     abandoned: int = 0
 
 
-def wrk(subject, requests, seconds, connections=64, threads=1, core=LOAD_CORE):
+class Errors(Wrong):
+    """What wrk met, by its own words: `status` is an answer of 400 and above."""
+
+    def __init__(self, subject, errors):
+        super().__init__(f"{subject.name}: wrk met errors: {errors}")
+        self.kinds = set(errors)
+
+
+def wrk(subject, requests, seconds, connections=CONNECTIONS, threads=1, core=LOAD_CORE):
     """`requests`: a file with what to send in turn."""
     command = ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s"]
     said = run(pinned(core, *command, TEMPLATES / "requests.lua", subject.url, "--", requests))
     result = json.loads(re.search(r"^RESULT (.*)$", said, re.M).group(1))
     errors = {name: result[name] for name in ("connect", "read", "write", "status", "timeout") if result[name]}
     if errors:
-        raise Wrong(f"{subject.name}: wrk met errors: {errors}\n{said}")
+        raise Errors(subject, errors)
     # To wrk a redirect is as good as a page.
     smallest = 1024 if subject.answers == "2xx" else 0
     if not result["requests"] or result["bytes"] / result["requests"] < smallest:
@@ -42,7 +53,7 @@ def wrk(subject, requests, seconds, connections=64, threads=1, core=LOAD_CORE):
 
 @dataclass
 class H2load:
-    """h2load with these options. It stops by count, so nothing is abandoned; the count is set by what the warm-up managed.
+    """h2load with these options. It stops by count, so nothing is abandoned; the warm-up says how many to send.
 
     It sends one person's cookie with all requests, since it knows a single set of headers.
     """
@@ -72,7 +83,8 @@ class H2load:
         with tempfile.TemporaryDirectory() as folder:
             addresses, log = Path(folder, "addresses"), Path(folder, "log")
             addresses.write_text("".join(f"{subject.url}{path(username, number)}\n" for number in range(1000)))
-            command = ["h2load", "-n", count, "-c", self.clients or count, "-i", addresses, f"--log-file={log}", *self.options]
+            command = ["h2load", "-n", count, "-c", self.clients or count, *self.options]
+            command += ["-i", addresses, f"--log-file={log}"]
             for name, value in subject.visitors.headers(username).items():
                 command += ["-H", f"{name}: {value}"]
             said = run(pinned(LOAD_CORE, *command))

@@ -1,4 +1,4 @@
-"""nginx and HAProxy, from the templates: one process or thread, on the proxy's core, as they would be put in production."""
+"""nginx and HAProxy, from the templates: one process or thread each, on the proxy's core."""
 
 import resource
 import shutil

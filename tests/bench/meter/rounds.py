@@ -3,12 +3,13 @@
 import time
 from dataclasses import dataclass
 
+from . import cost
 from .subject import Wrong
 
 
 @dataclass
 class Round:
-    """`done`: requests, or whatever else the load was counted in; `cpu`: seconds by process, the proxy's own under ""."""
+    """`done`: requests, or what else the load was counted in; `cpu`: seconds by process, the proxy's own under ""."""
 
     done: int
     seconds: float
@@ -17,6 +18,8 @@ class Round:
     # Milliseconds; None where they mean nothing.
     p50: float | None
     p99: float | None
+    # What others took of a core meanwhile.
+    strangers: float
 
     def micros(self, label=None):
         """Microseconds of CPU time for each; of one process, or of all."""
@@ -57,11 +60,12 @@ def counted(load, upstream):
 
 
 def _measure(subject, load, seconds):
-    before = subject.cpu()
-    done = load(subject, seconds)
-    after = subject.cpu()
+    before, strangers = subject.cpu(), cost.cpu_seconds_of_strangers()
+    with Clock() as clock:
+        done = load(subject, seconds)
+    after, strangers = subject.cpu(), (cost.cpu_seconds_of_strangers() - strangers) / clock.seconds
     spent = {label: after[label] - before[label] for label in after}
-    return Round(done.requests, done.seconds, spent, subject.memory(), done.p50, done.p99), done
+    return Round(done.requests, done.seconds, spent, subject.memory(), done.p50, done.p99, strangers), done
 
 
 class Counts:

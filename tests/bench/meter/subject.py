@@ -8,8 +8,9 @@ from rig import wire
 
 from . import cost
 
-
-PROXY_CORE, LOAD_CORE = "0", "1"
+_CORES = sorted(os.sched_getaffinity(0))
+# The first and the last of those that this process may use: neighbours may share one.
+PROXY_CORE, LOAD_CORE = str(_CORES[0]), str(_CORES[-1])
 
 
 class Wrong(Exception):
@@ -65,6 +66,8 @@ class Subject:
 
     def forget(self):
         """Empties the log, which every program here opens for appending: a run would fill the disk."""
+        if not self.log.exists():
+            raise Wrong(f"{self.name} writes no access log")
         os.truncate(self.log, 0)
 
     def stop(self):

@@ -4,6 +4,9 @@ import statistics
 
 from .cost import MIB
 
+# Of a core: what a machine with nothing else to do needs for itself.
+QUIET = 0.1
+
 
 def costs(results, ours, unit="µs/request", scale=1.0, speed="requests/s", per_speed=1.0):
     """Lines for rounds of work. CPU time is in `unit`, a microsecond being `scale` of it."""
@@ -24,6 +27,8 @@ def costs(results, ours, unit="µs/request", scale=1.0, speed="requests/s", per_
         line += f"{rounds[-1].memory / MIB:8.1f}   {'  '.join(f'{cost(round):.1f}' for round in rounds)}"
         for part in filter(None, rounds[0].cpu):
             line += f"; {_median(lambda round, part=part: cost(round, part), rounds):.1f} of it in the {part}"
+        if (most := max(round.strangers for round in rounds)) > QUIET:
+            line += f"; disturbed: other programs took {most:.0%} of a core"
         lines.append(line)
     lines += ratios(results, ours, cost, "CPU")
     return lines + (ratios(results, ours, lambda round: round.p99, "p99") if times else [])

@@ -6,6 +6,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+from .peers import open_files
+
+# For 2,000 connections, at either end and with room.
+OPEN_FILES = 5000
 PROJECT = Path(__file__).resolve().parents[3]
 # By the Debian package that brings it.
 PROGRAMS = {
@@ -30,6 +34,8 @@ def install():
             sys.exit(f"tests/bench/run: {name} is still missing")
     if len(os.sched_getaffinity(0)) < 2:
         sys.exit("tests/bench/run: two cores are needed, one for the proxy and one for the load")
+    if open_files() < OPEN_FILES:
+        sys.exit(f"tests/bench/run: {OPEN_FILES} open files are needed: ulimit -Hn {OPEN_FILES}")
 
 
 def binaries(given):

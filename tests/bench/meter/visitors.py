@@ -1,4 +1,5 @@
-"""The people who are signed in, and what they ask for: ten addresses each, all in turn, so that no two requests in a row are alike."""
+"""The people who are signed in, and what they ask for: ten addresses each, all in turn, so that no two requests in a
+row are alike."""
 
 from .subject import Wrong
 from .upstream import BODY
@@ -62,30 +63,31 @@ def head(target, host, headers):
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 
 
-def ask(connected, requests, batch=50):
-    """Sends all of them over this connection, some at a time, and gives each one's status and body."""
+def ask(name, connected, requests, batch=50):
+    """Sends them all over this connection, some at a time; gives each one's status and body. `name` is for errors."""
     answers = []
     with connected.makefile("rb") as reader:
         for start in range(0, len(requests), batch):
             part = requests[start : start + batch]
             connected.sendall(b"".join(part))
-            answers += [_answer(reader) for _ in part]
+            answers += [_answer(name, reader) for _ in part]
     return answers
 
 
-def _answer(reader):
+def _answer(name, reader):
     status = reader.readline()
     length = None
     while (line := reader.readline()) not in (b"\r\n", b""):
-        name, _, value = line.partition(b":")
-        if name.lower() == b"content-length":
+        key, _, value = line.partition(b":")
+        if key.lower() == b"content-length":
             length = int(value)
     if not status or length is None:
-        raise Wrong(f"no whole answer: {status!r}")
+        raise Wrong(f"{name}: no whole answer: {status!r}")
     return int(status.split(b" ")[1]), reader.read(length)
 
 
-def all_answered(answers, where):
-    for status, body in answers:
+def all_answered(name, connected, requests):
+    """Asks, and takes nothing but the app's own answer to each."""
+    for status, body in ask(name, connected, requests):
         if (status, body) != (200, BODY.encode()):
-            raise Wrong(f"{where}: an answer with {status} and {len(body)} bytes: {body[:200]!r}")
+            raise Wrong(f"{name}: an answer with {status} and {len(body)} bytes: {body[:200]!r}")

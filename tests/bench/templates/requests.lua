@@ -1,4 +1,4 @@
--- Sends the requests of a file in turn, each as it stands there; they are parted by NUL. What came of it is told as JSON.
+-- Sends the requests of a file in turn, each as it stands there; NUL parts them. What came of it is told as JSON.
 
 local requests = {}
 local turn = 0

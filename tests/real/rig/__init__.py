@@ -10,6 +10,12 @@ speaking plain HTTP) and `browser.Browser` (the same person in Chromium).
     mail       an SMTP server that demands STARTTLS and AUTH, and can misbehave
     redis      a Redis that can be killed, frozen and brought back
     upstreams  the apps: Django, Prometheus, a WebSocket echo, and a recorder that keeps every byte
+    nginx, node  more apps: a folder of files, and two small servers
+    flow       an app that gives and takes bytes without end
+    names      names whose addresses a test decides
+    haproxy    a load balancer in front
+    curl       a visitor with curl
+    web_socket both ends of a WebSocket, for tests that wait
     calls      a gRPC server, and callers that go through the gateway
     jupyter    JupyterLab
     gateway    configuration and the program under test

@@ -59,7 +59,7 @@ class Gateway:
     Keyword arguments are top-level keys of the configuration; None leaves one out.
     """
 
-    def __init__(self, folder, certificates, people, apps, mail, store="embedded", **sections):
+    def __init__(self, folder, certificates, people, apps, mail, store="embedded", environment=None, **sections):
         self.folder = folder
         self.certificates = certificates
         self.port, self.plain_port, self.redirect_port, self.admin_port = (free_port() for _ in range(4))
@@ -91,7 +91,7 @@ class Gateway:
                 self.settings[name] = value
         self.file = folder / "vestibule.yaml"
         self.write()
-        self._process = Process([program(), "serve", "--config", self.file], folder, "vestibule")
+        self._process = Process([program(), "serve", "--config", self.file], folder, "vestibule", environment)
 
     def write(self):
         # JSON is YAML; every key is written as the operator would.

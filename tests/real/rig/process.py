@@ -97,10 +97,10 @@ class Process:
             self.child.kill()
             self.child.wait()
 
-    def wait_for_port(self, port, within=20.0):
+    def wait_for_port(self, port, within=20.0, host=HOST):
         def answers():
             assert self.alive(), f"{self.arguments[0]} ended early:\n{self.output()}"
-            socket.create_connection((HOST, port), timeout=1).close()
+            socket.create_connection((host, port), timeout=1).close()
             return True
 
         eventually(answers, within, f"{self.arguments[0]} on port {port}")

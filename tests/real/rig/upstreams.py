@@ -216,7 +216,7 @@ class Recorder:
         head = head[:-4]
         length = re.search(rb"\r\ncontent-length: *(\d+)", head, re.I)
         if re.search(rb"\r\ntransfer-encoding: *chunked", head, re.I):
-            body = b""
+            body = bytearray()
             while True:
                 size_line = reader.readline()
                 if not size_line.strip():
@@ -226,6 +226,6 @@ class Recorder:
                 if size == 0:
                     while (line := reader.readline()) not in (b"\r\n", b""):
                         body += line
-                    return Recorded(head, body, number)
+                    return Recorded(head, bytes(body), number)
                 body += reader.read(size + 2)
         return Recorded(head, reader.read(int(length.group(1))) if length else b"", number)

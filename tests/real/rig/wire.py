@@ -45,9 +45,9 @@ class Answer:
         return target and urljoin(self.url, target)
 
 
-def open_socket(port, tls=None, server_name=None, source="127.0.0.1", timeout=20.0):
+def open_socket(port, tls=None, server_name=None, source="127.0.0.1", timeout=20.0, host=HOST):
     """A connection from the loopback address `source`: each such address is a visitor's network of its own."""
-    plain = socket.create_connection((HOST, port), timeout=timeout, source_address=(source, 0))
+    plain = socket.create_connection((host, port), timeout=timeout, source_address=(source, 0))
     plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return tls.wrap_socket(plain, server_hostname=server_name) if tls else plain
 
@@ -65,12 +65,14 @@ class _Connection(http.client.HTTPConnection):
         self.sock = connected
 
 
-def exchange(url, method="GET", headers=(), body=None, tls=None, port=None, source="127.0.0.1", timeout=20.0):
+def exchange(
+    url, method="GET", headers=(), body=None, tls=None, port=None, source="127.0.0.1", timeout=20.0, host=HOST
+):
     """Sends exactly these headers (`Host` is added unless given) and reads one whole answer."""
     parts = urlsplit(url)
     secure = parts.scheme == "https"
     port = port or parts.port or (443 if secure else 80)
-    connected = open_socket(port, tls if secure else None, parts.hostname, source, timeout)
+    connected = open_socket(port, tls if secure else None, parts.hostname, source, timeout, host)
     try:
         return exchange_on(connected, url, method, headers, body)
     finally:

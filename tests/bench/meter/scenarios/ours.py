@@ -1,4 +1,4 @@
-"""The gateway beside itself: many apps, sessions that the cache does not know, visitors whom nobody knows, both cores."""
+"""Ours beside itself: many apps, sessions that the cache does not know, visitors whom nobody knows, both cores."""
 
 import base64
 import os
@@ -24,11 +24,11 @@ def apps(bench):
             }
             visitors = Visitors.signed_in(gateway, usernames(), hosts)
             subjects.append(gateway.subject(bench.named(build, f"{count:,} apps"), visitors))
-    _timed(bench, subjects, upstream)
+    bench.report(_take_turns(bench, subjects, upstream), subjects)
 
 
 def uncached(bench):
-    """every request meets a session that the cache does not know: embedded store, Redis, beside nginx with auth_request"""
+    """every session is one that the cache does not know: embedded store, Redis, beside nginx with auth_request"""
     upstream = bench.upstream()
     embedded = bench.gateways(upstream, suffix="embedded", session={"cache": 1})
     redis, url = bench.redis()
@@ -40,10 +40,11 @@ def uncached(bench):
     nginx = bench.peer(peers.nginx_auth_request, upstream, visitors=embedded[0].visitors)
     ours = embedded + shared
     hits = {subject.name: _hits(subject) for subject in ours}
-    _timed(bench, [nginx, *ours], upstream, ours)
+    results = _take_turns(bench, [nginx, *ours], upstream)
     for subject in ours:
-        if _hits(subject) != hits[subject.name]:
-            raise Wrong(f"{subject.name}: the cache knew {_hits(subject) - hits[subject.name]} sessions")
+        if new := _hits(subject) - hits[subject.name]:
+            raise Wrong(f"{subject.name}: the cache knew the session of {new} requests")
+    bench.report(results, ours)
 
 
 def _hits(subject):
@@ -59,7 +60,7 @@ def anonymous(bench):
         stranger = gateway.subject(signed_in.name.replace("forwarded", "302"), Strangers())
         stranger.answers = "3xx"
         subjects += [signed_in, stranger]
-    _timed(bench, subjects, upstream)
+    bench.report(_take_turns(bench, subjects, upstream), subjects)
 
 
 class Strangers(Visitors):
@@ -81,12 +82,13 @@ def both(bench):
     upstream = bench.upstream(core=None)
     ours = bench.gateways(upstream, core=None)
     shares = {subject.name: [] for subject in ours}
+    files = {subject.name: bench.requests_file(subject) for subject in ours}
 
     def with_wrk(subject, seconds):
         pid = subject.processes[""].pid
         before = cost.cpu_seconds_by_thread(pid)
-        requests = bench.requests_file(subject)
-        done = load.wrk(subject, requests, seconds or bench.seconds, connections=256, threads=2, core=None)
+        time = seconds or bench.seconds
+        done = load.wrk(subject, files[subject.name], time, connections=256, threads=2, core=None)
         after = cost.cpu_seconds_by_thread(pid)
         spent = {name: after[name] - before.get(name, 0) for name in after}
         if seconds is None:
@@ -102,7 +104,7 @@ def both(bench):
         bench.say(f"{name}: {told}")
 
 
-def _timed(bench, subjects, upstream, ours=None):
+def _take_turns(bench, subjects, upstream):
     files = {subject.name: bench.requests_file(subject) for subject in subjects}
     for subject in subjects:
         every_address_once(subject, upstream)
@@ -110,4 +112,4 @@ def _timed(bench, subjects, upstream, ours=None):
     def with_wrk(subject, seconds):
         return load.wrk(subject, files[subject.name], seconds or bench.seconds)
 
-    bench.report(take_turns(subjects, counted(with_wrk, upstream), bench.rounds), ours or subjects)
+    return take_turns(subjects, counted(with_wrk, upstream), bench.rounds)

@@ -1,4 +1,4 @@
-"""Small requests over connections that are kept: HTTP/1.1 in the clear and over TLS, and HTTP/2; and without keeping them."""
+"""Small requests over connections that are kept, HTTP/1.1 in the clear and over TLS, and HTTP/2; and over new ones."""
 
 from .. import load, peers
 from ..exact import every_address_once, revocation_is_seen

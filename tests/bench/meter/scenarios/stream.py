@@ -75,7 +75,8 @@ def upload(subject, source, target, compare):
 
 
 def curl(subject, *options, expected, into=subprocess.DEVNULL):
-    command = ["curl", "--silent", "--show-error", "--http1.1", "--write-out", "%{stderr}%{http_code} %{size_download} %{size_upload}"]
+    command = ["curl", "--silent", "--show-error", "--http1.1"]
+    command += ["--write-out", "%{stderr}%{http_code} %{size_download} %{size_upload}"]
     for name, value in subject.visitors.headers(WHO).items():
         command += ["--header", f"{name}: {value}"]
     command += [*options, f"{subject.url}/u/{WHO}/large"]

@@ -18,7 +18,7 @@ CONNECTIONS = 64
 
 
 def websocket(bench):
-    """32-byte messages sent back and forth over 64 WebSockets, one at a time on each; CPU µs for a message and its echo"""
+    """32-byte messages sent and echoed over 64 WebSockets, one at a time on each; CPU µs for both ways"""
     upstream = bench.started(Echo(bench.home("echo")))
     ours = bench.gateways(upstream, people=CONNECTIONS)
     others = [
@@ -33,8 +33,8 @@ def websocket(bench):
 
     results = take_turns(subjects, measured(talk), bench.rounds)
     for subject in ours:
-        if subject.gateway.counted().get("1xx") != CONNECTIONS:
-            raise Wrong(f"{subject.name}: {CONNECTIONS} WebSockets were opened, at /metrics {subject.gateway.counted()}")
+        if (counted := subject.gateway.counted()).get("1xx") != CONNECTIONS:
+            raise Wrong(f"{subject.name}: {CONNECTIONS} WebSockets were opened, at /metrics {counted}")
     bench.report(results, ours, unit="µs/echo", speed="echoes/s")
 
 
@@ -85,11 +85,12 @@ class Talk:
 
     def go_on(self, seconds):
         """One message after the other on each connection, until the time is over and all have come back."""
+        anywhere = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {int(LOAD_CORE)})
         try:
             return self._go_on(seconds)
         finally:
-            os.sched_setaffinity(0, range(os.cpu_count()))
+            os.sched_setaffinity(0, anywhere)
 
     def _go_on(self, seconds):
         sent, took, answers = {}, [], dict.fromkeys(self._connections, b"")

@@ -1,0 +1,328 @@
+//! HTTP/1.1 without a task of its own: a request without a body is written, and its answer read, by whoever waits for it.
+//!
+//! Most requests are of this kind, and nothing can happen on such a connection that its user does not wait for: there is
+//! no other task to wake, and no copy of the head to make. Requests with a body, upgrades and HTTP/2 go by hyper. The
+//! grammar of heads is httparse's; how bodies are framed is checked in [`answer::framing`]. Whatever is not understood
+//! ends the connection. Start from [`Direct`].
+
+use std::future::poll_fn;
+use std::io;
+use std::mem::MaybeUninit;
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker, ready};
+use std::time::Instant;
+
+use bytes::{Bytes, BytesMut};
+use http::header::{CONNECTION, HOST};
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, response};
+use http_body::{Body as HttpBody, Frame, SizeHint};
+use httparse::{ParserConfig, Status};
+use hyper::ext::ReasonPhrase;
+use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
+use tokio_util::io::poll_read_buf;
+
+use super::UpstreamError;
+use super::answer::{self, Framing};
+use super::arriving::Unfinished;
+use super::chunked::{Chunks, Step};
+use super::connect::Stream;
+use super::send::{Failed, Fate};
+use crate::body::BodyError;
+use crate::clock;
+use crate::identity::Said;
+
+/// The largest head of an answer, in bytes, and the most fields in it.
+const LARGEST_HEAD: usize = 256 * 1024;
+const MOST_FIELDS: usize = 100;
+
+/// How much room there is for a read, in bytes: at the least, usually, and within a large body.
+const LEAST_READ: usize = 2 * 1024;
+const READ: usize = 8 * 1024;
+const LARGE_READ: usize = 64 * 1024;
+
+/// A connection with no request under way.
+pub(super) struct Direct {
+    stream: Box<dyn Stream>,
+    /// Read, and not yet understood.
+    read: BytesMut,
+    /// Kept for its memory.
+    written: Vec<u8>,
+    pub opened: Instant,
+}
+
+/// A request's head as it is to be written.
+pub(super) struct Head<'a> {
+    pub method: &'a Method,
+    /// Path and query.
+    pub target: &'a str,
+    pub host: Option<&'a HeaderValue>,
+    /// Without framing.
+    pub headers: &'a HeaderMap,
+    /// What is said beside them.
+    pub said: Option<&'a Said>,
+}
+
+/// An answer's body on its way, and the connection that it comes on.
+pub(super) struct Body {
+    direct: Direct,
+    rest: Rest,
+    framing: Framing,
+}
+
+/// What of a body has not come yet.
+enum Rest {
+    Length(u64),
+    Chunks(Chunks),
+    /// Whatever comes before the connection ends.
+    Everything,
+    Nothing,
+}
+
+impl Direct {
+    pub(super) fn new(stream: Box<dyn Stream>) -> Self {
+        Self { stream, read: BytesMut::new(), written: Vec::new(), opened: clock::stopwatch() }
+    }
+
+    /// What is under a connection that is ready.
+    pub(super) fn into_stream(self) -> Box<dyn Stream> {
+        self.stream
+    }
+
+    /// Whether it can still be used: the other end has neither closed it nor said anything unasked.
+    pub(super) fn is_ready(&mut self) -> bool {
+        let (mut byte, mut context) = ([0; 1], Context::from_waker(Waker::noop()));
+        let mut read = ReadBuf::new(&mut byte);
+        self.read.is_empty() && Pin::new(&mut self.stream).poll_read(&mut context, &mut read).is_pending()
+    }
+
+    /// Sends a request that has no body, and waits for the head of its answer. Interim answers are passed over.
+    pub(super) async fn exchange(mut self, request: &Head<'_>) -> Result<Response<Body>, Failed> {
+        self.send(request).await?;
+        loop {
+            let head = self.receive().await?;
+            if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
+                continue;
+            }
+            let mut framing = answer::framing(&head, request.method == Method::HEAD)?;
+            let rest = rest(&head, &framing)?;
+            framing.reusable &=
+                head.version == Version::HTTP_11 && !matches!(rest, Rest::Everything) && !closes(&head);
+            return Ok(Response::from_parts(head, Body { direct: self, rest, framing }));
+        }
+    }
+
+    async fn send(&mut self, head: &Head<'_>) -> Result<(), Failed> {
+        self.written.clear();
+        head.write(&mut self.written);
+        let mut rest = self.written.as_slice();
+        while !rest.is_empty() {
+            let fate = if rest.len() == self.written.len() { Fate::Unsent } else { Fate::Lost };
+            let written = self.stream.write(rest).await.map_err(|error| broken(error, fate))?;
+            if written == 0 {
+                return Err(broken(io::ErrorKind::WriteZero.into(), fate));
+            }
+            rest = rest.get(written..).unwrap_or_default();
+        }
+        self.stream.flush().await.map_err(|error| broken(error, Fate::Lost))
+    }
+
+    async fn receive(&mut self) -> Result<response::Parts, Failed> {
+        let mut seen = 0;
+        loop {
+            if let Some(length) = end_of_head(&self.read, seen) {
+                return parse(&self.read.split_to(length).freeze());
+            }
+            if !begins_like_http(&self.read) {
+                return Err(garbled("it does not begin with HTTP/1"));
+            }
+            if self.read.len() >= LARGEST_HEAD {
+                return Err(garbled("its head is too large"));
+            }
+            seen = self.read.len();
+            let fate = if seen == 0 { Fate::Lost } else { Fate::Final };
+            let read = poll_fn(|context| self.poll_read(context, READ)).await;
+            if read.map_err(|error| broken(error, fate))? == 0 {
+                return Err(broken(io::ErrorKind::UnexpectedEof.into(), fate));
+            }
+        }
+    }
+
+    /// Reads what has come, with room for so much: how many bytes that were; none at the end.
+    fn poll_read(&mut self, context: &mut Context<'_>, room: usize) -> Poll<io::Result<usize>> {
+        if self.read.capacity() - self.read.len() < LEAST_READ.min(room) {
+            self.read.reserve(room);
+        }
+        poll_read_buf(Pin::new(&mut self.stream), context, &mut self.read)
+    }
+}
+
+impl Head<'_> {
+    fn write(&self, to: &mut Vec<u8>) {
+        for part in [self.method.as_str(), " ", self.target, " HTTP/1.1\r\n"] {
+            to.extend_from_slice(part.as_bytes());
+        }
+        let visitors = self.headers.iter().filter(|(name, _)| **name != HOST);
+        let said = self.said.into_iter().flat_map(Said::headers);
+        let host = self.host.iter().map(|host| (&HOST, *host));
+        for (name, value) in host.chain(visitors).chain(said) {
+            for part in [name.as_str().as_bytes(), b": ", value.as_bytes(), b"\r\n"] {
+                to.extend_from_slice(part);
+            }
+        }
+        // RFC 9110 §8.6: where a body is expected, it is said that there is none.
+        if matches!(*self.method, Method::POST | Method::PUT | Method::PATCH) {
+            to.extend_from_slice(b"content-length: 0\r\n");
+        }
+        to.extend_from_slice(b"\r\n");
+    }
+}
+
+impl Body {
+    pub(super) fn framing(&self) -> Framing {
+        self.framing
+    }
+
+    /// The connection, if it can be used for another request.
+    pub(super) fn into_direct(self) -> Option<Direct> {
+        (self.framing.reusable && matches!(self.rest, Rest::Nothing) && self.direct.read.is_empty())
+            .then_some(self.direct)
+    }
+
+    fn poll_rest(&mut self, context: &mut Context<'_>) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        loop {
+            let Self { direct, rest, .. } = self;
+            match rest {
+                Rest::Nothing => return Poll::Ready(None),
+                Rest::Length(left) if !direct.read.is_empty() => {
+                    let length = usize::try_from(*left).unwrap_or(usize::MAX).min(direct.read.len());
+                    *left -= length as u64;
+                    if *left == 0 {
+                        *rest = Rest::Nothing;
+                    }
+                    return Poll::Ready(Some(Ok(Frame::data(direct.read.split_to(length).freeze()))));
+                }
+                Rest::Everything if !direct.read.is_empty() => {
+                    return Poll::Ready(Some(Ok(Frame::data(direct.read.split().freeze()))));
+                }
+                Rest::Chunks(chunks) => match chunks.step(&mut direct.read)? {
+                    Step::Data(data) => return Poll::Ready(Some(Ok(Frame::data(data)))),
+                    Step::Trailers(trailers) => {
+                        *rest = Rest::Nothing;
+                        return Poll::Ready(Some(Ok(Frame::trailers(trailers))));
+                    }
+                    Step::Over => *rest = Rest::Nothing,
+                    Step::More => {}
+                },
+                Rest::Length(_) | Rest::Everything => {}
+            }
+            if matches!(self.rest, Rest::Nothing) {
+                continue;
+            }
+            let room = self.room();
+            if ready!(self.direct.poll_read(context, room))? == 0 {
+                let whole = matches!(self.rest, Rest::Everything);
+                self.rest = Rest::Nothing;
+                return Poll::Ready((!whole).then(|| Err(Unfinished.into())));
+            }
+        }
+    }
+
+    fn room(&self) -> usize {
+        match self.rest {
+            Rest::Length(left) => usize::try_from(left).unwrap_or(usize::MAX).clamp(READ, LARGE_READ),
+            Rest::Chunks(_) | Rest::Everything => LARGE_READ,
+            Rest::Nothing => READ,
+        }
+    }
+}
+
+impl HttpBody for Body {
+    type Data = Bytes;
+    type Error = BodyError;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
+        self.get_mut().poll_rest(context)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self.rest, Rest::Nothing)
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self.rest {
+            Rest::Length(left) => SizeHint::with_exact(left),
+            Rest::Nothing => SizeHint::with_exact(0),
+            Rest::Chunks(_) | Rest::Everything => SizeHint::default(),
+        }
+    }
+}
+
+/// What follows a head (RFC 9112 §6.3).
+fn rest(head: &response::Parts, framing: &Framing) -> Result<Rest, Failed> {
+    match framing.length {
+        Some(0) => Ok(Rest::Nothing),
+        Some(length) => Ok(Rest::Length(length)),
+        None if !head.headers.contains_key(http::header::TRANSFER_ENCODING) => Ok(Rest::Everything),
+        None if head.version == Version::HTTP_11 => Ok(Rest::Chunks(Chunks::default())),
+        None => Err(garbled("a Transfer-Encoding in HTTP/1.0")),
+    }
+}
+
+fn closes(head: &response::Parts) -> bool {
+    let tokens =
+        head.headers.get_all(CONNECTION).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
+    tokens.into_iter().any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
+}
+
+/// The length of the head at the front, if it is whole: up to an empty line. What was `seen` before has no end in it.
+fn end_of_head(read: &[u8], seen: usize) -> Option<usize> {
+    let from = seen.saturating_sub(3);
+    let searched = read.get(from..)?;
+    memchr::memchr_iter(b'\n', searched).map(|place| from + place).find_map(|place| {
+        let before = read.get(..place)?;
+        (before.ends_with(b"\n") || before.ends_with(b"\n\r")).then_some(place + 1)
+    })
+}
+
+fn begins_like_http(read: &[u8]) -> bool {
+    const BEGINNING: &[u8] = b"HTTP/1.";
+    let length = read.len().min(BEGINNING.len());
+    read.get(..length) == BEGINNING.get(..length)
+}
+
+fn parse(block: &Bytes) -> Result<response::Parts, Failed> {
+    let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+    let mut parsed = httparse::Response::new(&mut []);
+    let config = ParserConfig::default();
+    match config.parse_response_with_uninit_headers(&mut parsed, block, &mut fields) {
+        Ok(Status::Complete(length)) if length == block.len() => {}
+        Ok(_) => return Err(garbled("its head")),
+        Err(error) => return Err(Failed::from(UpstreamError::Garbled(error.to_string()))),
+    }
+    let (mut head, ()) = Response::new(()).into_parts();
+    head.version = if parsed.version == Some(1) { Version::HTTP_11 } else { Version::HTTP_10 };
+    head.status =
+        parsed.code.and_then(|code| StatusCode::from_u16(code).ok()).ok_or_else(|| garbled("its status"))?;
+    if let Some(reason) = parsed.reason.filter(|reason| head.status.canonical_reason() != Some(*reason)) {
+        let reason = ReasonPhrase::try_from(block.slice_ref(reason.as_bytes()));
+        head.extensions.insert(reason.map_err(|_| garbled("its reason"))?);
+    }
+    head.headers.reserve(parsed.headers.len());
+    for field in parsed.headers.iter() {
+        let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| garbled("a field's name"))?;
+        let value = HeaderValue::from_maybe_shared(block.slice_ref(field.value));
+        head.headers.append(name, value.map_err(|_| garbled("a field's value"))?);
+    }
+    Ok(head)
+}
+
+fn garbled(what: &str) -> Failed {
+    Failed::from(UpstreamError::Garbled(what.to_owned()))
+}
+
+fn broken(error: io::Error, fate: Fate) -> Failed {
+    Failed { error: UpstreamError::Closed(error.into()), fate, repeated: false }
+}
