@@ -3,8 +3,8 @@
 use std::convert::Infallible;
 use std::fmt::Write as _;
 use std::net::SocketAddr;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -41,7 +41,7 @@ struct Seen {
     /// A request for `/wait` ends when it gets a permit, or its stream is reset.
     answer: Semaphores,
     waiting: AtomicUsize,
-    over: std::sync::Mutex<Shutdown>,
+    over: Mutex<Shutdown>,
 }
 
 struct Semaphores(Semaphore);
@@ -279,11 +279,64 @@ async fn a_server_that_restarts_costs_nobody_an_answer() {
             upstream.restart();
             let post = once(&gate, "POST /say HTTP/1.1\r\nHost: app\r\nContent-Length: 0\r\n\r\n").await;
             assert!(post.starts_with("HTTP/1.1 200 "), "{post}");
+            let put = once(&gate, "PUT /say HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\nhi").await;
+            assert!(put.starts_with("HTTP/1.1 200 "), "{put}");
             upstream.seen.answer.0.add_permits(1);
         };
         let (answer, ()) = tokio::join!(waiting, restart);
         assert!(answer.starts_with("HTTP/1.1 200 "), "{answer}");
         assert!(upstream.connections() >= restarts);
+    }
+}
+
+/// An HTTP/2 server that reads the second request and says that it has not begun with it; the others it answers with
+/// what it has read. Each body is kept there.
+async fn refusing(bodies: Arc<Mutex<Vec<String>>>) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    Tasks::default().spawn("upstream", async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        while let Some(Ok((request, mut answer))) = connection.accept().await {
+            let bodies = Arc::clone(&bodies);
+            // Beside the connection, which brings the body.
+            Tasks::default().spawn("request", async move {
+                let (mut body, mut text) = (request.into_body(), Vec::new());
+                while let Some(chunk) = body.data().await {
+                    text.extend_from_slice(&chunk.unwrap());
+                }
+                let text = String::from_utf8(text).unwrap();
+                bodies.lock().unwrap().push(text.clone());
+                if bodies.lock().unwrap().len() == 2 {
+                    return answer.send_reset(h2::Reason::REFUSED_STREAM);
+                }
+                let mut sender = answer.send_response(http::Response::new(()), false).unwrap();
+                sender.send_data(text.into(), true).unwrap();
+            });
+        }
+    });
+    Server::Tcp { protocol: Protocol::H2c, host: Host::parse("127.0.0.1").unwrap(), port }
+}
+
+#[tokio::test]
+async fn a_request_that_a_server_has_not_begun_with_is_sent_again_if_it_is_at_hand() {
+    for (method, body, status) in [
+        ("GET", "", "200"),
+        ("POST", "", "200"),
+        ("PUT", "hi", "200"),
+        // What was sent of it is gone.
+        ("POST", "hi", "502"),
+    ] {
+        let bodies = Arc::default();
+        let gate = Setup::target(refusing(Arc::clone(&bodies)).await).start().await;
+        once(&gate, GET).await;
+        let length = body.len();
+        let request = format!("{method} / HTTP/1.1\r\nHost: app\r\nContent-Length: {length}\r\n\r\n{body}");
+        let answer = once(&gate, request).await;
+        assert!(answer.starts_with(&format!("HTTP/1.1 {status} ")), "{method}: {answer}");
+        let seen = bodies.lock().unwrap().split_off(1);
+        assert_eq!(seen, vec![body; if status == "200" { 2 } else { 1 }], "{method}");
+        assert!(status != "200" || answer.contains(body), "{answer}");
     }
 }
 
