@@ -18,7 +18,7 @@ use crate::clock::{Timestamp, push_number};
 const HELD_BYTES: usize = 8 * 1024 * 1024;
 
 /// How long lines are gathered before they are written.
-const GATHER: Duration = Duration::from_millis(50);
+const GATHER: Duration = Duration::from_millis(5);
 
 /// What is said about a request. The path comes without its query, which may hold secrets.
 #[derive(Clone, Copy, Debug)]

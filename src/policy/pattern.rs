@@ -22,6 +22,10 @@ impl PathPattern {
     /// `path` is canonical. Takes a time proportional to pattern times path at the worst, and hardly any where the
     /// pattern's beginning does not match.
     pub fn matches(&self, path: &str) -> bool {
+        // Every path begins with a slash, and most patterns differ right after it.
+        if self.literal.as_bytes().get(1).is_some_and(|second| path.as_bytes().get(1) != Some(second)) {
+            return false;
+        }
         let Some(path) = path.strip_prefix(self.literal.as_str()) else { return false };
         match self.rest.as_str() {
             "" => path.is_empty(),

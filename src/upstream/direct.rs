@@ -5,12 +5,12 @@
 //! grammar of heads is httparse's; how bodies are framed is checked in [`answer::framing`]. Whatever is not understood
 //! ends the connection. Start from [`Direct`].
 
-use std::future::poll_fn;
+use std::future::{Future as _, poll_fn};
 use std::io;
 use std::mem::MaybeUninit;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
 use http::header::{CONNECTION, HOST};
@@ -19,6 +19,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use httparse::{ParserConfig, Status};
 use hyper::ext::ReasonPhrase;
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
+use tokio::time::{Sleep, sleep_until};
 use tokio_util::io::poll_read_buf;
 
 use super::UpstreamError;
@@ -48,6 +49,8 @@ pub(super) struct Direct {
     /// Kept for its memory.
     written: Vec<u8>,
     pub opened: Instant,
+    /// Goes on from one request to the next, and is set anew only when it rings too early: a request costs no timer.
+    alarm: Option<Pin<Box<Sleep>>>,
 }
 
 /// A request's head as it is to be written.
@@ -80,7 +83,7 @@ enum Rest {
 
 impl Direct {
     pub(super) fn new(stream: Box<dyn Stream>) -> Self {
-        Self { stream, read: BytesMut::new(), written: Vec::new(), opened: clock::stopwatch() }
+        Self { stream, read: BytesMut::new(), written: Vec::new(), opened: clock::stopwatch(), alarm: None }
     }
 
     /// What is under a connection that is ready.
@@ -95,8 +98,34 @@ impl Direct {
         self.read.is_empty() && Pin::new(&mut self.stream).poll_read(&mut context, &mut read).is_pending()
     }
 
-    /// Sends a request that has no body, and waits for the head of its answer. Interim answers are passed over.
-    pub(super) async fn exchange(mut self, request: &Head<'_>) -> Result<Response<Body>, Failed> {
+    /// Sends a request that has no body, and waits for at most `limit` for the head of its answer.
+    pub(super) async fn exchange(
+        mut self,
+        request: &Head<'_>,
+        limit: Duration,
+    ) -> Result<Response<Body>, Failed> {
+        let due = tokio::time::Instant::now() + limit;
+        let mut alarm = self.alarm.take().unwrap_or_else(|| Box::pin(sleep_until(due)));
+        let mut answer = pin!(self.ask(request));
+        let answered = poll_fn(|context| {
+            if let Poll::Ready(answered) = answer.as_mut().poll(context) {
+                return Poll::Ready(answered);
+            }
+            while alarm.as_mut().poll(context).is_ready() {
+                if due <= tokio::time::Instant::now() {
+                    return Poll::Ready(Err(Failed::from(UpstreamError::Timeout(limit))));
+                }
+                alarm.as_mut().reset(due);
+            }
+            Poll::Pending
+        });
+        let mut answer = answered.await?;
+        answer.body_mut().direct.alarm = Some(alarm);
+        Ok(answer)
+    }
+
+    /// Interim answers are passed over.
+    async fn ask(mut self, request: &Head<'_>) -> Result<Response<Body>, Failed> {
         self.send(request).await?;
         loop {
             let head = self.receive().await?;

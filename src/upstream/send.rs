@@ -109,7 +109,7 @@ impl Attempt<'_> {
                 return Box::pin(self.by_hyper(connection, outgoing)).await;
             }
             let head = outgoing.head(host);
-            let answered = self.patiently(direct.exchange(&head), None).await?;
+            let answered = direct.exchange(&head, self.limit).await;
             return Ok(answered?.map(Arriving::Direct));
         }
         // In a box, as are connections: what a request without a body carries along is to be small.
