@@ -63,7 +63,10 @@ pub(super) async fn respond(
     };
     match target {
         // In a box: the pages' ways are long, and requests of apps are to carry little along.
-        Target::Own => Ok(Box::pin(own_page(context, x, request)).await?),
+        Target::Own => {
+            let page = Box::pin(own_page(context, x, request));
+            page.await
+        }
         Target::Portal if admitted.path() == "/" => Ok(reply::redirect(StatusCode::FOUND, "/_vestibule/")),
         Target::Portal | Target::Nothing => Err(Refused::NotFound),
         Target::App(index) => {
@@ -186,7 +189,7 @@ async fn app_request(
         return Err(Refused::ForeignOrigin);
     }
     let facts = Facts { method: request.method().as_str(), path: &path, client: x.address };
-    let (decision, visitor) = judge(x, app, &request, &facts).await?;
+    let (decision, visitor) = judge(context, x, app, &request, &facts).await?;
     noted.subject = visitor.as_ref().map(|visitor| Arc::clone(&visitor.subject));
     let permit = match decision {
         Decision::Allow(permit) => permit,
@@ -248,6 +251,7 @@ fn from_own_origin(request: &Request<Incoming>, origin: &Origin) -> bool {
 
 /// Who it is, and whether they may. While the store is down nobody is known: what needs nobody passes.
 async fn judge(
+    context: &Context<'_>,
     x: &Exchange<'_>,
     app: &Application,
     request: &Request<Incoming>,
@@ -262,6 +266,11 @@ async fn judge(
         Ok(visitor) => visitor,
         Err(error) => return without_store(app, facts, error),
     };
+    if let (Some(visitor), Some(cookie)) = (&visitor, cookie)
+        && visitor.session.wants_look(x.now)
+    {
+        look_ahead(context, x, cookie);
+    }
     let decision = decide(app, visitor.as_ref(), facts);
     let (Decision::Challenge(Missing::SecondFactor), Some(cookie)) = (&decision, cookie) else {
         return Ok((decision, visitor));
@@ -269,6 +278,17 @@ async fn judge(
     // The second factor may have been proved a moment ago, at another gateway.
     let visitor = who::look_again(x, cookie).await?;
     Ok((decide(app, visitor.as_ref(), facts), visitor))
+}
+
+/// Has the store asked for a session that is trusted for a little longer.
+fn look_ahead(context: &Context<'_>, x: &Exchange<'_>, cookie: &str) {
+    let (app, cookie) = (Arc::clone(&context.gateway.app), cookie.to_owned());
+    let (host, now) = (x.host().clone(), x.now);
+    context.connection.tasks.spawn("session look", async move {
+        if let Err(error) = app.sessions.look(&cookie, &host, now).await {
+            tracing::debug!(%error, "a session could not be looked up ahead of time");
+        }
+    });
 }
 
 fn decide(app: &Application, visitor: Option<&who::Visitor>, facts: &Facts<'_>) -> Decision {

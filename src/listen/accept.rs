@@ -114,12 +114,14 @@ fn canonical(address: SocketAddr) -> SocketAddr {
     SocketAddr::new(address.ip().to_canonical(), address.port())
 }
 
-/// What only the beginning of a connection needs lies in boxes of its own, so that an idle connection is small.
+/// What only the beginning of a connection needs lies in boxes of its own, so that an idle connection is small. Each box
+/// has a name: what is boxed within an expression that waits is given its place here all the same.
 async fn serve<H: Handler>(accepted: Accepted, settings: Arc<ListenerSettings>, shared: Arc<Shared<H>>) {
     let Accepted { mut socket, mut peer } = accepted;
     if let Some(protocol) = &settings.proxy_protocol {
         let greeting = proxy::greet(&mut socket, peer, protocol, shared.settings.handshake);
-        let Some((said, unread)) = Box::pin(greeting).await else { return };
+        let greeting = Box::pin(greeting);
+        let Some((said, unread)) = greeting.await else { return };
         peer = said.or(peer);
         socket.put_back(unread);
     }
@@ -130,16 +132,19 @@ async fn serve<H: Handler>(accepted: Accepted, settings: Arc<ListenerSettings>, 
     let handler = shared.handler.clone();
     let Some(tls) = shared.tls.as_ref().filter(|_| settings.tls) else {
         // Without TLS nothing says h2; guessing it from the first bytes is h2c, which stays off.
-        return Box::pin(shared.http.serve_http1(socket, connection(None), handler)).await;
+        let serving = Box::pin(shared.http.serve_http1(socket, connection(None), handler));
+        return serving.await;
     };
-    let accepted = Box::pin(tls.accept(socket, shared.settings.handshake)).await;
-    let Some((stream, certificate)) = accepted else { return };
+    let shaking = Box::pin(tls.accept(socket, shared.settings.handshake));
+    let Some((stream, certificate)) = shaking.await else { return };
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let connection = connection(Some(certificate));
     if http2 {
-        Box::pin(shared.http.serve_http2(stream, connection, handler)).await;
+        let serving = Box::pin(shared.http.serve_http2(stream, connection, handler));
+        serving.await;
     } else {
-        Box::pin(shared.http.serve_http1(stream, connection, handler)).await;
+        let serving = Box::pin(shared.http.serve_http1(stream, connection, handler));
+        serving.await;
     }
 }
 

@@ -222,14 +222,15 @@ fn service<H: Handler>(
     service_fn(move |request: Request<Incoming>| {
         let under_way = UnderWay::begin(&activity);
         let (handler, connection) = (handler.clone(), Arc::clone(&connection));
-        async move {
+        // In a box that goes with the request: hyper would keep room for it on every idle connection.
+        Box::pin(async move {
             let head_only = request.method() == Method::HEAD;
             let mut response = handler.handle(connection, request).await;
             if head_only {
                 without_body(&mut response);
             }
             Ok::<_, Infallible>(response.map(|body| Answer { body, _under_way: under_way }))
-        }
+        })
     })
 }
 

@@ -28,6 +28,13 @@ use shared::Shared;
 /// An entry of the cache is believed for this long without a look into the store.
 pub const TRUSTED: Duration = Duration::from_secs(5);
 
+/// How long before the end of trust the store is asked at the latest, and over what time before that this is spread.
+const LOOK_AHEAD: Duration = Duration::from_millis(500);
+const SPREAD: Duration = Duration::from_secs(1);
+
+/// When to ask again, if no answer came.
+const LOOK_AGAIN: Duration = Duration::from_secs(1);
+
 /// The id of a sign-on. No browser ever holds it.
 pub type SignOnId = [u8; 32];
 
@@ -61,6 +68,7 @@ pub struct Session {
     /// The state of `shared` that this entry was read at or after.
     change: u64,
     confirmed: AtomicI64,
+    looked_ahead: AtomicI64,
     subject: ArcSwapOption<Known>,
 }
 
@@ -133,6 +141,21 @@ impl Session {
 
     pub fn remember(&self, known: Known) {
         self.subject.store(Some(Arc::new(known)));
+    }
+
+    /// Whether the store should be asked while the session is trusted still, so that no request has to wait for it. Yes
+    /// to one who asks at a time; and sessions that were confirmed together do not all come due together.
+    pub fn wants_look(&self, now: Timestamp) -> bool {
+        let confirmed = Timestamp::from_millis(self.confirmed.load(Ordering::Relaxed));
+        let spread = self.sign_on.first().map_or(0, |byte| u32::from(*byte));
+        if now.since(confirmed) < TRUSTED - LOOK_AHEAD - SPREAD * spread / 256 {
+            return false;
+        }
+        let asked = self.looked_ahead.load(Ordering::Relaxed);
+        let recently = now.since(Timestamp::from_millis(asked)) < LOOK_AGAIN;
+        let claim =
+            || self.looked_ahead.compare_exchange(asked, now.millis(), Ordering::Relaxed, Ordering::Relaxed);
+        !recently && claim().is_ok()
     }
 
     fn is_trusted(&self, now: Timestamp) -> bool {
@@ -292,6 +315,7 @@ impl Sessions {
             shared,
             change,
             confirmed: AtomicI64::new(now.millis()),
+            looked_ahead: AtomicI64::new(i64::MIN),
             subject: ArcSwapOption::empty(),
         })))
     }

@@ -129,6 +129,23 @@ async fn what_another_process_ended_is_dead_here_within_five_seconds() {
 }
 
 #[tokio::test]
+async fn the_store_is_asked_once_before_trust_ends() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(true, false).await;
+    let session = rig.load(&opened.cookie).await.unwrap();
+    let wants = |after: Duration| session.wants_look(rig.clock.now().plus(after));
+    assert!(!wants(Duration::ZERO) && !wants(TRUSTED - LOOK_AHEAD - SPREAD));
+    let due = TRUSTED - LOOK_AHEAD;
+    assert!(wants(due), "a look in time");
+    assert!(!wants(due) && !wants(due + LOOK_AGAIN - Duration::from_millis(1)), "only one");
+    assert!(wants(due + LOOK_AGAIN), "another, since none was answered");
+    rig.clock.advance(due);
+    rig.sessions.look(&opened.cookie, &rig.host, rig.clock.now()).await.unwrap().unwrap();
+    let looked_up = rig.load(&opened.cookie).await.unwrap();
+    assert!(!looked_up.wants_look(rig.clock.now().plus(Duration::from_secs(1))));
+}
+
+#[tokio::test]
 async fn a_second_factor_shows_on_every_host_at_once_and_renews_the_id_on_this_one() {
     let rig = Rig::new().await;
     let opened = rig.begin(false, false).await;

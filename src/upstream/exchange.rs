@@ -45,7 +45,10 @@ where
 {
     let slot = match upstream.slots.take() {
         Some(slot) => slot,
-        None => Box::pin(upstream.slots.wait(&upstream.metrics)).await?,
+        None => {
+            let waiting = Box::pin(upstream.slots.wait(&upstream.metrics));
+            waiting.await?
+        }
     };
     let StampedParts { head, body, upgrade, trailers, said, affinity, authenticated, strip } =
         rewritten(parts, upstream)?;

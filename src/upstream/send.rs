@@ -106,14 +106,16 @@ impl Attempt<'_> {
         if let Connection::Direct(direct) = connection {
             if !outgoing.is_direct() {
                 let connection = self.pools.with_task(direct).await?;
-                return Box::pin(self.by_hyper(connection, outgoing)).await;
+                let sending = Box::pin(self.by_hyper(connection, outgoing));
+                return sending.await;
             }
             let head = outgoing.head(host);
             let answered = direct.exchange(&head, self.limit).await;
             return Ok(answered?.map(Arriving::Direct));
         }
         // In a box, as are connections: what a request without a body carries along is to be small.
-        Box::pin(self.by_hyper(connection, outgoing)).await
+        let sending = Box::pin(self.by_hyper(connection, outgoing));
+        sending.await
     }
 
     async fn by_hyper(
