@@ -1,5 +1,6 @@
 //! The byte stream under TLS and HTTP: TCP or unix, given up when the other end takes nothing for too long.
 
+use std::cell::RefCell;
 use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -12,6 +13,9 @@ use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, Sleep, sleep};
 
 use crate::observe::metrics::Open;
+
+/// In bytes.
+const SMALL: usize = 4 * 1024;
 
 enum Stream {
     Tcp(TcpStream),
@@ -107,6 +111,17 @@ impl AsyncWrite for Socket {
         context: &mut Context<'_>,
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
+        thread_local! {
+            static WHOLE: RefCell<Vec<u8>> = const { RefCell::new(Vec::new()) };
+        }
+        // A small answer is sent sooner in one piece than gathered by the kernel.
+        if slices.iter().map(|slice| slice.len()).sum::<usize>() <= SMALL {
+            return WHOLE.with_borrow_mut(|whole| {
+                whole.clear();
+                slices.iter().for_each(|slice| whole.extend_from_slice(slice));
+                self.poll_write(context, whole)
+            });
+        }
         let outcome = match &mut self.stream {
             Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
             Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(context, slices),
