@@ -5,10 +5,10 @@
 //! grammar of heads is httparse's; how bodies are framed is checked in [`answer::framing`]. Whatever is not understood
 //! ends the connection. Start from [`Direct`].
 
-use std::future::poll_fn;
+use std::future::{Future as _, poll_fn};
 use std::io;
 use std::mem::MaybeUninit;
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::task::{Context, Poll, Waker, ready};
 use std::time::Instant;
 
@@ -19,6 +19,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use httparse::{ParserConfig, Status};
 use hyper::ext::ReasonPhrase;
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
+use tokio::task::unconstrained;
 use tokio_util::io::poll_read_buf;
 
 use super::UpstreamError;
@@ -92,7 +93,11 @@ impl Direct {
     pub(super) fn is_ready(&mut self) -> bool {
         let (mut byte, mut context) = ([0; 1], Context::from_waker(Waker::noop()));
         let mut read = ReadBuf::new(&mut byte);
-        self.read.is_empty() && Pin::new(&mut self.stream).poll_read(&mut context, &mut read).is_pending()
+        let stream = &mut self.stream;
+        // A task that has done much at one go would be told to wait, whatever there is to read: after a server's end,
+        // every connection behind the first hundred would look as good as new.
+        let look = unconstrained(poll_fn(|context| Pin::new(&mut *stream).poll_read(context, &mut read)));
+        self.read.is_empty() && pin!(look).poll(&mut context).is_pending()
     }
 
     /// Sends a request that has no body, and waits for the head of its answer. Interim answers are passed over.
@@ -325,4 +330,23 @@ fn garbled(what: &str) -> Failed {
 
 fn broken(error: io::Error, fate: Fate) -> Failed {
     Failed { error: UpstreamError::Closed(error.into()), fate, repeated: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::coop;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_closed_connection_is_not_ready_however_much_its_user_has_done() {
+        let (ours, theirs) = tokio::io::duplex(64);
+        let mut direct = Direct::new(Box::new(ours));
+        assert!(direct.is_ready());
+        drop(theirs);
+        while coop::has_budget_remaining() {
+            coop::consume_budget().await;
+        }
+        assert!(!direct.is_ready());
+    }
 }
