@@ -134,11 +134,12 @@ impl Direct {
     async fn receive(&mut self) -> Result<response::Parts, Failed> {
         let mut seen = 0;
         loop {
-            if let Some(length) = end_of_head(&self.read, seen) {
-                return parse(&self.read.split_to(length).freeze());
-            }
+            // First: httparse passes over empty lines, and whether one stands alone is a matter of how the bytes come.
             if !begins_like_http(&self.read) {
                 return Err(garbled("it does not begin with HTTP/1"));
+            }
+            if let Some(length) = end_of_head(&self.read, seen) {
+                return parse(&self.read.split_to(length).freeze());
             }
             if self.read.len() >= LARGEST_HEAD {
                 return Err(garbled("its head is too large"));
@@ -348,5 +349,23 @@ mod tests {
             coop::consume_budget().await;
         }
         assert!(!direct.is_ready());
+    }
+
+    #[tokio::test]
+    async fn an_empty_line_before_an_answer_is_refused_however_it_comes() {
+        let answer = "\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        for piece in [1, 2, answer.len()] {
+            let (ours, mut theirs) = tokio::io::duplex(1024);
+            let headers = HeaderMap::new();
+            let head = Head { method: &Method::GET, target: "/", host: None, headers: &headers, said: None };
+            let answering = async {
+                for piece in answer.as_bytes().chunks(piece) {
+                    theirs.write_all(piece).await.ok();
+                    tokio::task::yield_now().await;
+                }
+            };
+            let (answered, ()) = tokio::join!(Direct::new(Box::new(ours)).exchange(&head), answering);
+            assert!(answered.is_err(), "in pieces of {piece}");
+        }
     }
 }
