@@ -103,9 +103,12 @@ impl Direct {
     /// Sends a request that has no body, and waits for the head of its answer. Interim answers are passed over.
     pub(super) async fn exchange(mut self, request: &Head<'_>) -> Result<Response<Body>, Failed> {
         self.send(request).await?;
+        // What an end before any answer means: once an interim one has come, the request was begun with.
+        let mut silence = Fate::Lost;
         loop {
-            let head = self.receive().await?;
+            let head = self.receive(silence).await?;
             if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
+                silence = Fate::Final;
                 continue;
             }
             let mut framing = answer::framing(&head, request.method == Method::HEAD)?;
@@ -131,7 +134,7 @@ impl Direct {
         self.stream.flush().await.map_err(|error| broken(error, Fate::Lost))
     }
 
-    async fn receive(&mut self) -> Result<response::Parts, Failed> {
+    async fn receive(&mut self, silence: Fate) -> Result<response::Parts, Failed> {
         let mut seen = 0;
         loop {
             // First: httparse passes over empty lines, and whether one stands alone is a matter of how the bytes come.
@@ -145,7 +148,7 @@ impl Direct {
                 return Err(garbled("its head is too large"));
             }
             seen = self.read.len();
-            let fate = if seen == 0 { Fate::Lost } else { Fate::Final };
+            let fate = if seen == 0 { silence } else { Fate::Final };
             let read = poll_fn(|context| self.poll_read(context, READ)).await;
             if read.map_err(|error| broken(error, fate))? == 0 {
                 return Err(broken(io::ErrorKind::UnexpectedEof.into(), fate));
