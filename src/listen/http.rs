@@ -153,6 +153,8 @@ impl Http {
                         return Poll::Ready(false);
                     }
                     look.as_mut().reset(rest.due());
+                    // It wakes nobody who has not asked it since.
+                    awaited = false;
                     if too_long {
                         // It has the same time again to come to its end.
                         stopping = true;
