@@ -14,6 +14,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
+use tokio::task::coop::has_budget_remaining;
 use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
@@ -152,6 +153,8 @@ impl Http {
                         return Poll::Ready(false);
                     }
                     look.as_mut().reset(rest.due());
+                    // It wakes nobody who has not asked it since.
+                    awaited = false;
                     if too_long {
                         // It has the same time again to come to its end.
                         stopping = true;
@@ -160,7 +163,8 @@ impl Http {
                     continue;
                 }
                 let come = begun.as_mut().poll(context).is_ready() && !stopping || aborted.as_mut().poll(context).is_ready();
-                awaited = true;
+                // A task that has done much at one go is told to wait by each of these, and noticed by none.
+                awaited = has_budget_remaining();
                 if !come {
                     return Poll::Pending;
                 }
@@ -265,5 +269,57 @@ where
 {
     fn execute(&self, stream: F) {
         self.0.spawn("stream", stream);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::coop;
+
+    use super::super::{Address, HttpSettings, ListenerSettings};
+    use super::*;
+    use crate::tasks::Shutdown;
+
+    /// Has much to do at first, as a client can see to, and nothing afterwards.
+    struct BusyAtFirst {
+        begun: bool,
+    }
+
+    impl Future for BusyAtFirst {
+        type Output = hyper::Result<()>;
+
+        fn poll(mut self: Pin<&mut Self>, context: &mut std::task::Context<'_>) -> Poll<Self::Output> {
+            while !self.begun && coop::has_budget_remaining() {
+                let _ = pin!(coop::consume_budget()).poll(context);
+            }
+            self.begun = true;
+            Poll::Pending
+        }
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_begins_busily_is_watched_like_any_other() {
+        let soon = Duration::from_millis(10);
+        let listener = ListenerSettings {
+            address: Address::Unix("unused".into()),
+            tls: false,
+            redirect: false,
+            proxy_protocol: None,
+        };
+        for (first_head, stopped) in [(soon, false), (Duration::from_mins(1), true)] {
+            let (tasks, shutdown) = (Tasks::default(), Shutdown::default());
+            let http = Http::new(&HttpSettings { first_head, ..HttpSettings::new(1024) }, &tasks);
+            let connection = Connection::new(None, &listener, (tasks, shutdown.clone()), None);
+            let (activity, mut client) = (Activity::default(), BusyAtFirst { begun: false });
+            let driven = http.drive(&mut client, &connection, &activity, Farewell::None, |_| {});
+            let stop = async {
+                tokio::time::sleep(soon).await;
+                if stopped {
+                    shutdown.abort();
+                }
+            };
+            let watched = timeout(Duration::from_secs(5), async { tokio::join!(driven, stop).0 });
+            assert_eq!(watched.await, Ok(false), "stopped: {stopped}");
+        }
     }
 }

@@ -19,6 +19,7 @@ use http_body::{Body as HttpBody, Frame, SizeHint};
 use httparse::{ParserConfig, Status};
 use hyper::ext::ReasonPhrase;
 use tokio::io::{AsyncRead as _, AsyncWriteExt as _, ReadBuf};
+use tokio::task::unconstrained;
 use tokio::time::{Sleep, sleep_until};
 use tokio_util::io::poll_read_buf;
 
@@ -95,7 +96,11 @@ impl Direct {
     pub(super) fn is_ready(&mut self) -> bool {
         let (mut byte, mut context) = ([0; 1], Context::from_waker(Waker::noop()));
         let mut read = ReadBuf::new(&mut byte);
-        self.read.is_empty() && Pin::new(&mut self.stream).poll_read(&mut context, &mut read).is_pending()
+        let stream = &mut self.stream;
+        // A task that has done much at one go would be told to wait, whatever there is to read: after a server's end,
+        // every connection behind the first hundred would look as good as new.
+        let look = unconstrained(poll_fn(|context| Pin::new(&mut *stream).poll_read(context, &mut read)));
+        self.read.is_empty() && pin!(look).poll(&mut context).is_pending()
     }
 
     /// Sends a request that has no body, and waits for at most `limit` for the head of its answer.
@@ -127,9 +132,12 @@ impl Direct {
     /// Interim answers are passed over.
     async fn ask(mut self, request: &Head<'_>) -> Result<Response<Body>, Failed> {
         self.send(request).await?;
+        // What an end before any answer means: once an interim one has come, the request was begun with.
+        let mut silence = Fate::Lost;
         loop {
-            let head = self.receive().await?;
+            let head = self.receive(silence).await?;
             if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
+                silence = Fate::Final;
                 continue;
             }
             let mut framing = answer::framing(&head, request.method == Method::HEAD)?;
@@ -155,20 +163,21 @@ impl Direct {
         self.stream.flush().await.map_err(|error| broken(error, Fate::Lost))
     }
 
-    async fn receive(&mut self) -> Result<response::Parts, Failed> {
+    async fn receive(&mut self, silence: Fate) -> Result<response::Parts, Failed> {
         let mut seen = 0;
         loop {
-            if let Some(length) = end_of_head(&self.read, seen) {
-                return parse(&self.read.split_to(length).freeze());
-            }
+            // First: httparse passes over empty lines, and whether one stands alone is a matter of how the bytes come.
             if !begins_like_http(&self.read) {
                 return Err(garbled("it does not begin with HTTP/1"));
+            }
+            if let Some(length) = end_of_head(&self.read, seen) {
+                return parse(&self.read.split_to(length).freeze());
             }
             if self.read.len() >= LARGEST_HEAD {
                 return Err(garbled("its head is too large"));
             }
             seen = self.read.len();
-            let fate = if seen == 0 { Fate::Lost } else { Fate::Final };
+            let fate = if seen == 0 { silence } else { Fate::Final };
             let read = poll_fn(|context| self.poll_read(context, READ)).await;
             if read.map_err(|error| broken(error, fate))? == 0 {
                 return Err(broken(io::ErrorKind::UnexpectedEof.into(), fate));
@@ -354,4 +363,41 @@ fn garbled(what: &str) -> Failed {
 
 fn broken(error: io::Error, fate: Fate) -> Failed {
     Failed { error: UpstreamError::Closed(error.into()), fate, repeated: false }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::task::coop;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_closed_connection_is_not_ready_however_much_its_user_has_done() {
+        let (ours, theirs) = tokio::io::duplex(64);
+        let mut direct = Direct::new(Box::new(ours));
+        assert!(direct.is_ready());
+        drop(theirs);
+        while coop::has_budget_remaining() {
+            coop::consume_budget().await;
+        }
+        assert!(!direct.is_ready());
+    }
+
+    #[tokio::test]
+    async fn an_empty_line_before_an_answer_is_refused_however_it_comes() {
+        let answer = "\r\nHTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n";
+        for piece in [1, 2, answer.len()] {
+            let (ours, mut theirs) = tokio::io::duplex(1024);
+            let headers = HeaderMap::new();
+            let head = Head { method: &Method::GET, target: "/", host: None, headers: &headers, said: None };
+            let answering = async {
+                for piece in answer.as_bytes().chunks(piece) {
+                    theirs.write_all(piece).await.ok();
+                    tokio::task::yield_now().await;
+                }
+            };
+            let (answered, ()) = tokio::join!(Direct::new(Box::new(ours)).exchange(&head), answering);
+            assert!(answered.is_err(), "in pieces of {piece}");
+        }
+    }
 }

@@ -109,6 +109,8 @@ fn target(uri: &Uri, strip_prefix: Option<&str>) -> Result<Uri, UpstreamError> {
     let target = match rest {
         Some(rest) if rest.starts_with('/') => PathAndQuery::try_from(rest)?,
         Some(rest) if rest.is_empty() || rest.starts_with('?') => PathAndQuery::try_from(format!("/{rest}"))?,
+        // As in `http://app?query`; what is parsed and what is shown of it has a path, but not its text.
+        _ if whole.as_str().starts_with('?') => PathAndQuery::try_from(format!("/{}", whole.as_str()))?,
         _ => whole,
     };
     let mut parts = uri::Parts::default();

@@ -1,7 +1,8 @@
 //! Small bodies that may be sent twice: what has passed is kept until the answer has begun, so that the request can be
 //! repeated from the start and go on with what the visitor has still to send.
 //!
-//! Nothing is held back for that: chunks are passed on as they come, and only counted references to them are kept. A
+//! Nothing is held back for that: chunks are passed on as they come, and copies of them are kept. A reference to a chunk
+//! would keep the whole buffer that it was read into, and that of a single byte may be hundreds of kilobytes large. A
 //! body that turns out too large, or to have trailers, is passed on like any other and not kept any longer.
 
 use std::pin::Pin;
@@ -106,7 +107,7 @@ impl Tape {
 impl Kept {
     fn with(mut self, chunk: &Bytes) -> Option<Self> {
         self.bytes += chunk.len() as u64;
-        self.chunks.push(chunk.clone());
+        self.chunks.push(Bytes::copy_from_slice(chunk));
         (self.bytes <= MOST && self.chunks.len() <= MOST_CHUNKS).then_some(self)
     }
 }
@@ -218,6 +219,15 @@ mod tests {
             let mut again = replay.read();
             assert!(!again.is_end_stream() && next(&mut again).await.unwrap().is_err());
         }
+    }
+
+    #[tokio::test]
+    async fn what_is_kept_holds_no_more_memory_than_it_has_bytes() {
+        let read_at_once = Bytes::from(vec![0; 400 * 1024]);
+        let chunk = Sent::Ok(Frame::data(read_at_once.slice(..1)));
+        let replay = Replay::new(Body::stream(StreamBody::new(futures_util::stream::iter([chunk]))));
+        assert_eq!(replay.read().collect().await.unwrap().to_bytes().len(), 1);
+        assert!(replay.is_whole() && read_at_once.is_unique());
     }
 
     #[tokio::test]

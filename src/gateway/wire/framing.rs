@@ -105,6 +105,18 @@ async fn a_get_keeps_its_body_and_a_post_without_one_says_so() {
 }
 
 #[tokio::test]
+async fn a_target_without_a_path_is_sent_with_one() {
+    for (request, line) in [
+        ("GET http://app?x=1 HTTP/1.1\r\nHost: app\r\n\r\n", "GET /?x=1 HTTP/1.1\r\n"),
+        ("GET http://app HTTP/1.1\r\nHost: app\r\n\r\n", "GET / HTTP/1.1\r\n"),
+        ("PUT http://app?x HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\nhi", "PUT /?x HTTP/1.1\r\n"),
+    ] {
+        let (_, seen) = exchange(request).await;
+        assert!(seen.starts_with(line), "{request:?}: {seen}");
+    }
+}
+
+#[tokio::test]
 async fn a_host_is_named_once_and_well() {
     for host in [
         "Host: app\r\nHost: app",

@@ -139,18 +139,20 @@ async fn a_post_is_never_sent_twice() {
 
 #[tokio::test]
 async fn an_answer_that_has_begun_is_not_asked_for_again() {
-    let recorder = Recorder::start(|number| {
-        if number == 0 {
-            vec![Step::Request, send(OK), Step::Request, send("garbage\r\n\r\n"), Step::Close]
-        } else {
-            always(OK)
-        }
-    })
-    .await;
-    let gate = Setup::to(&recorder).start().await;
-    once(&gate, GET).await;
-    assert!(once(&gate, GET).await.starts_with("HTTP/1.1 502 "));
-    assert_eq!(recorder.connections(), 1);
+    for begun in ["garbage\r\n\r\n", "HTTP/1.1 103 Early Hints\r\n\r\n"] {
+        let recorder = Recorder::start(move |number| {
+            if number == 0 {
+                vec![Step::Request, send(OK), Step::Request, send(begun), Step::Close]
+            } else {
+                always(OK)
+            }
+        })
+        .await;
+        let gate = Setup::to(&recorder).start().await;
+        once(&gate, GET).await;
+        assert!(once(&gate, GET).await.starts_with("HTTP/1.1 502 "), "{begun:?}");
+        assert_eq!(recorder.connections(), 1, "{begun:?}");
+    }
 }
 
 #[tokio::test]
