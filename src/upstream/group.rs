@@ -58,7 +58,13 @@ impl Group {
             let busy = (self.backends.len() > 1).then(|| backend.standing.take());
             match send(pools, backend, timeouts, outgoing, repeated).await {
                 Ok(answer) => {
-                    backend.standing.succeeded();
+                    if backend.standing.succeeded() {
+                        tracing::info!(
+                            app = self.app,
+                            server = backend.dialer.address(),
+                            "a server answers again"
+                        );
+                    }
                     return Ok(Answered { answer, server: backend.id, busy });
                 }
                 Err(failed) => {
