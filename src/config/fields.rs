@@ -96,13 +96,20 @@ impl<'a, 'r> Fields<'a, 'r> {
 
     /// Reports the keys that nobody asked for.
     pub fn finish(self) {
+        self.finish_but(&[]);
+    }
+
+    /// The same; of some keys it is known where they belong, and their help says so.
+    pub fn finish_but(self, elsewhere: &[(&str, &str)]) {
         for entry in self.entries {
             if self.asked.contains(&entry.key.as_str()) {
                 continue;
             }
-            let help = match nearest(&entry.key, &self.asked) {
-                Some(name) => format!("did you mean `{name}`?"),
-                None => format!("known here: {}", self.asked.join(", ")),
+            let place = elsewhere.iter().find(|(key, _)| *key == entry.key);
+            let help = match (place, nearest(&entry.key, &self.asked)) {
+                (Some((_, help)), _) => (*help).to_owned(),
+                (None, Some(name)) => format!("did you mean `{name}`?"),
+                (None, None) => format!("known here: {}", self.asked.join(", ")),
             };
             if is_sensitive(&entry.key) {
                 self.report.hide(entry.value.place);

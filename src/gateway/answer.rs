@@ -125,8 +125,14 @@ fn names_html(headers: &HeaderMap) -> bool {
     })
 }
 
-pub(super) fn answer(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Response<Body> {
-    log(context, refused);
+/// `app`: the name of the one that took the request.
+pub(super) fn answer(
+    context: &Context<'_>,
+    manner: &Manner,
+    app: Option<&str>,
+    refused: &Refused,
+) -> Response<Body> {
+    log(context, app, refused);
     let mut response = match refused {
         _ if manner.form == Form::Grpc => {
             let (kind, word) = said(refused);
@@ -291,16 +297,16 @@ fn status(kind: ErrorKind) -> StatusCode {
 }
 
 /// A client's fault is worth a debug line; what an operator can mend is an error.
-fn log(context: &Context<'_>, refused: &Refused) {
+fn log(context: &Context<'_>, app: Option<&str>, refused: &Refused) {
     let request_id = context.client.request_id();
     match refused {
-        Refused::Flow(FlowError::Busy(_)) => tracing::warn!(request_id, "{refused}"),
-        Refused::Flow(_) | Refused::Stamp(_) => tracing::error!(request_id, "{refused}"),
+        Refused::Flow(FlowError::Busy(_)) => tracing::warn!(request_id, app, "{refused}"),
+        Refused::Flow(_) | Refused::Stamp(_) => tracing::error!(request_id, app, "{refused}"),
         Refused::Upstream(error) => match error.fault() {
-            Fault::Visitor => tracing::debug!(request_id, "{error}"),
-            Fault::Upstream => tracing::warn!(request_id, "{error}"),
-            Fault::Configuration => tracing::error!(request_id, "{error}"),
+            Fault::Visitor => tracing::debug!(request_id, app, "{error}"),
+            Fault::Upstream => tracing::warn!(request_id, app, "{error}"),
+            Fault::Configuration => tracing::error!(request_id, app, "{error}"),
         },
-        _ => tracing::debug!(request_id, "{refused}"),
+        _ => tracing::debug!(request_id, app, "{refused}"),
     }
 }

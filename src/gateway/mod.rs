@@ -86,12 +86,14 @@ impl Handler for Gateway {
         let asked = Asked::of(&request);
         let manner = answer::Manner::of(&request);
         let mut noted = Noted::default();
-        let mut response = match pipeline::respond(&context, request, &mut noted).await {
+        let answered = pipeline::respond(&context, request, &mut noted).await;
+        let app = noted.app.and_then(|index| snapshot.apps.get(index));
+        let app_name = app.map(|app| app.name.as_str());
+        let mut response = match answered {
             Ok(response) => response,
-            Err(refused) => answer::answer(&context, &manner, &refused),
+            Err(refused) => answer::answer(&context, &manner, app_name, &refused),
         };
         response.headers_mut().insert(REQUEST_ID, client.request_id.clone());
-        let app = noted.app.and_then(|index| snapshot.apps.get(index));
         let (status, took) = (response.status(), begun.elapsed());
         let answered = Answered { status, took, upstream: noted.upstream };
         self.settings.metrics.answered(app.map(|app| &*app.metrics), answered);
@@ -104,7 +106,7 @@ impl Handler for Gateway {
             status: status.as_u16(),
             elapsed: took,
             bytes: response.body().size_hint().exact(),
-            app: app.map(|app| app.name.as_str()),
+            app: app_name,
             username: noted.subject.as_ref().map(|subject| subject.username.as_str()),
             client: client.written.to_str().unwrap_or("-"),
         });

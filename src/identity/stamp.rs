@@ -165,6 +165,10 @@ impl Said {
         &self.authority
     }
 
+    pub fn request_id(&self) -> &HeaderValue {
+        &self.request_id
+    }
+
     /// All but `Host`.
     pub fn headers(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
         const FOR: HeaderName = HeaderName::from_static("x-forwarded-for");

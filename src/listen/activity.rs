@@ -1,4 +1,4 @@
-//! What is under way on a connection. hyper closes idle HTTP/1 connections by itself, but knows no idle HTTP/2.
+//! What is under way on a connection, so that an idle one can be told from a busy one.
 
 use std::pin::Pin;
 use std::sync::Arc;

@@ -1,4 +1,4 @@
-//! Opens connections: name look-up, TCP or a unix socket, TLS, and hyper's handshake.
+//! Opens connections: name look-up, TCP or a unix socket, and TLS.
 
 use std::path::PathBuf;
 use std::time::Duration;

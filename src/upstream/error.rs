@@ -38,11 +38,11 @@ pub enum UpstreamError {
     #[error("no server of the upstream is healthy")]
     NoneHealthy,
     #[error(
-        "{connections} requests are under way at the app and {waiting} wait, which is as many as its limits grant"
+        "requests under way at the app: {connections}, waiting: {waiting}, as many as its `limits` grant"
     )]
     Crowded { connections: u32, waiting: u32 },
     #[error(
-        "of {connections} requests at the app, as many as its limits grant, none has ended within {after:?}"
+        "no room at the app within {after:?}: requests under way: {connections}, as many as its `limits` grant"
     )]
     WaitedInVain { connections: u32, after: Duration },
     #[error("the upstream closed the connection before it answered: {0}")]
@@ -61,6 +61,8 @@ pub enum UpstreamError {
     RequestTooLarge,
     #[error("the path without its prefix cannot be written: {0}")]
     Target(#[from] http::uri::InvalidUri),
+    #[error("{server}: {error}")]
+    Of { server: String, error: Box<UpstreamError> },
 }
 
 impl UpstreamError {
@@ -83,6 +85,7 @@ impl UpstreamError {
             Self::RequestBroken(_) | Self::Target(_) => StatusCode::BAD_REQUEST,
             Self::RequestStalled(_) => StatusCode::REQUEST_TIMEOUT,
             Self::RequestTooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Self::Of { error, .. } => error.status(),
         }
     }
 
@@ -103,6 +106,17 @@ impl UpstreamError {
             | Self::Crowded { .. }
             | Self::WaitedInVain { .. }
             | Self::Timeout(_) => Fault::Upstream,
+            Self::Of { error, .. } => error.fault(),
+        }
+    }
+
+    /// Names the server where the error itself does not: an app may have several.
+    pub(super) fn of(self, server: impl FnOnce() -> String) -> Self {
+        match self {
+            Self::Closed(_) | Self::Garbled(_) | Self::UnaskedUpgrade | Self::Timeout(_) => {
+                Self::Of { server: server(), error: Box::new(self) }
+            }
+            error => error,
         }
     }
 

@@ -1,10 +1,12 @@
 //! One request, one answer: what is sent, and what becomes of the answer and of its connection.
 
 use std::future::poll_fn;
+use std::sync::Arc;
 use std::task::Poll;
 
 use http::uri::{self, PathAndQuery};
 use http::{Method, Response, StatusCode, Uri};
+use http_body_util::BodyExt as _;
 
 use super::arriving::Arriving;
 use super::group::{Answered, Group};
@@ -36,7 +38,7 @@ pub(super) struct Held {
 pub(super) async fn exchange<C>(
     pools: &Pools,
     upstream: &Upstream,
-    group: &Group,
+    group: &Arc<Group>,
     parts: StampedParts,
     cutoff: C,
 ) -> Result<Response<Body>, UpstreamError>
@@ -93,7 +95,12 @@ where
     {
         return Ok(Response::from_parts(head, whole.into()));
     }
-    Ok(Response::from_parts(head, Body::stream(body)))
+    let (group, request_id) = (Arc::clone(group), outgoing.request_id().cloned());
+    let told = body.map_err(move |error| {
+        group.broke_off(server, request_id.as_ref(), &error);
+        error
+    });
+    Ok(Response::from_parts(head, Body::stream(told)))
 }
 
 /// What the configuration changes for this upstream, and the target in origin form.

@@ -3,7 +3,7 @@
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use http::Response;
+use http::{HeaderValue, Response};
 
 use super::arriving::Arriving;
 use super::backend::Backend;
@@ -11,9 +11,13 @@ use super::outgoing::Outgoing;
 use super::pool::Pools;
 use super::send::{Failed, Fate, send};
 use super::standing::Busy;
+use super::transfer::CutOff;
 use super::{Balance, Fault, Timeouts, UpstreamError};
+use crate::body::BodyError;
 
 pub(super) struct Group {
+    /// The app's name, for logs.
+    pub app: String,
     /// At most [`MOST_SERVERS`].
     pub backends: Vec<Backend>,
     pub balance: Balance,
@@ -32,8 +36,8 @@ pub(super) struct Answered {
 }
 
 impl Group {
-    pub(super) fn new(backends: Vec<Backend>, balance: Balance) -> Self {
-        Self { backends, balance, turns: AtomicU64::new(0) }
+    pub(super) fn new(app: &str, backends: Vec<Backend>, balance: Balance) -> Self {
+        Self { app: app.to_owned(), backends, balance, turns: AtomicU64::new(0) }
     }
 
     /// Sends a request to a server, and to another where the first cannot be reached or has not begun with it. Only a
@@ -54,17 +58,25 @@ impl Group {
             let busy = (self.backends.len() > 1).then(|| backend.standing.take());
             match send(pools, backend, timeouts, outgoing, repeated).await {
                 Ok(answer) => {
-                    backend.standing.succeeded();
+                    if backend.standing.succeeded() {
+                        tracing::info!(
+                            app = self.app,
+                            server = backend.dialer.address(),
+                            "a server answers again"
+                        );
+                    }
                     return Ok(Answered { answer, server: backend.id, busy });
                 }
                 Err(failed) => {
-                    Self::note(backend, busy.as_ref(), &failed);
+                    self.note(backend, busy.as_ref(), &failed);
                     let begun = failed.fate != Fate::Unsent;
-                    if !failed.allows(outgoing) || begun && (repeated || failed.repeated) {
-                        return Err(failed.error);
+                    let over = !failed.allows(outgoing) || begun && (repeated || failed.repeated);
+                    let error = failed.error.of(|| backend.dialer.address());
+                    if over {
+                        return Err(error);
                     }
                     repeated |= begun || failed.repeated;
-                    last = Some(failed.error);
+                    last = Some(error);
                 }
             }
         }
@@ -73,12 +85,24 @@ impl Group {
 
     /// A lone server, of which nobody asks how busy it is, is tried whatever came of the requests before: there is no
     /// better one.
-    fn note(backend: &Backend, busy: Option<&Busy>, failed: &Failed) {
+    fn note(&self, backend: &Backend, busy: Option<&Busy>, failed: &Failed) {
         if failed.error.fault() == Fault::Upstream
             && busy.is_some_and(|busy| busy.failed(failed.fate == Fate::Unsent))
         {
-            tracing::warn!(server = backend.dialer.address(), error = %failed.error, "a server is passed over for now");
+            let (app, server, error) = (&*self.app, backend.dialer.address(), &failed.error);
+            tracing::warn!(app, server, "a server is passed over for now: {error}");
         }
+    }
+
+    /// Tells of an answer that broke off after its head: the access log has it as a good one.
+    pub(super) fn broke_off(&self, server: u64, request_id: Option<&HeaderValue>, error: &BodyError) {
+        if error.is::<CutOff>() {
+            return;
+        }
+        let server = self.backends.iter().find(|backend| backend.id == server);
+        let server = server.map(|backend| backend.dialer.address());
+        let request_id = request_id.and_then(|id| id.to_str().ok());
+        tracing::warn!(request_id, app = self.app, server, "an answer broke off within its body: {error}");
     }
 
     /// A server that is good and was not tried, with its place.

@@ -16,9 +16,9 @@ use super::{Health, Timeouts};
 use crate::tasks::Tasks;
 
 /// Checks one server for ever. It counts as healthy until a check says otherwise.
-pub(super) async fn watch(group: Arc<Group>, place: usize, health: Health, app: String) {
+pub(super) async fn watch(group: Arc<Group>, place: usize, health: Health) {
     let Some(backend) = group.backends.get(place) else { return };
-    let server = backend.dialer.address();
+    let (app, server) = (&*group.app, backend.dialer.address());
     let needed = (health.unhealthy_after, health.healthy_after);
     loop {
         let found = check(backend, &health).await;

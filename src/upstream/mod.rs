@@ -1,7 +1,8 @@
 //! Forwards stamped requests. Start from [`forward`].
 //!
 //! An [`Upstream`] is where an app's requests go and lives as long as the configuration, with what is known of its
-//! servers; [`Pools`] keep the connections of one worker. Bodies are streamed both ways. Nothing here knows who is asking or why it was allowed.
+//! servers; [`Pools`] keep the connections of one worker. Bodies are streamed both ways. Nothing here knows who is
+//! asking or why it was allowed.
 
 mod answer;
 mod arriving;
@@ -56,7 +57,6 @@ use slots::Slots;
 
 /// Where one app's requests go, made ready. Process-wide: it holds no connection.
 pub struct Upstream {
-    app: String,
     /// `None`: the built-in page.
     group: Option<Arc<Group>>,
     health: Option<Health>,
@@ -68,8 +68,8 @@ pub struct Upstream {
 }
 
 impl Upstream {
-    /// Only what cannot mend itself is an error: a name that TLS cannot verify, no roots to verify with, a file that
-    /// cannot be used.
+    /// `app`: its name, for logs. Only what cannot mend itself is an error: a name that TLS cannot verify, no roots to
+    /// verify with, a file that cannot be used.
     pub fn new(
         app: &str,
         settings: &Settings,
@@ -82,11 +82,10 @@ impl Upstream {
                 let made =
                     servers.iter().map(|server| Backend::new(server, &settings.host_header, tls, trust));
                 let backends: Vec<_> = made.collect::<Result<_, _>>()?;
-                (Some(Arc::new(Group::new(backends, *balance))), health.clone())
+                (Some(Arc::new(Group::new(app, backends, *balance))), health.clone())
             }
         };
         Ok(Self {
-            app: app.to_owned(),
             group,
             health,
             slots: Arc::new(Slots::new(settings.limits)),
@@ -103,11 +102,6 @@ impl Upstream {
         Self { metrics, ..self }
     }
 
-    /// The app's name, for logs.
-    pub fn app(&self) -> &str {
-        &self.app
-    }
-
     /// The odd header names that the app wants nevertheless.
     pub fn allow_headers(&self) -> &[HeaderName] {
         &self.allow_headers
@@ -118,8 +112,7 @@ impl Upstream {
     pub fn health_checks(&self) -> impl Iterator<Item = impl Future<Output = ()> + Send + use<>> + use<'_> {
         let group = self.group.iter().zip(&self.health);
         group.flat_map(|(group, health)| {
-            (0..group.backends.len())
-                .map(|place| health::watch(Arc::clone(group), place, health.clone(), self.app.clone()))
+            (0..group.backends.len()).map(|place| health::watch(Arc::clone(group), place, health.clone()))
         })
     }
 

@@ -98,6 +98,11 @@ impl Outgoing {
         }
     }
 
+    /// `None`: it is no visitor's.
+    pub(super) fn request_id(&self) -> Option<&HeaderValue> {
+        self.said.as_ref().map(Said::request_id)
+    }
+
     /// How far the body has got at this sending; `None`: there is none.
     pub(super) fn progress(&self) -> Option<&Arc<Progress>> {
         self.progress.as_ref()

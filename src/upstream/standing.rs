@@ -70,13 +70,16 @@ impl Standing {
         Busy { standing: Arc::clone(self), pauses }
     }
 
-    /// It has answered.
-    pub(super) fn succeeded(&self) {
-        if self.troubled.load(Ordering::Relaxed) {
-            let mut record = self.lock();
-            (record.failures, record.pauses, record.out_until) = (0, 0, None);
-            self.troubled.store(record.unhealthy, Ordering::Relaxed);
+    /// It has answered. Whether that ends a pause.
+    pub(super) fn succeeded(&self) -> bool {
+        if !self.troubled.load(Ordering::Relaxed) {
+            return false;
         }
+        let mut record = self.lock();
+        let paused = record.out_until.is_some();
+        (record.failures, record.pauses, record.out_until) = (0, 0, None);
+        self.troubled.store(record.unhealthy, Ordering::Relaxed);
+        paused
     }
 
     /// What a health check says; it takes so many that say the same in a row. The new state, if it has changed.
@@ -159,7 +162,7 @@ mod tests {
         assert!(standing.is_good());
         assert!(fails(false));
         assert!(!standing.is_good());
-        standing.succeeded();
+        assert!(standing.succeeded() && !standing.succeeded());
         assert!(standing.is_good());
         assert!(fails(true) && !standing.is_good());
     }

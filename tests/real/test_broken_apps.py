@@ -1,5 +1,6 @@
 """Apps that refuse, reset, break off or say nothing."""
 
+import re
 import socket
 from concurrent.futures import ThreadPoolExecutor
 
@@ -36,6 +37,16 @@ def failing(make_gateway, recorder):
             caller.close()
 
 
+def warned(gateway, request, *words):
+    """The log names the app and the server, so that nobody has to guess whom to look at."""
+    words = [word.removeprefix("http://") for word in (" WARN ", request, *words)]
+    eventually(lambda: any(all(word in line for word in words) for line in gateway.output().splitlines()), 5, str(words))
+
+
+def request_id(answer):
+    return re.search(rb"(?i)x-request-id: (\w+)", answer)[1].decode()
+
+
 def test_an_app_that_refuses_gets_502_and_a_page_with_the_request_id(failing):
     answer = failing.ask(failing.url("gone"), headers=NAVIGATION)
     assert answer.status == 502
@@ -58,7 +69,9 @@ def test_an_app_that_resets_gets_502(failing, recorder):
         connected.close()
 
     recorder.answering(resets)
-    assert failing.ask(failing.url("recorder")).status == 502
+    answer = failing.ask(failing.url("recorder"))
+    assert answer.status == 502
+    warned(failing, answer.header("x-request-id"), "closed the connection", "app=\"recorder\"", recorder.url)
 
 
 @pytest.mark.parametrize("line", [b"X-%d: " + b"x" * 1000, b"X-Endless: " + b"x" * 70_000, b"x"], ids=["many", "long", "one"])
@@ -99,6 +112,7 @@ def test_an_app_that_breaks_within_its_body_breaks_the_answer_and_nothing_else(f
         f"GET / HTTP/1.1\r\nHost: {failing.host('recorder')}\r\n\r\n".encode(), name="recorder"
     )
     assert said.startswith(b"HTTP/1.1 200") and said.endswith(b"half")
+    warned(failing, request_id(said), "an answer broke off within its body", "app=\"recorder\"", recorder.url)
     recorder.answering(None)
     assert failing.ask(failing.url("recorder")).status == 200
 

@@ -3,6 +3,8 @@
 import hashlib
 import json
 import re
+import socket
+import ssl
 import subprocess
 import threading
 
@@ -248,8 +250,6 @@ def test_an_apps_path_can_be_stripped_and_its_host_replaced(make_gateway, record
 
 
 def test_a_unix_socket_is_an_upstream_too(make_gateway, tmp_path_factory):
-    import socket
-
     place = tmp_path_factory.mktemp("socket") / "app.sock"
     with socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(place))
@@ -264,6 +264,30 @@ def test_a_unix_socket_is_an_upstream_too(make_gateway, tmp_path_factory):
         threading.Thread(target=serve, daemon=True).start()
         gateway = make_gateway([app("recorder", f"unix:{place}", access=[{"policy": "bypass"}])])
         assert gateway.ask(gateway.url("recorder")).body == b"unix"
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["known", "unknown"])
+def test_an_https_app_is_believed_for_an_authority_of_the_system(make_gateway, certificates, known):
+    server = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.load_cert_chain(certificates.certificate, certificates.key)
+    with socket.create_server((HOST, 0)) as listener:
+
+        def serve():
+            connected, _ = listener.accept()
+            try:
+                with server.wrap_socket(connected, server_side=True) as secured:
+                    secured.recv(65536)
+                    secured.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nConnection: close\r\n\r\ntls")
+            except OSError:
+                assert not known
+
+        threading.Thread(target=serve, daemon=True).start()
+        upstream = {"servers": [f"https://{HOST}:{listener.getsockname()[1]}"], "tls": {"server_name": f"recorder.{DOMAIN}"}}
+        # What OpenSSL's programs understand too; without it the system's authorities are those of Debian.
+        environment = {"SSL_CERT_FILE": str(certificates.authority)} if known else None
+        gateway = make_gateway([app("recorder", upstream, access=[{"policy": "bypass"}])], environment=environment)
+        answer = gateway.ask(gateway.url("recorder"))
+        assert (answer.status, answer.body) == (200, b"tls") if known else answer.status == 502
 
 
 # -- streams ----------------------------------------------------------------------------------------------------

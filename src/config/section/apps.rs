@@ -29,6 +29,22 @@ pub struct Placed {
 const EXAMPLE: &str =
     "write `apps: [{ name: grafana, url: https://grafana.example.com, upstream: http://127.0.0.1:3000 }]`";
 
+const WITH_SERVERS: &str = "write it into `upstream`, beside `servers`";
+const WITH_LIMITS: &str = "write it into the app's `limits`";
+
+/// Keys that are looked for in an app itself, and where they belong.
+const DEEPER: &[(&str, &str)] = &[
+    ("servers", WITH_SERVERS),
+    ("balance", WITH_SERVERS),
+    ("tls", WITH_SERVERS),
+    ("health", WITH_SERVERS),
+    ("timeouts", WITH_SERVERS),
+    ("connections", WITH_LIMITS),
+    ("waiting", WITH_LIMITS),
+    ("wait", WITH_LIMITS),
+    ("max_request_body", WITH_LIMITS),
+];
+
 /// `identity` and `limits` are those of the whole configuration.
 pub fn read(keys: &mut Fields<'_, '_>, identity: &IdentitySettings, limits: &config::Limits) -> Vec<Placed> {
     let apps = keys.required("apps", EXAMPLE, |node, report| {
@@ -67,11 +83,7 @@ fn app(
         })
     };
     let app_path = url.as_ref().map_or_else(String::new, |url| url.path.to_string());
-    let access = if keys.node("access").is_some() {
-        keys.optional("access", |node, report| access::read(node, report, &app_path)).unwrap_or_default()
-    } else {
-        access::default(node.place.line)
-    };
+    let access = rules(&mut keys, &app_path, node.place.line);
     let hosts = value::choice(&[("preserve", HostHeader::Preserve), ("upstream", HostHeader::Upstream)]);
     let host_header = keys.or("host_header", HostHeader::Preserve, hosts);
     let strip_prefix = strip_prefix(&mut keys, &app_path);
@@ -81,7 +93,7 @@ fn app(
     let maintenance = keys.or("maintenance", false, value::truth);
     let (limits, max_request_body) = own_limits(&mut keys, limits);
     let (headers, ruled) = headers::read(&mut keys);
-    keys.finish();
+    keys.finish_but(DEEPER);
     // With a wrong upstream nothing will run, but what else is wrong with the app is to be said in the same breath.
     let (target, timeouts) = target.unwrap_or((Target::Whoami, Timeouts::default()));
     let settings =
@@ -111,6 +123,13 @@ fn name(node: &Node, report: &mut Report) -> Option<String> {
     }
     wrong(node, report, "a name of letters, digits, - and _", "write a short name, like grafana");
     None
+}
+
+fn rules(keys: &mut Fields<'_, '_>, app_path: &str, line: usize) -> access::Read {
+    if keys.node("access").is_none() {
+        return access::default(line);
+    }
+    keys.optional("access", |node, report| access::read(node, report, app_path)).unwrap_or_default()
 }
 
 /// Where an app sends everybody.

@@ -38,47 +38,11 @@ impl Collector for Metrics {
             .filter(|(_, app)| app.requests() > 0 || app.waiting.get() > 0)
             .collect();
 
-        let help = "Requests answered, by app and class of status; app is empty where no app took them";
-        let mut requests = encoder.encode_descriptor("requests", help, None, MetricType::Counter)?;
-        for (name, app) in &apps {
-            for (class, count) in CLASSES.iter().zip(app.classes()) {
-                let labels = [("app", *name), ("class", *class)];
-                counter(requests.encode_family(&labels)?, count)?;
-            }
-        }
-
-        let apps: Vec<_> = apps.into_iter().filter(|(name, _)| !name.is_empty()).collect();
-        let help = "From sending a request to its app to the head of the answer";
-        let seconds = Some(&Unit::Seconds);
-        let mut upstream = encoder.encode_descriptor("upstream", help, seconds, MetricType::Histogram)?;
-        for (name, app) in &apps {
-            let labels = [("app", *name)];
-            histogram(upstream.encode_family(&labels)?, &app.upstream())?;
-        }
-
-        let help = "Requests sent to the app once more, since a kept connection had been closed";
-        let mut retries = encoder.encode_descriptor("upstream_retries", help, None, MetricType::Counter)?;
-        for (name, app) in &apps {
-            let labels = [("app", *name)];
-            counter(retries.encode_family(&labels)?, app.each.sum(|app| &app.retries))?;
-        }
-
-        let help = "Requests refused, since as many as the limits of the app grant were under way";
-        let mut refused = encoder.encode_descriptor("upstream_refused", help, None, MetricType::Counter)?;
-        for (name, app) in &apps {
-            let labels = [("app", *name)];
-            counter(refused.encode_family(&labels)?, app.each.sum(|app| &app.refused))?;
-        }
-
-        let help = "Requests that wait for others of the app to end";
-        let mut waiting = encoder.encode_descriptor("upstream_waiting", help, None, MetricType::Gauge)?;
-        for (name, app) in &apps {
-            let labels = [("app", *name)];
-            waiting.encode_family(&labels)?.encode_gauge(&app.waiting.get())?;
-        }
+        encode_apps(&apps, &mut encoder)?;
 
         let help = "Time that requests to apps spent in the gateway itself, up to the head of the answer";
-        let gateway = encoder.encode_descriptor("gateway", help, seconds, MetricType::Histogram)?;
+        let gateway =
+            encoder.encode_descriptor("gateway", help, Some(&Unit::Seconds), MetricType::Histogram)?;
         histogram(gateway, &Summed::of(self.0.gateway.copies(), &GATEWAY))?;
 
         let help = "Looks for a session, by whether the cache in this process knew it";
@@ -99,6 +63,50 @@ impl Collector for Metrics {
             .encode_descriptor("build", help, None, MetricType::Info)?
             .encode_info(&[("version", env!("CARGO_PKG_VERSION"))])
     }
+}
+
+/// The numbers of each app, with its name; that of requests which no app took is empty.
+fn encode_apps(apps: &[(&str, &AppMetrics)], encoder: &mut DescriptorEncoder<'_>) -> Result<(), Error> {
+    let help = "Requests answered, by app and class of status; app is empty where no app took them";
+    let mut requests = encoder.encode_descriptor("requests", help, None, MetricType::Counter)?;
+    for (name, app) in apps {
+        for (class, count) in CLASSES.iter().zip(app.classes()) {
+            let labels = [("app", *name), ("class", *class)];
+            counter(requests.encode_family(&labels)?, count)?;
+        }
+    }
+
+    let apps: Vec<_> = apps.iter().filter(|(name, _)| !name.is_empty()).collect();
+    let help =
+        "From sending a request to its app to the head of the answer, waiting for others to end included";
+    let unit = Some(&Unit::Seconds);
+    let mut upstream = encoder.encode_descriptor("upstream", help, unit, MetricType::Histogram)?;
+    for (name, app) in &apps {
+        let labels = [("app", *name)];
+        histogram(upstream.encode_family(&labels)?, &app.upstream())?;
+    }
+
+    let help = "Requests sent to the app once more, since they had been lost on the way";
+    let mut retries = encoder.encode_descriptor("upstream_retries", help, None, MetricType::Counter)?;
+    for (name, app) in &apps {
+        let labels = [("app", *name)];
+        counter(retries.encode_family(&labels)?, app.each.sum(|app| &app.retries))?;
+    }
+
+    let help = "Requests refused, since as many as the limits of the app grant were under way";
+    let mut refused = encoder.encode_descriptor("upstream_refused", help, None, MetricType::Counter)?;
+    for (name, app) in &apps {
+        let labels = [("app", *name)];
+        counter(refused.encode_family(&labels)?, app.each.sum(|app| &app.refused))?;
+    }
+
+    let help = "Requests that wait for others of the app to end";
+    let mut waiting = encoder.encode_descriptor("upstream_waiting", help, None, MetricType::Gauge)?;
+    for (name, app) in &apps {
+        let labels = [("app", *name)];
+        waiting.encode_family(&labels)?.encode_gauge(&app.waiting.get())?;
+    }
+    Ok(())
 }
 
 impl AppMetrics {
