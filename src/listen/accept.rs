@@ -129,16 +129,16 @@ async fn serve<H: Handler>(accepted: Accepted, settings: Arc<ListenerSettings>, 
         let (tasks, shutdown) = (shared.tasks.clone(), shared.shutdown.clone());
         Arc::new(Connection::new(peer, &settings, (tasks, shutdown), certificate))
     };
-    let handler = shared.handler.clone();
+    let (handler, activity) = (shared.handler.clone(), socket.activity());
     let Some(tls) = shared.tls.as_ref().filter(|_| settings.tls) else {
         // Without TLS nothing says h2; guessing it from the first bytes is h2c, which stays off.
-        let serving = Box::pin(shared.http.serve_http1(socket, connection(None), handler));
+        let serving = Box::pin(shared.http.serve_http1(socket, (connection(None), activity), handler));
         return serving.await;
     };
     let shaking = Box::pin(tls.accept(socket, shared.settings.handshake));
     let Some((stream, certificate)) = shaking.await else { return };
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
-    let connection = connection(Some(certificate));
+    let connection = (connection(Some(certificate)), activity);
     if http2 {
         let serving = Box::pin(shared.http.serve_http2(stream, connection, handler));
         serving.await;

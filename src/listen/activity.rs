@@ -2,7 +2,7 @@
 
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll};
 
 use bytes::Bytes;
@@ -15,6 +15,7 @@ use crate::body::{Body, BodyError};
 pub(super) struct Activity {
     begun: AtomicU64,
     ended: AtomicU64,
+    writing: AtomicBool,
 }
 
 impl Activity {
@@ -23,9 +24,14 @@ impl Activity {
         self.begun.load(Ordering::Relaxed)
     }
 
-    /// Whether none is under way.
+    /// Whether none is under way, and nothing waits for the client to take it: hyper is done with an answer long before
+    /// one who reads slowly is.
     pub fn at_rest(&self) -> bool {
-        self.begun() == self.ended.load(Ordering::Relaxed)
+        self.begun() == self.ended.load(Ordering::Relaxed) && !self.writing.load(Ordering::Relaxed)
+    }
+
+    pub fn set_writing(&self, writing: bool) {
+        self.writing.store(writing, Ordering::Relaxed);
     }
 }
 

@@ -64,12 +64,15 @@ impl Http {
     }
 
     /// Serves HTTP/1 until the connection ends, is upgraded, or the worker stops.
-    pub async fn serve_http1<S, H>(&self, stream: S, connection: Arc<Connection>, handler: H)
-    where
+    pub async fn serve_http1<S, H>(
+        &self,
+        stream: S,
+        (connection, activity): (Arc<Connection>, Arc<Activity>),
+        handler: H,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         H: Handler,
     {
-        let activity = Arc::new(Activity::default());
         let mut http = self
             .http1
             .serve_connection(TokioIo::new(stream), service(&connection, handler, &activity))
@@ -89,12 +92,15 @@ impl Http {
     }
 
     /// Serves HTTP/2 until the connection ends or the worker stops.
-    pub async fn serve_http2<S, H>(&self, stream: S, connection: Arc<Connection>, handler: H)
-    where
+    pub async fn serve_http2<S, H>(
+        &self,
+        stream: S,
+        (connection, activity): (Arc<Connection>, Arc<Activity>),
+        handler: H,
+    ) where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         H: Handler,
     {
-        let activity = Arc::new(Activity::default());
         let mut http =
             pin!(self.http2.serve_connection(TokioIo::new(stream), service(&connection, handler, &activity)));
         self.drive(&mut http, &connection, &activity, Farewell::GoAway, |http| {

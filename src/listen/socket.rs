@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::future::Future as _;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, Sleep, sleep};
 
+use super::activity::Activity;
 use crate::observe::metrics::Open;
 
 /// In bytes.
@@ -31,6 +33,7 @@ pub(super) struct Socket {
     /// Made when a write first has to wait.
     stalled: Option<Pin<Box<Sleep>>>,
     waiting: bool,
+    activity: Arc<Activity>,
     _open: Open,
 }
 
@@ -44,7 +47,13 @@ impl Socket {
     }
 
     fn new(stream: Stream, patience: Duration, open: Open) -> Self {
-        Self { stream, unread: Bytes::new(), patience, stalled: None, waiting: false, _open: open }
+        let activity = Arc::default();
+        Self { stream, unread: Bytes::new(), patience, stalled: None, waiting: false, activity, _open: open }
+    }
+
+    /// Of the connection; it learns from here what waits to be written.
+    pub fn activity(&self) -> Arc<Activity> {
+        Arc::clone(&self.activity)
     }
 
     /// Gives back what was read too much.
@@ -59,13 +68,17 @@ impl Socket {
         outcome: Poll<io::Result<T>>,
     ) -> Poll<io::Result<T>> {
         if outcome.is_ready() {
-            self.waiting = false;
+            if self.waiting {
+                self.waiting = false;
+                self.activity.set_writing(false);
+            }
             return outcome;
         }
         let patience = self.patience;
         let stalled = self.stalled.get_or_insert_with(|| Box::pin(sleep(patience)));
         if !self.waiting {
             self.waiting = true;
+            self.activity.set_writing(true);
             if let Some(deadline) = Instant::now().checked_add(patience) {
                 stalled.as_mut().reset(deadline);
             }
@@ -118,7 +131,9 @@ impl AsyncWrite for Socket {
         if slices.iter().map(|slice| slice.len()).sum::<usize>() <= SMALL {
             return WHOLE.with_borrow_mut(|whole| {
                 whole.clear();
-                slices.iter().for_each(|slice| whole.extend_from_slice(slice));
+                for slice in slices {
+                    whole.extend_from_slice(slice);
+                }
                 self.poll_write(context, whole)
             });
         }

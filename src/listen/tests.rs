@@ -217,6 +217,21 @@ async fn an_idle_connection_is_closed() {
 }
 
 #[tokio::test]
+async fn a_connection_whose_client_reads_slowly_is_not_idle() {
+    let server = Server::start(hasty(), None);
+    let mut client = server.connect().await;
+    let length = 32 * 1024 * 1024;
+    client.send(format!("POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: {length}\r\n\r\n")).await;
+    client.send(vec![b'x'; length]).await;
+    // Three times over another client's time has come.
+    for _ in 0..3 {
+        assert_eq!(server.connect().await.rest().await, "");
+    }
+    let answer = client.rest().await;
+    assert!(answer.len() > length, "{} bytes", answer.len());
+}
+
+#[tokio::test]
 async fn a_request_under_way_outlives_the_wait_for_the_first_head() {
     let server = Server::start(HttpSettings { idle: DEADLINE * 2, ..hasty() }, None);
     let mut client = server.connect().await;

@@ -28,8 +28,8 @@ use shared::Shared;
 /// An entry of the cache is believed for this long without a look into the store.
 pub const TRUSTED: Duration = Duration::from_secs(5);
 
-/// How long before the end of trust the store is asked at the latest, and over what time before that this is spread.
-const LOOK_AHEAD: Duration = Duration::from_millis(500);
+/// When the store is asked before trust ends: so long after the last look at the earliest, and spread over this time.
+const LOOK_AHEAD: Duration = Duration::from_millis(3500);
 const SPREAD: Duration = Duration::from_secs(1);
 
 /// When to ask again, if no answer came.
@@ -148,7 +148,7 @@ impl Session {
     pub fn wants_look(&self, now: Timestamp) -> bool {
         let confirmed = Timestamp::from_millis(self.confirmed.load(Ordering::Relaxed));
         let spread = self.sign_on.first().map_or(0, |byte| u32::from(*byte));
-        if now.since(confirmed) < TRUSTED - LOOK_AHEAD - SPREAD * spread / 256 {
+        if now.since(confirmed) < LOOK_AHEAD + SPREAD * spread / 256 {
             return false;
         }
         let asked = self.looked_ahead.load(Ordering::Relaxed);

@@ -396,7 +396,8 @@ mod tests {
                     tokio::task::yield_now().await;
                 }
             };
-            let (answered, ()) = tokio::join!(Direct::new(Box::new(ours)).exchange(&head), answering);
+            let (answered, ()) =
+                tokio::join!(Direct::new(Box::new(ours)).exchange(&head, Duration::from_secs(5)), answering);
             assert!(answered.is_err(), "in pieces of {piece}");
         }
     }
