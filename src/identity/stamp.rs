@@ -1,6 +1,6 @@
 //! The one way to a [`Stamped`] request.
 
-use http::header::{CONTENT_LENGTH, EXPECT, HOST, TRAILER};
+use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Version, request};
 use hyper::upgrade::OnUpgrade;
 
@@ -93,17 +93,22 @@ pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) ->
     head.extensions.clear();
 
     let headers = &mut head.headers;
-    let trailers = hygiene::accepts_trailers(headers);
-    hygiene::strip_what_connection_names(headers);
+    // One walk over the names: most requests have hardly any of these.
+    let (mut connection, mut codings, mut stripped) = (false, false, Vec::new());
+    for name in headers.keys() {
+        connection |= *name == CONNECTION;
+        codings |= *name == TE;
+        let of_one_hop = hygiene::is_hop_by_hop(name.as_str()) || is_framing(name);
+        if of_one_hop || stamping.strip.removes(name, stamping.allow_headers) {
+            stripped.push(name.clone());
+        }
+    }
+    let trailers = codings && hygiene::accepts_trailers(headers);
+    if connection {
+        hygiene::strip_what_connection_names(headers);
+    }
     headers.remove(HOST);
-    let stripped = |name: &HeaderName| {
-        hygiene::is_hop_by_hop(name.as_str())
-            || is_framing(name)
-            || stamping.strip.removes(name, stamping.allow_headers)
-    };
-    // Nearly every request has none.
-    let found: Vec<HeaderName> = headers.keys().filter(|name| stripped(name)).cloned().collect();
-    for name in found {
+    for name in stripped {
         headers.remove(name);
     }
     cookies::strip(headers);

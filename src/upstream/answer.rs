@@ -21,14 +21,18 @@ pub(super) struct Framing {
 
 /// Checks the framing that hyper lets pass. To be called before [`clean`].
 pub(super) fn framing(head: &response::Parts, head_only: bool) -> Result<Framing, UpstreamError> {
-    let mut codings = head.headers.get_all(TRANSFER_ENCODING).iter();
-    let coded = codings.next();
-    let chunked = coded.is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"chunked"));
-    if coded.is_some() && (!chunked || codings.next().is_some()) {
-        // Another coding would have to be undone here, since it is not passed on.
-        return Err(UpstreamError::Garbled("a Transfer-Encoding other than chunked".into()));
+    let (mut chunked, mut length) = (false, None);
+    for (name, value) in &head.headers {
+        if *name == TRANSFER_ENCODING {
+            if chunked || !value.as_bytes().eq_ignore_ascii_case(b"chunked") {
+                // Another coding would have to be undone here, since it is not passed on.
+                return Err(UpstreamError::Garbled("a Transfer-Encoding other than chunked".into()));
+            }
+            chunked = true;
+        } else if *name == CONTENT_LENGTH {
+            length = Some(content_length(value, length)?);
+        }
     }
-    let length = content_length(&head.headers)?;
     let bodiless = head_only || matches!(head.status, StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
     let length_said = length.is_some_and(|length| length > 0);
     Ok(Framing {
@@ -48,25 +52,64 @@ pub(super) fn clean(head: &mut response::Parts, strip: &StripList, authenticated
         head.extensions.insert(reason);
     }
     let headers = &mut head.headers;
-    if headers.contains_key(TRANSFER_ENCODING) || head.status == StatusCode::NO_CONTENT {
+    let seen = Seen::of(headers, strip);
+    if seen.coded || head.status == StatusCode::NO_CONTENT {
         headers.remove(CONTENT_LENGTH);
-    } else if headers.get_all(CONTENT_LENGTH).iter().count() > 1
+    } else if seen.length
+        && headers.get_all(CONTENT_LENGTH).iter().count() > 1
         && let Some(length) = headers.get(CONTENT_LENGTH).cloned()
     {
         headers.insert(CONTENT_LENGTH, length);
     }
-    if headers.contains_key(CONNECTION) {
+    if seen.connection {
         identity::strip_what_connection_names(headers);
         headers.remove(CONNECTION);
     }
-    let stripped = |name: &HeaderName| identity::is_hop_by_hop(name.as_str()) || is_reserved(name, strip);
-    let found: Vec<HeaderName> = headers.keys().filter(|name| stripped(name)).cloned().collect();
-    for name in found {
+    for name in seen.stripped {
         headers.remove(name);
     }
-    drop_own_cookies(headers);
-    if authenticated && ![CACHE_CONTROL, EXPIRES, PRAGMA].iter().any(|name| headers.contains_key(name)) {
+    if seen.cookies {
+        drop_own_cookies(headers);
+    }
+    let dated = || [CACHE_CONTROL, EXPIRES, PRAGMA].iter().any(|name| headers.contains_key(name));
+    // `Connection` may have named what was seen.
+    if authenticated && !(seen.dated && (!seen.connection || dated())) {
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    }
+}
+
+/// What there is among an answer's headers, gathered in one walk.
+#[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a header that is there or not")]
+struct Seen {
+    coded: bool,
+    length: bool,
+    connection: bool,
+    cookies: bool,
+    /// It says for how long it may be kept.
+    dated: bool,
+    /// Not passed on; `Connection` apart.
+    stripped: Vec<HeaderName>,
+}
+
+impl Seen {
+    fn of(headers: &HeaderMap, strip: &StripList) -> Self {
+        let mut seen = Self::default();
+        for name in headers.keys() {
+            match name.as_str() {
+                "content-length" => seen.length = true,
+                "connection" => seen.connection = true,
+                "set-cookie" => seen.cookies = true,
+                "cache-control" | "expires" | "pragma" => seen.dated = true,
+                text => {
+                    seen.coded |= text == "transfer-encoding";
+                    if identity::is_hop_by_hop(text) || is_reserved(name, strip) {
+                        seen.stripped.push(name.clone());
+                    }
+                }
+            }
+        }
+        seen
     }
 }
 
@@ -88,17 +131,10 @@ fn drop_own_cookies(headers: &mut HeaderMap) {
     }
 }
 
-/// The length that all `Content-Length` lines agree on. Digits only (RFC 9110 §8.6).
-fn content_length(headers: &HeaderMap) -> Result<Option<u64>, UpstreamError> {
-    let mut agreed = None;
-    for line in headers.get_all(CONTENT_LENGTH) {
-        let digits = line.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
-        let length = digits.and_then(|text| text.parse::<u64>().ok());
-        match (length, agreed) {
-            (Some(length), None) => agreed = Some(length),
-            (Some(length), Some(before)) if length == before => {}
-            _ => return Err(UpstreamError::Garbled("its Content-Length".into())),
-        }
-    }
-    Ok(agreed)
+/// The length that one more `Content-Length` line says: the same as those `before`. Digits only (RFC 9110 §8.6).
+fn content_length(line: &HeaderValue, before: Option<u64>) -> Result<u64, UpstreamError> {
+    let digits = line.to_str().ok().filter(|text| text.bytes().all(|byte| byte.is_ascii_digit()));
+    let length = digits.and_then(|text| text.parse::<u64>().ok());
+    let agreed = length.filter(|length| before.is_none_or(|before| before == *length));
+    agreed.ok_or_else(|| UpstreamError::Garbled("its Content-Length".into()))
 }
