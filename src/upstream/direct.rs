@@ -42,6 +42,9 @@ const LEAST_READ: usize = 2 * 1024;
 const READ: usize = 8 * 1024;
 const LARGE_READ: usize = 64 * 1024;
 
+/// In place of a time that no clock reaches.
+const FAR_AWAY: Duration = Duration::from_hours(24 * 365);
+
 /// A connection with no request under way.
 pub(super) struct Direct {
     stream: Box<dyn Stream>,
@@ -109,7 +112,8 @@ impl Direct {
         request: &Head<'_>,
         limit: Duration,
     ) -> Result<Response<Body>, Failed> {
-        let due = tokio::time::Instant::now() + limit;
+        let now = tokio::time::Instant::now();
+        let due = now.checked_add(limit).unwrap_or(now + FAR_AWAY);
         let mut alarm = self.alarm.take().unwrap_or_else(|| Box::pin(sleep_until(due)));
         let mut answer = pin!(self.ask(request));
         let answered = poll_fn(|context| {
