@@ -47,13 +47,13 @@ async fn ended(app: &App, session: Option<Arc<Session>>, watch: &Watch) {
     };
     loop {
         tokio::select! {
-            () = session.ended().cancelled() => return,
+            () = session.ended() => return,
             () = tokio::time::sleep(LOOK) => {}
         }
         let snapshot = app.snapshot.load_full();
         match who::still_in(app, &snapshot, &session).await {
-            Ok(true) => {}
-            Ok(false) => return,
+            Ok(Some(_)) => {}
+            Ok(None) => return,
             // Nobody is signed out because the store is down, but nobody stays for ever either.
             Err(_) if app.clock.now() >= session.latest_end() => return,
             Err(error) => tracing::debug!(%error, "an open connection's session could not be looked at"),
