@@ -119,22 +119,29 @@ struct Row<'a> {
     ends: String,
 }
 
+impl<'a> Row<'a> {
+    fn of(listed: &'a Listed) -> Self {
+        let Listed { sign_on, username } = listed;
+        let client = &sign_on.client;
+        Self {
+            id: sign_on.public_id(),
+            account: sign_on.account.as_str(),
+            username,
+            factors: sign_on.proofs.names(),
+            address: client.address.to_string(),
+            browser: client.browser.browser.as_deref(),
+            system: client.browser.system.as_deref(),
+            host: &client.host,
+            remember: sign_on.remember,
+            started: sign_on.started.to_string(),
+            last_seen: sign_on.last_seen.to_string(),
+            ends: sign_on.ends.to_string(),
+        }
+    }
+}
+
 fn as_json(listed: &[Listed]) -> Result<String, Failure> {
-    let row = |Listed { sign_on, username }: &'_ Listed| Row {
-        id: sign_on.public_id(),
-        account: sign_on.account.as_str(),
-        username,
-        factors: sign_on.proofs.names(),
-        address: sign_on.client.address.to_string(),
-        browser: sign_on.client.browser.browser.as_deref(),
-        system: sign_on.client.browser.system.as_deref(),
-        host: &sign_on.client.host,
-        remember: sign_on.remember,
-        started: sign_on.started.to_string(),
-        last_seen: sign_on.last_seen.to_string(),
-        ends: sign_on.ends.to_string(),
-    };
-    let rows: Vec<_> = listed.iter().map(row).collect();
+    let rows: Vec<_> = listed.iter().map(Row::of).collect();
     let text = serde_json::to_string_pretty(&rows).map_err(|error| Failure::Work(error.to_string()))?;
     Ok(text + "\n")
 }

@@ -1,6 +1,5 @@
 //! Sessions listed, and ended on purpose: by their owner, by an administrator, from the command line.
 
-use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::net::IpAddr;
 
@@ -53,20 +52,19 @@ pub async fn list(app: &App, name: Option<&str>) -> Result<Option<Vec<Listed>>, 
 }
 
 async fn list_all(app: &App) -> Result<Vec<Listed>, FlowError> {
-    // A record may be found twice, and is then one.
-    let mut found = BTreeMap::new();
-    let mut after = None;
+    // By id: a sign-on may be found twice.
+    let (mut found, mut after) = (BTreeMap::new(), None);
     loop {
         let Page { sign_ons, next } = app.sessions.page(after).await?;
-        found.extend(sign_ons.into_iter().map(|sign_on| {
-            ((sign_on.account.clone(), Reverse(sign_on.last_seen), sign_on.id), sign_on)
-        }));
+        found.extend(sign_ons.into_iter().map(|sign_on| (sign_on.id, sign_on)));
         let Some(next) = next else { break };
         after = Some(next);
     }
+    let mut found: Vec<_> = found.into_values().collect();
+    found.sort_by(|one, other| (&one.account, other.last_seen).cmp(&(&other.account, one.last_seen)));
     let (snapshot, mut names) = (app.snapshot.load_full(), BTreeMap::new());
     let mut listed = Vec::with_capacity(found.len());
-    for sign_on in found.into_values() {
+    for sign_on in found {
         if !names.contains_key(&sign_on.account) {
             let account = snapshot.directory.by_id(&sign_on.account).await?;
             let username = account.map_or_else(|| sign_on.account.to_string(), |account| account.username.clone());
@@ -126,8 +124,7 @@ pub async fn everybodys(app: &App, by: By<'_>) -> Result<usize, FlowError> {
     loop {
         let Page { sign_ons, next } = app.sessions.page(after).await?;
         for sign_on in sign_ons {
-            app.sessions.end(&sign_on.id, &sign_on.account).await?;
-            ended += 1;
+            ended += usize::from(app.sessions.end(&sign_on.id, &sign_on.account).await?);
         }
         let Some(next) = next else { break };
         after = Some(next);

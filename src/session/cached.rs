@@ -11,6 +11,7 @@ use super::shared::Shared;
 use super::{SignOnId, TRUSTED};
 use crate::clock::Timestamp;
 use crate::route::Host;
+use crate::store::Run;
 use crate::subject::{AccountId, Proofs, Subject};
 
 /// When the store is asked before trust ends: so long after the last look at the earliest, and spread over this time.
@@ -31,6 +32,8 @@ pub struct Session {
     pub(super) shared: Arc<Shared>,
     /// The state of `shared` that this was read at or after.
     change: AtomicU64,
+    /// The run of the change channel in which it was read; zero for none.
+    run: AtomicU64,
     epoch: AtomicU64,
     /// When it was last used, as the store has it.
     written: AtomicI64,
@@ -55,13 +58,14 @@ pub(super) struct Found {
     pub sign_on: SignOnId,
     pub record: SignOnRecord,
     pub shared: Arc<Shared>,
-    /// Of `shared`, from before the look.
+    /// Of `shared` and of the change channel, from before the look.
     pub change: u64,
+    pub run: Option<Run>,
 }
 
 impl Session {
     pub(super) fn new(host: &Host, found: Found, now: Timestamp) -> Self {
-        let Found { sign_on, record, shared, change } = found;
+        let Found { sign_on, record, shared, change, run } = found;
         Self {
             host: host.clone(),
             sign_on,
@@ -71,6 +75,7 @@ impl Session {
             span: record.span,
             shared,
             change: AtomicU64::new(change),
+            run: AtomicU64::new(run.map_or(0, Run::number)),
             epoch: AtomicU64::new(record.epoch),
             written: AtomicI64::new(record.last_seen.millis()),
             confirmed: AtomicI64::new(now.millis()),
@@ -151,7 +156,14 @@ impl Session {
         self.host == *host
     }
 
-    pub(super) fn is_trusted(&self, now: Timestamp) -> bool {
+    /// Whether it can be served as it is: it was looked up lately, and every change since was heard of.
+    pub(super) fn is_trusted(&self, now: Timestamp, hearing: Option<Run>) -> bool {
+        self.is_recent(now)
+            && hearing.is_some_and(|hearing| hearing.number() == self.run.load(Ordering::Relaxed))
+    }
+
+    /// Whether it was looked up lately, and this process knows of no change since.
+    pub(super) fn is_recent(&self, now: Timestamp) -> bool {
         let confirmed = Timestamp::from_millis(self.confirmed.load(Ordering::Relaxed));
         let change = self.change.load(Ordering::Relaxed);
         change == self.shared.change() && confirmed <= now && now.since(confirmed) < TRUSTED
@@ -169,6 +181,7 @@ impl Session {
     pub(super) fn confirm(&self, found: &Found, now: Timestamp) {
         self.saw(&found.record);
         self.change.fetch_max(found.change, Ordering::Relaxed);
+        self.run.store(found.run.map_or(0, Run::number), Ordering::Relaxed);
         self.confirmed.store(now.millis(), Ordering::Relaxed);
     }
 

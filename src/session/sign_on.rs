@@ -4,7 +4,7 @@ use super::record::{SignOnRecord, read};
 use super::{Client, Sessions, SignOnId, sign_on_key};
 use crate::clock::Timestamp;
 use crate::secret::{self, Purpose};
-use crate::store::{Key, Space, StoreError};
+use crate::store::{About, Cursor, Key, Record, Space, StoreError};
 use crate::subject::{AccountId, Proofs};
 
 /// A sign-on as its owner and administrators see it.
@@ -43,6 +43,12 @@ impl SignOn {
     }
 }
 
+/// Some of all sign-ons, and where to go on; a sign-on may be found twice.
+pub struct Page {
+    pub sign_ons: Vec<SignOn>,
+    pub next: Option<Cursor>,
+}
+
 /// A short name for something that the store knows by this id: 16 hexadecimal digits that neither open nor find it.
 pub fn public_id(id: &[u8; 32]) -> String {
     let digest = secret::sha256(id);
@@ -54,26 +60,39 @@ impl Sessions {
     pub async fn of_account(&self, account: &AccountId) -> Result<Vec<SignOn>, StoreError> {
         let mut found = Vec::new();
         for id in self.ids_of(account).await? {
-            match self.sign_on(&id).await {
-                Ok(sign_on) => found.extend(sign_on),
-                Err(StoreError::Corrupt(error)) => tracing::warn!(error, "a sign-on cannot be read"),
-                Err(error) => return Err(error),
-            }
+            let stored = self.store.get(sign_on_key(&id)).await?;
+            found.extend(stored.and_then(|stored| self.understood(&id, &stored)));
         }
         found.sort_by_key(|sign_on| std::cmp::Reverse(sign_on.last_seen));
         Ok(found)
     }
 
-    /// Ends a sign-on, on every host.
-    pub async fn end(&self, sign_on: &SignOnId, account: &AccountId) -> Result<(), StoreError> {
-        self.end_one(sign_on, account).await.map(drop)
+    /// Some of everybody's sign-ons, from the beginning or after an earlier page.
+    pub async fn page(&self, after: Option<Cursor>) -> Result<Page, StoreError> {
+        let found = self.store.scan(Space::SignOn, after).await?;
+        let sign_ons = found.records.iter().filter_map(|(key, stored)| self.understood(&key.digest, stored));
+        Ok(Page { sign_ons: sign_ons.collect(), next: found.next })
+    }
+
+    /// Ends a sign-on, on every host. Whether there was one.
+    pub async fn end(&self, id: &SignOnId, account: &AccountId) -> Result<bool, StoreError> {
+        let there = self.store.take(sign_on_key(id)).await?.is_some();
+        self.shared_of(id).end();
+        if there {
+            // One that is not there may be about to be written, and is not to be lost sight of.
+            for index in self.account_indexes(account) {
+                self.store.index_remove(index, id).await?;
+            }
+            self.tell(About::SignOnEnded, id).await;
+        }
+        Ok(there)
     }
 
     /// Ends all sign-ons of an account, but for one that may stay, and says how many there were.
     pub async fn end_all(&self, account: &AccountId, except: Option<&SignOnId>) -> Result<usize, StoreError> {
         let mut ended = 0;
         for id in self.ids_of(account).await? {
-            if Some(&id) != except && self.end_one(&id, account).await? {
+            if Some(&id) != except && self.end(&id, account).await? {
                 ended += 1;
             }
         }
@@ -88,7 +107,7 @@ impl Sessions {
     ) -> Result<Option<SignOnId>, StoreError> {
         let ids = self.ids_of(account).await?;
         let Some(id) = ids.into_iter().find(|id| public_id(id) == name) else { return Ok(None) };
-        Ok(self.end_one(&id, account).await?.then_some(id))
+        Ok(self.end(&id, account).await?.then_some(id))
     }
 
     /// Has every gateway read the account anew for all its sessions. To be called once the change has been written:
@@ -96,7 +115,10 @@ impl Sessions {
     pub async fn account_changed(&self, account: &AccountId) -> Result<(), StoreError> {
         for id in self.ids_of(account).await? {
             match self.change(&id, |record| record.epoch += 1).await {
-                Ok(_) => self.shared_of(&id).changed(),
+                Ok(_) => {
+                    self.shared_of(&id).changed();
+                    self.tell(About::SignOnChanged, &id).await;
+                }
                 // Nobody can use it either.
                 Err(StoreError::Corrupt(error)) => tracing::warn!(error, "a sign-on cannot be read"),
                 Err(error) => return Err(error),
@@ -105,26 +127,13 @@ impl Sessions {
         Ok(())
     }
 
-    /// The sign-on as the store has it.
-    async fn sign_on(&self, id: &SignOnId) -> Result<Option<SignOn>, StoreError> {
-        let Some(stored) = self.store.get(sign_on_key(id)).await? else { return Ok(None) };
-        let record: SignOnRecord = read(&stored.value)?;
+    /// A record as people see it; one that cannot be read belongs to nobody.
+    fn understood(&self, id: &SignOnId, stored: &Record) -> Option<SignOn> {
+        let record = read::<SignOnRecord>(&stored.value);
+        let record = record.inspect_err(|error| tracing::warn!(%error, "a sign-on cannot be read")).ok()?;
         let used_here = self.shared.get(id).map(|shared| shared.last_seen());
         let last_seen = used_here.map_or(record.last_seen, |used| used.max(record.last_seen));
-        Ok(Some(SignOn::new(*id, record, last_seen)))
-    }
-
-    /// Whether there was one.
-    async fn end_one(&self, id: &SignOnId, account: &AccountId) -> Result<bool, StoreError> {
-        let there = self.store.take(sign_on_key(id)).await?.is_some();
-        self.shared_of(id).end();
-        if there {
-            // One that is not there may be about to be written, and is not to be lost sight of.
-            for index in self.account_indexes(account) {
-                self.store.index_remove(index, id).await?;
-            }
-        }
-        Ok(there)
+        Some(SignOn::new(*id, record, last_seen))
     }
 
     pub(super) async fn ids_of(&self, account: &AccountId) -> Result<Vec<SignOnId>, StoreError> {

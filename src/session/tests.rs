@@ -171,7 +171,7 @@ async fn a_look_that_finds_nothing_new_keeps_the_session_and_what_is_known_of_it
     let again = rig.load(&opened.cookie).await.unwrap();
     assert!(Arc::ptr_eq(&session, &again));
     rig.clock.advance(TRUSTED / 2);
-    assert!(session.is_trusted(rig.clock.now()));
+    assert!(session.is_recent(rig.clock.now()));
 }
 
 #[tokio::test]

@@ -71,7 +71,7 @@ async fn a_changed_account_shows_in_each_of_its_sessions_at_the_next_look() {
     let bob = rig.begin_as("bob", true, false).await;
     let (first, bobs) = (rig.load(&first.cookie).await.unwrap(), rig.load(&bob.cookie).await.unwrap());
     rig.sessions.account_changed(&alice()).await.unwrap();
-    assert!(!first.is_trusted(rig.clock.now()), "looked up anew in this process at once");
+    assert!(!first.is_recent(rig.clock.now()), "looked up anew in this process at once");
     let second = rig.load(&second.cookie).await.unwrap();
     assert_eq!((second.epoch(), bobs.epoch()), (1, 0));
     rig.other().account_changed(&alice()).await.unwrap();
