@@ -136,6 +136,8 @@ fn build_gateway(
     foundation: &Foundation,
 ) -> Result<impl Fn(usize) -> Gateway + Send + Sync + use<>, BootError> {
     let (app, files) = build::app(foundation)?;
+    let following = Arc::clone(&app);
+    foundation.run_until_shutdown("changes", async move { following.sessions.follow().await });
     for file in files {
         foundation.run_until_shutdown("accounts", watch_accounts(file));
     }

@@ -46,9 +46,10 @@ const ARROWS: &[(&str, &str)] = &[
     ("body", ""),
     ("cookies", ""),
     ("words", ""),
+    ("browser", "words"),
 ];
 
-const LEAVES: &str = "store subject secret clock sqlite tasks observe body cookies words";
+const LEAVES: &str = "store subject secret clock sqlite tasks observe body browser cookies words";
 
 /// The modules in which types of hyper may appear.
 const HYPER: &[&str] = &["listen", "gateway", "portal", "identity", "upstream", "observe"];

@@ -5,10 +5,11 @@
 
 pub mod break_glass;
 pub mod code;
-mod device;
+pub mod device;
 pub mod hand_over;
 pub mod mailing;
 pub mod password;
+pub mod revoke;
 pub mod sign_out;
 pub mod step_up;
 pub mod who;

@@ -11,6 +11,7 @@ use super::mailing::{self, Mailed, Stored};
 use super::{Browser, Entered, FlowError, who};
 use crate::account::{self, Account, Standing, canonical, database};
 use crate::app::Exchange;
+use crate::browser::BrowserName;
 use crate::observe::Event;
 use crate::policy::{self, Facts, Policy};
 use crate::route::ReturnUrl;
@@ -196,18 +197,24 @@ pub async fn enter(
     {
         x.app.sessions.end(before.sign_on(), before.account()).await?;
     }
+    let device = device::remember(x, device, account, proofs).await?;
+    let client = session::Client {
+        address: x.address,
+        browser: BrowserName::of(x.user_agent),
+        host: x.host().to_string(),
+        device: Some(device.id),
+    };
     let begin = session::Begin {
         account: &account.id,
-        source: account.source,
         password: device::fingerprint(account),
         proofs,
         remember,
+        client: &client,
     };
     let session = x.app.sessions.begin(&begin, x.host(), x.now).await?;
-    let device = device::remember(x, device, account, proofs).await?;
     note_sign_in(x, account);
     mailing::audit(x, "signed_in", account);
-    Ok(Entered { session, device })
+    Ok(Entered { session, device: device.cookie })
 }
 
 /// Beside the sign-in, which does not wait for it.

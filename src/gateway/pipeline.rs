@@ -11,7 +11,8 @@ use hyper::body::Incoming;
 
 use super::admit::{self, Admitted};
 use super::answer::{Challenge, Refused};
-use super::{Context, Noted, cutoff};
+use super::cutoff::{self, Grounds};
+use super::{Context, Noted};
 use crate::app::{Application, Behind, Exchange};
 use crate::body::Body;
 use crate::clock::stopwatch;
@@ -188,7 +189,8 @@ async fn app_request(
     {
         return Err(Refused::ForeignOrigin);
     }
-    let facts = Facts { method: request.method().as_str(), path: &path, client: x.address };
+    let method = request.method().clone();
+    let facts = Facts { method: method.as_str(), path: &path, client: x.address };
     let (decision, visitor) = judge(context, x, app, &request, &facts).await?;
     noted.subject = visitor.as_ref().map(|visitor| Arc::clone(&visitor.subject));
     let permit = match decision {
@@ -201,7 +203,10 @@ async fn app_request(
     };
     let session = visitor.map(|visitor| visitor.session);
     let affinity = affinity(session.as_deref(), x.address);
-    let cutoff = || cutoff::watch(context, session);
+    let cutoff = || {
+        let (app, path, address) = (app.name.clone(), path.into_owned(), x.address);
+        cutoff::watch(context, session.map(|session| Grounds { session, app, method, path, address }))
+    };
     let stamped = stamp(context, app, admitted, request, (permit, affinity))?;
     let sent = stopwatch();
     let answer = upstream::forward(&context.gateway.pools, upstream, stamped, cutoff).await;

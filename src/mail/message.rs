@@ -28,7 +28,7 @@ pub struct CodeMail<'a> {
     pub app: &'a str,
     /// Where the sign-in was started from.
     pub address: IpAddr,
-    /// As [`super::browser`] has it.
+    /// In words, as [`BrowserName::in_words`](crate::browser::BrowserName::in_words) has it.
     pub browser: &'a str,
     pub started: Timestamp,
 }
