@@ -165,3 +165,15 @@ mail-sender = Sent by { $title }, because somebody is signing in with your accou
 # $browser and $system are product names, such as Firefox and Linux.
 browser-on-system = { $browser } on { $system }
 browser-unknown = an unknown browser
+
+## What is wrong with an address that was typed
+
+address-missing = Enter your e-mail address.
+address-too-long = This is too long for an e-mail address.
+address-no-at = An e-mail address has an @ in it, like alice@example.com.
+address-two-ats = Enter one e-mail address, with one @ in it.
+address-local-part = Check what stands before the @. It must not be empty, nor begin or end with a dot.
+# $character: the character, or its code point (U+202E) if it does not show.
+address-character = An e-mail address must not contain this: { $character }
+address-look-alikes = This address mixes letters of different alphabets that look alike. Type it again.
+address-domain = Check what stands after the @. It should look like example.com.
