@@ -7,8 +7,11 @@ mod address;
 mod canonical;
 mod file;
 mod hasher;
+mod labels;
 mod letters;
+mod name;
 pub mod password;
+mod username;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,6 +23,9 @@ pub use address::{Address, AddressError, Domain};
 pub use canonical::canonical;
 pub use file::FileDirectory;
 pub use hasher::{Busy, Hasher, HasherError};
+pub use labels::{Attributes, Groups, LabelError};
+pub use name::{FullName, NameError};
+pub use username::{Username, UsernameError};
 
 /// An account source as configured.
 #[derive(Clone, Debug)]
@@ -134,30 +140,5 @@ impl Directory {
             Source::File(file) => file.generation(),
         });
         generations.fold(0, u64::wrapping_add)
-    }
-}
-
-/// Whether this is a username as the configuration and the registration accept it, in lower case already:
-/// `[a-z0-9][a-z0-9._-]{0,63}`.
-pub fn is_username(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let (Some(&first), 1..=64) = (text.as_bytes().first(), text.len()) else { return false };
-    plain(first) && text.bytes().all(|byte| plain(byte) || b"._-".contains(&byte))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn usernames_are_short_and_plain() {
-        let longest = "a".repeat(64);
-        for good in ["a", "0", "alice", "a.b_c-d", longest.as_str()] {
-            assert!(is_username(good), "{good:?}");
-        }
-        let too_long = "a".repeat(65);
-        for bad in ["", ".a", "-a", "_", "Alice", "a b", "a@b", "ä", "a\0", too_long.as_str()] {
-            assert!(!is_username(bad), "{bad:?}");
-        }
     }
 }

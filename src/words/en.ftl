@@ -177,3 +177,15 @@ address-local-part = Check what stands before the @. It must not be empty, nor b
 address-character = An e-mail address must not contain this: { $character }
 address-look-alikes = This address mixes letters of different alphabets that look alike. Type it again.
 address-domain = Check what stands after the @. It should look like example.com.
+
+## What is wrong with a name that was typed
+
+username-missing = Choose a username.
+username-too-long = This is too long for a username. It may have 64 characters.
+username-beginning = A username begins with a letter or a digit.
+username-character = A username has letters from a to z, digits, dots, hyphens and underscores. It must not contain this: { $character }
+username-reserved = The username { $username } is reserved. Choose another.
+name-missing = Enter your name.
+name-too-long = This is too long for a name. It may have 100 characters.
+name-character = A name must not contain this: { $character }
+name-link = A name must not contain a web address.
