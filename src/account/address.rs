@@ -118,7 +118,8 @@ impl Domain {
         &self.0
     }
 
-    fn shown(&self) -> String {
+    /// For people: in its own letters, unless these could pass for others.
+    pub fn shown(&self) -> String {
         let honest =
             |label: &[char], top: &[char], _| !passes_for_latin(label) || !top.iter().all(char::is_ascii);
         let (shown, _) = Uts46::new().to_user_interface(

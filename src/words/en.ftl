@@ -189,3 +189,17 @@ name-missing = Enter your name.
 name-too-long = This is too long for a name. It may have 100 characters.
 name-character = A name must not contain this: { $character }
 name-link = A name must not contain a web address.
+
+## What is wrong with a password that was chosen
+
+password-missing = Choose a password.
+password-short = This password is too short. Take { $minimum } characters or more, such as three or four words.
+password-long = This password is too long.
+password-common = Many people use this password, so it is tried first. Choose another, such as three or four words that have nothing to do with each other.
+password-repeats = This password repeats a few characters. Choose one that is harder to guess.
+password-sequence = This password is a row of letters or digits in their order. Choose one that is harder to guess.
+# $part: a word of the name, in lower case.
+password-holds-username = Choose a password without your username in it: { $part }
+password-holds-address = Choose a password without your e-mail address in it: { $part }
+password-holds-name = Choose a password without your name in it: { $part }
+password-holds-title = Choose a password without the name of this site in it: { $part }
