@@ -3,10 +3,16 @@
 //! A source is looked up by name or address; the first that knows the name decides. This module never sees a
 //! session or a request.
 
+mod address;
+mod canonical;
 pub mod database;
 mod file;
 mod hasher;
+mod labels;
+mod letters;
+mod name;
 pub mod password;
+mod username;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,10 +20,15 @@ use std::sync::Arc;
 
 use crate::secret::{self, Secret};
 use crate::subject::AccountId;
+pub use address::{Address, AddressError, Domain};
+pub use canonical::canonical;
 use database::Place;
 pub use database::{Database, DatabaseError};
 pub use file::FileDirectory;
 pub use hasher::{Busy, Hasher, HasherError};
+pub use labels::{Attributes, Groups, LabelError};
+pub use name::{FullName, NameError};
+pub use username::{Username, UsernameError};
 
 /// An account source as configured.
 #[derive(Clone, Debug)]
@@ -198,58 +209,5 @@ impl Directory {
             Source::Database(_) => 0,
         });
         generations.fold(0, u64::wrapping_add)
-    }
-}
-
-/// A username or e-mail address in the form in which it is compared and counted: trimmed, lower case, the domain of
-/// an address in its ASCII form (`josé@bücher.example` is `josé@xn--bcher-kva.example`).
-pub fn canonical(login: &str) -> String {
-    let login = login.trim().to_lowercase();
-    let Some((local, domain)) = login.rsplit_once('@') else { return login };
-    // `Host` would also undo percent-encoding, which an address does not have.
-    match url::Host::parse(domain) {
-        Ok(url::Host::Domain(ascii)) if !domain.contains('%') => format!("{local}@{ascii}"),
-        _ => login,
-    }
-}
-
-/// Whether this is a username as the configuration and the registration accept it, in lower case already:
-/// `[a-z0-9][a-z0-9._-]{0,63}`.
-pub fn is_username(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let (Some(&first), 1..=64) = (text.as_bytes().first(), text.len()) else { return false };
-    plain(first) && text.bytes().all(|byte| plain(byte) || b"._-".contains(&byte))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn logins_are_compared_in_one_form() {
-        for (typed, canonically) in [
-            (" Alice ", "alice"),
-            ("ALICE@Example.COM", "alice@example.com"),
-            ("josé@BÜCHER.example", "josé@xn--bcher-kva.example"),
-            ("a@b@Example.com", "a@b@example.com"),
-            ("a@ex%61mple.com", "a@ex%61mple.com"),
-            ("a@127.1", "a@127.1"),
-            ("a@", "a@"),
-            ("", ""),
-        ] {
-            assert_eq!(canonical(typed), canonically, "{typed:?}");
-        }
-    }
-
-    #[test]
-    fn usernames_are_short_and_plain() {
-        let longest = "a".repeat(64);
-        for good in ["a", "0", "alice", "a.b_c-d", longest.as_str()] {
-            assert!(is_username(good), "{good:?}");
-        }
-        let too_long = "a".repeat(65);
-        for bad in ["", ".a", "-a", "_", "Alice", "a b", "a@b", "ä", "a\0", too_long.as_str()] {
-            assert!(!is_username(bad), "{bad:?}");
-        }
     }
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 
 /// Where texts are asked for by name.
-const USERS: [&str; 2] = ["src/portal", "src/mail"];
+const USERS: [&str; 3] = ["src/portal", "src/mail", "src/account"];
 
 #[test]
 fn the_english_file_has_no_errors_and_no_name_twice() {

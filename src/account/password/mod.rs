@@ -1,11 +1,13 @@
-//! Passwords and their hashes: which stored forms are accepted, whether a password fits one, and how new ones are
-//! made (argon2id, as OWASP's password storage cheat sheet has it).
+//! Passwords and their hashes: which stored forms are accepted, whether a password fits one, how new ones are made
+//! (argon2id, as OWASP's password storage cheat sheet has it), and which may be set ([`Rules`]).
 //!
-//! Everything here computes for tens of milliseconds and more: requests go through
+//! Everything else here computes for tens of milliseconds and more: requests go through
 //! [`Hasher`](super::Hasher), which does this on threads of its own. Start from [`verify`] and [`hash`].
 
+mod common;
 mod compute;
 mod format;
+mod rules;
 
 use std::borrow::Cow;
 
@@ -17,6 +19,7 @@ use super::{PasswordSettings, StoredHash};
 use crate::secret;
 pub(super) use compute::{Memory, OutOfMemory};
 pub(super) use format::Format;
+pub use rules::{Owner, Rules, Weakness, Whose};
 
 /// Longer passwords are refused when set and wrong when given: hashing must cost the same for all.
 pub const MAX_BYTES: usize = 1024;
