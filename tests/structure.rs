@@ -44,7 +44,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("observe", "body clock tasks"),
     ("body", ""),
     ("cookies", ""),
-    ("words", ""),
+    ("words", "clock"),
 ];
 
 const LEAVES: &str = "store subject secret clock tasks observe body cookies words";
