@@ -89,7 +89,9 @@ mod tests {
             language: None,
             approval: Approval::Approved,
             disabled: false,
-            password: StoredHash(Secret::new("$argon2id$".into())),
+            password: Some(StoredHash(Secret::new("$argon2id$".into()))),
+            credential: None,
+            language: None,
         }
     }
 
