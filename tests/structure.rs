@@ -45,7 +45,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("observe", "body clock tasks"),
     ("body", ""),
     ("cookies", ""),
-    ("words", ""),
+    ("words", "clock"),
     ("browser", "words"),
 ];
 
