@@ -1,6 +1,7 @@
 //! The flows with a clock turned by hand, over a store in memory, with mails in a folder.
 
 mod codes;
+mod confirm;
 mod ends;
 mod limits;
 mod rig;
