@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use http::HeaderName;
 
-use crate::account::{Directory, Hasher};
+use crate::account::{DatabaseSettings, Directory, Hasher, PasswordSettings};
 use crate::clock::{Clock, Timestamp};
 use crate::mail::{Brand, Mailer};
 use crate::observe::Audit;
@@ -43,6 +43,12 @@ pub struct Snapshot {
     pub apps: Vec<Application>,
     pub portal: Option<Origin>,
     pub directory: Directory,
+    /// Who may register in the directory's database, if it has one.
+    pub database: Option<DatabaseSettings>,
+    /// Groups whose members may use the administration pages.
+    pub admins: Vec<String>,
+    /// For passwords set from now on.
+    pub passwords: PasswordSettings,
     pub session: session::Settings,
     pub email_code: sign_in::Settings,
     pub brand: Brand,

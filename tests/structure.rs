@@ -40,6 +40,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("accent", ""),
     ("secret", ""),
     ("clock", ""),
+    ("sqlite", ""),
     ("tasks", "clock"),
     ("observe", "body clock tasks"),
     ("body", ""),
@@ -47,7 +48,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("words", ""),
 ];
 
-const LEAVES: &str = "store subject secret clock tasks observe body cookies words";
+const LEAVES: &str = "store subject secret clock sqlite tasks observe body cookies words";
 
 /// The modules in which types of hyper may appear.
 const HYPER: &[&str] = &["listen", "gateway", "portal", "identity", "upstream", "observe"];

@@ -88,7 +88,9 @@ mod tests {
             attributes: BTreeMap::new(),
             approval: Approval::Approved,
             disabled: false,
-            password: StoredHash(Secret::new("$argon2id$".into())),
+            password: Some(StoredHash(Secret::new("$argon2id$".into()))),
+            credential: None,
+            language: None,
         }
     }
 

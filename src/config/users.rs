@@ -114,7 +114,9 @@ fn account(
         attributes,
         approval,
         disabled,
-        password: hash?,
+        password: Some(hash?),
+        credential: None,
+        language: None,
     })
 }
 
@@ -148,7 +150,7 @@ fn hash(node: &Node, report: &mut Report) -> Option<StoredHash> {
 }
 
 /// Apps get groups as a list with commas.
-fn group(node: &Node, report: &mut Report) -> Option<String> {
+pub(super) fn group(node: &Node, report: &mut Report) -> Option<String> {
     let text = value::text(node, report)?;
     if text.contains(',') {
         wrong(node, report, "the name of one group, without a comma", "write a list: [ops, staff]");

@@ -142,6 +142,7 @@ pub fn audit(x: &Exchange<'_>, what: &'static str, account: &Account) {
     x.app.audit.record(&Event {
         at: x.now,
         what,
+        by: None,
         account: Some(account.id.as_str()),
         address: Some(x.address),
         request_id: Some(x.request_id),

@@ -105,7 +105,7 @@ async fn check(
     let wrong_codes = x.app.throttle.quarantine(&name, &fingerprint, 0).await?;
     let spared = device.zip(account.as_deref()).is_some_and(|(device, account)| device.has_proved(account));
     let quarantined = !spared && wrong_codes >= x.snapshot.email_code.quarantine;
-    let hash = account.as_ref().filter(|_| !quarantined).map(|account| account.password.clone());
+    let hash = account.as_ref().filter(|_| !quarantined).and_then(|account| account.password.clone());
     let right = match x.app.hasher.verify(password, hash).await {
         Ok(right) => right,
         Err(busy) => {
@@ -132,6 +132,7 @@ fn wrong_password(x: &Exchange<'_>, account: Option<&AccountId>) {
     x.app.audit.record(&Event {
         at: x.now,
         what: "wrong_password",
+        by: None,
         account: account.map(AccountId::as_str),
         address: Some(x.address),
         request_id: Some(x.request_id),

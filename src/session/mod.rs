@@ -22,7 +22,7 @@ use crate::route::Host;
 use crate::secret::{self, Keys, Purpose};
 use crate::store::{Key, Space, Store, StoreError};
 use crate::subject::{AccountId, Proofs, Subject};
-use record::{SessionRecord, SignOnRecord, read, write};
+use record::{SignOnRecord, read, write};
 use shared::Shared;
 
 /// An entry of the cache is believed for this long without a look into the store.
@@ -35,8 +35,11 @@ const SPREAD: Duration = Duration::from_secs(1);
 /// When to ask again, if no answer came.
 const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
-/// The id of a sign-on. No browser ever holds it.
+/// The id of a sign-on, a hash of its locator. No browser ever holds it.
 pub type SignOnId = [u8; 32];
+
+/// What the ids of all sessions of a sign-on begin with, so that a cookie names both records that it needs.
+type Locator = [u8; 16];
 
 /// `session` of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -236,12 +239,13 @@ impl Sessions {
 
     /// Opens a new sign-on with a session on this host.
     pub async fn begin(&self, with: &Begin<'_>, host: &Host, now: Timestamp) -> Result<Opened, StoreError> {
-        let sign_on: SignOnId = secret::random();
-        let record = SignOnRecord::new(with, &self.settings, now);
+        let locator: Locator = secret::random();
+        let sign_on = sign_on_id(&locator);
+        let record = SignOnRecord::new(locator, with, &self.settings, now);
         // Index first: a crash between the two leaves an entry without a sign-on, never a sign-on nobody can find.
         self.store.index_add(self.account_index(with.account), &sign_on, record.latest_end()).await?;
         self.store.put(sign_on_key(&sign_on), &write(&record)?, record.kept_until()).await?;
-        self.open(&sign_on, &record, host).await
+        self.open(&record, host).await
     }
 
     /// Opens a session on another host of the same sign-on. `None` if that has ended.
@@ -256,7 +260,7 @@ impl Sessions {
         if now >= record.ends_if_last_used(record.last_seen.max(self.shared_of(sign_on).last_seen())) {
             return Ok(None);
         }
-        self.open(sign_on, &record, host).await.map(Some)
+        self.open(&record, host).await.map(Some)
     }
 
     /// Notes the second factor in a sign-on and gives this host a new session id. `None` if the sign-on has ended.
@@ -272,7 +276,7 @@ impl Sessions {
         });
         let Some(record) = elevated.await? else { return Ok(None) };
         self.shared_of(sign_on).changed();
-        self.open(sign_on, &record, host).await.map(Some)
+        self.open(&record, host).await.map(Some)
     }
 
     /// Forgets one host's session id, for one that takes its place.
@@ -300,12 +304,14 @@ impl Sessions {
         let Some(id) = cookie::open(&self.keys, Purpose::SessionCookie, host, cookie) else {
             return Ok(None);
         };
-        let Some(stored) = self.store.get(session_key(&id)).await? else { return Ok(None) };
-        let SessionRecord { sign_on } = read(&stored.value)?;
+        let sign_on = sign_on_id(locator_of(&id));
         // What changes in this process from here on is seen in `shared`, even if the answer below is older.
         let shared = self.shared_of(&sign_on);
         let change = shared.change();
-        let Some(stored) = self.store.get(sign_on_key(&sign_on)).await? else { return Ok(None) };
+        let [Some(_), Some(stored)] = self.store.get_pair([session_key(&id), sign_on_key(&sign_on)]).await?
+        else {
+            return Ok(None);
+        };
         let record: SignOnRecord = read(&stored.value)?;
         shared.saw(record.last_seen);
         Ok(Some(Arc::new(Session {
@@ -359,15 +365,9 @@ impl Sessions {
         Err(StoreError::Refused("a sign-on is changed by too many at once".into()))
     }
 
-    async fn open(
-        &self,
-        sign_on: &SignOnId,
-        record: &SignOnRecord,
-        host: &Host,
-    ) -> Result<Opened, StoreError> {
-        let id: [u8; 32] = secret::random();
-        let session = SessionRecord { sign_on: *sign_on };
-        self.store.put(session_key(&id), &write(&session)?, record.latest_end()).await?;
+    async fn open(&self, record: &SignOnRecord, host: &Host) -> Result<Opened, StoreError> {
+        let id = session_id(&record.locator, &secret::random());
+        self.store.put(session_key(&id), b"", record.latest_end()).await?;
         let cookie = cookie::seal(&self.keys, Purpose::SessionCookie, host, &id);
         Ok(Opened { cookie, max_age: record.remember.then_some(self.settings.remember) })
     }
@@ -384,11 +384,29 @@ impl Sessions {
     }
 }
 
-fn session_key(id: &[u8; 32]) -> Key {
-    Key { space: Space::Session, digest: secret::sha256(id) }
+/// A session's id: 16 bytes that its sign-on's sessions have in common, and 16 of its own.
+fn session_id(locator: &Locator, own: &[u8; 16]) -> [u8; 32] {
+    let mut id = [0; 32];
+    for (byte, from) in id.iter_mut().zip(locator.iter().chain(own)) {
+        *byte = *from;
+    }
+    id
 }
 
-/// A sign-on's id is random and stays in the store, so it is its own key.
+fn locator_of(id: &[u8; 32]) -> &Locator {
+    id.first_chunk().unwrap_or(&[0; 16])
+}
+
+fn sign_on_id(locator: &Locator) -> SignOnId {
+    secret::sha256(locator)
+}
+
+/// In the place of its sign-on, so that both are read at once.
+fn session_key(id: &[u8; 32]) -> Key {
+    sign_on_key(&sign_on_id(locator_of(id))).beside(Space::Session, &secret::sha256(id))
+}
+
+/// A sign-on's id is a hash already, so it is its own key.
 fn sign_on_key(id: &SignOnId) -> Key {
     Key { space: Space::SignOn, digest: *id }
 }

@@ -1,24 +1,19 @@
-//! What the store keeps of a sign-on and of a session.
+//! What the store keeps of a sign-on. Of a session it keeps that it is there: its key says whose it is.
 
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Begin, Settings, SignOnId};
+use super::{Begin, Locator, Settings};
 use crate::clock::Timestamp;
 use crate::store::StoreError;
 use crate::subject::{AccountId, Proofs};
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct SessionRecord {
-    pub sign_on: SignOnId,
-}
-
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct SignOnRecord {
+    pub locator: Locator,
     pub account: AccountId,
     pub source: String,
     pub password: [u8; 8],
@@ -32,7 +27,7 @@ pub struct SignOnRecord {
 }
 
 impl SignOnRecord {
-    pub fn new(with: &Begin<'_>, settings: &Settings, now: Timestamp) -> Self {
+    pub fn new(locator: Locator, with: &Begin<'_>, settings: &Settings, now: Timestamp) -> Self {
         let remember = with.remember && !settings.remember.is_zero();
         let (idle, lifetime) = if remember {
             (settings.remember, settings.remember)
@@ -40,6 +35,7 @@ impl SignOnRecord {
             (settings.idle, settings.lifetime)
         };
         Self {
+            locator,
             account: with.account.clone(),
             source: with.source.to_owned(),
             password: with.password,

@@ -6,18 +6,25 @@
 //! [`Embedded::sweep`] only cleans up. Nothing here panics over a full disk or a broken file: each becomes a
 //! [`StoreError`]. Start from [`Embedded`].
 
+mod channel;
 mod schema;
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::SqliteQueryResult;
 
-use super::{Count, Key, Record, Store, StoreError, Version};
+use tokio_util::sync::DropGuard;
+
+use super::change::{Change, Channel};
+use super::scan::{Cursor, Page, Position};
+use super::{Count, Key, Record, Space, Store, StoreError, Version};
 use crate::clock::{Clock, Timestamp};
+use crate::tasks::Tasks;
 
 /// No primitive takes longer, waiting for the writer's turn included; a healthy one takes well under a millisecond.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -25,22 +32,33 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// How many ended rows of a table one sweep deletes: the writer is held for a few milliseconds.
 const SWEEP_BATCH: i64 = 1_000;
 
+/// How many records are on a page of [`Embedded::scan`].
+const PAGE: i64 = 500;
+
 pub struct Embedded {
     writer: SqlitePool,
     readers: SqlitePool,
     clock: Clock,
+    channel: Arc<Channel>,
+    /// Ends what listens to other processes.
+    _listening: Option<DropGuard>,
 }
 
 impl Embedded {
     /// Opens the file, making it and its directory where they are missing (modes 0600 and 0700).
-    pub async fn open(file: &Path, clock: Clock) -> Result<Self, StoreError> {
+    pub async fn open(file: &Path, clock: Clock, tasks: &Tasks) -> Result<Self, StoreError> {
         let (writer, readers) = schema::open(file).await?;
-        Ok(Self { writer, readers, clock })
+        let channel = Channel::new();
+        let listening = channel::listen(&channel, readers.clone(), tasks);
+        Ok(Self { writer, readers, clock, channel, _listening: Some(listening) })
     }
 
     pub async fn in_memory(clock: Clock) -> Result<Self, StoreError> {
         let only = schema::in_memory().await?;
-        Ok(Self { writer: only.clone(), readers: only, clock })
+        let channel = Channel::new();
+        // No other process can change anything in it.
+        channel.is_up();
+        Ok(Self { writer: only.clone(), readers: only, clock, channel, _listening: None })
     }
 
     pub async fn get(&self, key: Key) -> Result<Option<Record>, StoreError> {
@@ -49,9 +67,61 @@ impl Embedded {
         );
         let row = query.bind(name(key)).bind(self.now()).fetch_optional(&self.readers);
         let Some((value, version)) = within_deadline(row).await? else { return Ok(None) };
-        let version =
-            version.try_into().map_err(|_| StoreError::Corrupt("a version has another length".into()))?;
-        Ok(Some(Record { value, version: Version(version) }))
+        record(value, version).map(Some)
+    }
+
+    pub async fn get_pair(&self, keys: [Key; 2]) -> Result<[Option<Record>; 2], StoreError> {
+        let query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, Vec<u8>)>(
+            "SELECT key, value, version FROM records WHERE key IN (?, ?) AND ends > ?",
+        );
+        let names = keys.map(name);
+        let [one, other] = &names;
+        let rows = query.bind(one.as_slice()).bind(other.as_slice()).bind(self.now());
+        let mut found = [None, None];
+        for (key, value, version) in within_deadline(rows.fetch_all(&self.readers)).await? {
+            let record = record(value, version)?;
+            for (place, name) in found.iter_mut().zip(&names) {
+                if *name == key {
+                    *place = Some(record.clone());
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    pub async fn scan(&self, space: Space, after: Option<Cursor>) -> Result<Page, StoreError> {
+        let after = match after {
+            Some(Cursor(Position::After(name))) => name,
+            Some(Cursor(Position::Server(_))) | None => vec![space.letter()],
+        };
+        let query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, Vec<u8>)>(
+            "SELECT key, value, version FROM records WHERE key > ? AND key < ? AND ends > ? ORDER BY key LIMIT ?",
+        );
+        let end = vec![space.letter() + 1];
+        let rows = query.bind(after).bind(end).bind(self.now()).bind(PAGE).fetch_all(&self.readers);
+        let rows = within_deadline(rows).await?;
+        let full = i64::try_from(rows.len()).is_ok_and(|found| found == PAGE);
+        let last = rows.last().map(|(name, ..)| Cursor(Position::After(name.clone())));
+        let mut records = Vec::with_capacity(rows.len());
+        for (name, value, version) in rows {
+            if let Some(key) = name.get(1..).and_then(|digest| Key::named(space, digest)) {
+                records.push((key, record(value, version)?));
+            }
+        }
+        Ok(Page { records, next: last.filter(|_| full) })
+    }
+
+    pub async fn publish(&self, change: Change) -> Result<(), StoreError> {
+        // In this process at once; the others, and this one once more, find it in the file.
+        self.channel.tell(change);
+        let query = sqlx::query("INSERT INTO changes (message, ends) VALUES (?, ?)");
+        let query =
+            query.bind(change.to_bytes().to_vec()).bind(self.clock.now().plus(channel::KEPT).millis());
+        within_deadline(query.execute(&self.writer)).await.map(drop)
+    }
+
+    pub fn channel(&self) -> &Arc<Channel> {
+        &self.channel
     }
 
     pub async fn put(&self, key: Key, value: &[u8], ends: Timestamp) -> Result<(), StoreError> {
@@ -182,6 +252,7 @@ impl Embedded {
             "DELETE FROM records WHERE key IN (SELECT key FROM records WHERE ends <= ? LIMIT ?)",
             "DELETE FROM counters WHERE key IN (SELECT key FROM counters WHERE ends <= ? LIMIT ?)",
             "DELETE FROM members WHERE (key, member) IN (SELECT key, member FROM members WHERE ends <= ? LIMIT ?)",
+            "DELETE FROM changes WHERE number IN (SELECT number FROM changes WHERE ends <= ? LIMIT ?)",
         ] {
             let query = sqlx::query(statement).bind(self.now()).bind(SWEEP_BATCH);
             swept += within_deadline(query.execute(&self.writer)).await?.rows_affected();
@@ -190,6 +261,7 @@ impl Embedded {
     }
 
     pub async fn close(&self) {
+        self.channel.is_down();
         self.readers.close().await;
         self.writer.close().await;
     }
@@ -204,6 +276,12 @@ fn name(key: Key) -> Vec<u8> {
     name.push(key.space.letter());
     name.extend_from_slice(&key.digest);
     name
+}
+
+fn record(value: Vec<u8>, version: Vec<u8>) -> Result<Record, StoreError> {
+    let version =
+        version.try_into().map_err(|_| StoreError::Corrupt("a version has another length".into()))?;
+    Ok(Record { value, version: Version(version) })
 }
 
 fn fresh_version() -> Vec<u8> {

@@ -1,23 +1,30 @@
 //! Short-lived shared state: sessions, sign-ins under way, tickets, counters.
 //!
-//! The store is five small primitives and a set index; all domain logic stands above it, written once. Every record
-//! holds its own end, judged by the gateway's [`Clock`]; the back end's own expiry only cleans up. Start from
-//! [`Store`]. It never sees a cookie value: every [`Key`] is a hash or MAC of what the browser or the person holds.
+//! The store is five small primitives, a set index and a channel that tells what changed; all domain logic stands above
+//! it, written once. Every record holds its own end, judged by the gateway's [`Clock`]; the back end's own expiry only
+//! cleans up. Start from [`Store`]. It never sees a cookie value: every [`Key`] is a hash or MAC of what the browser or
+//! the person holds.
 
+mod change;
 mod embedded;
 mod redis;
+mod scan;
 #[cfg(test)]
 mod suite;
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
 use crate::secret::{self, Secret};
 use crate::tasks::Tasks;
+use change::Channel;
+pub use change::{About, Change, Changes, News, Run};
 use embedded::Embedded;
 use redis::Redis;
 pub use redis::check_url as check_redis_url;
+pub use scan::{Cursor, Page};
 
 /// Where the short-lived state lives.
 #[derive(Clone)]
@@ -87,7 +94,8 @@ enum Kind {
     Index,
 }
 
-/// The name of a record, a counter or a set index: its space and a digest.
+/// The name of a record, a counter or a set index: its space and a digest. The first half of the digest is its *place*:
+/// what has one place is kept on one machine of a cluster, and can be read in one step.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Key {
     pub space: Space,
@@ -95,6 +103,23 @@ pub struct Key {
 }
 
 impl Key {
+    /// The key of something that is read together with what stands under this one.
+    #[must_use]
+    pub fn beside(self, space: Space, digest: &[u8; 32]) -> Self {
+        let ([place, _], [_, rest]) = (halves(&self.digest), halves(digest));
+        Self { space, digest: whole(place, rest) }
+    }
+
+    fn place(&self) -> &[u8; 16] {
+        let [place, _] = halves(&self.digest);
+        place
+    }
+
+    /// Of a space that everybody knows, and a name of this length.
+    fn named(space: Space, name: &[u8]) -> Option<Self> {
+        Some(Self { space, digest: name.try_into().ok()? })
+    }
+
     /// A key of another kind is a mistake in this program, and the same one on every back end.
     fn must_be(self, kind: Kind) -> Result<(), StoreError> {
         if self.space.kind() == kind {
@@ -102,6 +127,20 @@ impl Key {
         }
         Err(StoreError::Refused(format!("a key of the space {:?} was used as something else", self.space)))
     }
+}
+
+fn halves(digest: &[u8; 32]) -> [&[u8; 16]; 2] {
+    let (halves, _) = digest.as_chunks::<16>();
+    let [first, second] = halves else { return [&[0; 16]; 2] };
+    [first, second]
+}
+
+fn whole(first: &[u8; 16], second: &[u8; 16]) -> [u8; 32] {
+    let mut whole = [0; 32];
+    for (byte, from) in whole.iter_mut().zip(first.iter().chain(second)) {
+        *byte = *from;
+    }
+    whole
 }
 
 /// Changes at every write of a record: random, so that no two writers ever make the same one.
@@ -164,7 +203,9 @@ impl Store {
     /// Connections live on the runtime that calls this; the primitives may be called from any.
     pub async fn open(settings: &Settings, clock: Clock, tasks: &Tasks) -> Result<Self, StoreError> {
         match settings {
-            Settings::Embedded { file } => Embedded::open(file, clock).await.map(BackEnd::Embedded).map(Self),
+            Settings::Embedded { file } => {
+                Embedded::open(file, clock, tasks).await.map(BackEnd::Embedded).map(Self)
+            }
             Settings::Redis(settings) => Redis::open(settings, clock, tasks).map(BackEnd::Redis).map(Self),
         }
     }
@@ -179,6 +220,43 @@ impl Store {
     pub async fn get(&self, key: Key) -> Result<Option<Record>, StoreError> {
         key.must_be(Kind::Record)?;
         on_back_end!(self, back => back.get(key).await)
+    }
+
+    /// Two records of one [place](Key), read in one step: what a session needs costs one trip to the store.
+    pub async fn get_pair(&self, keys: [Key; 2]) -> Result<[Option<Record>; 2], StoreError> {
+        let [one, other] = keys;
+        one.must_be(Kind::Record)?;
+        other.must_be(Kind::Record)?;
+        if one.place() != other.place() {
+            return Err(StoreError::Refused("two records of different places were asked for at once".into()));
+        }
+        on_back_end!(self, back => back.get_pair(keys).await)
+    }
+
+    /// Some of the records of a space, from the beginning or after an earlier page.
+    pub async fn scan(&self, space: Space, after: Option<Cursor>) -> Result<Page, StoreError> {
+        Key { space, digest: [0; 32] }.must_be(Kind::Record)?;
+        on_back_end!(self, back => back.scan(space, after).await)
+    }
+
+    /// Tells everybody who listens, in this process and in all others on this store.
+    pub async fn publish(&self, change: Change) -> Result<(), StoreError> {
+        on_back_end!(self, back => back.publish(change).await)
+    }
+
+    /// Begins to listen to what is published.
+    pub fn changes(&self) -> Changes {
+        self.channel().listen()
+    }
+
+    /// The time in which every change has been heard, up to now; `None` while some may be missed. A load of one
+    /// atomic, to be asked at every request; see [`Run`] for how to use it.
+    pub fn hearing(&self) -> Option<Run> {
+        self.channel().run()
+    }
+
+    fn channel(&self) -> &Arc<Channel> {
+        on_back_end!(self, back => back.channel())
     }
 
     /// Writes the record, whatever stood there; it ends at `ends`.

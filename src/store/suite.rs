@@ -1,6 +1,7 @@
 //! What every back end must do, run against each: an SQLite file in a directory of its own, and a real Redis.
 
 mod rig;
+mod shared;
 
 use std::collections::HashSet;
 use std::sync::Arc;
@@ -10,6 +11,11 @@ use super::{Count, Space, Store, StoreError};
 use crate::clock::Timestamp;
 pub use rig::key;
 use rig::{PARALLEL, Rig, START, at_once, members, record, set, value};
+pub use shared::hears;
+use shared::{
+    a_change_is_heard_everywhere, a_pair_has_one_place, a_pair_is_read_at_once,
+    a_run_lasts_while_nothing_is_missed, all_records_of_a_space_are_found,
+};
 
 const MINUTE: Duration = Duration::from_mins(1);
 
@@ -60,6 +66,11 @@ contract! {
     a_closed_store_fails_instead_of_waiting
     a_ping_is_answered
     other_runtimes_may_call
+    a_pair_is_read_at_once
+    a_pair_has_one_place
+    all_records_of_a_space_are_found
+    a_change_is_heard_everywhere
+    a_run_lasts_while_nothing_is_missed
 }
 
 type Outcome = Result<(), StoreError>;

@@ -45,6 +45,27 @@ pub fn verify(password: &str, hash: &StoredHash) -> bool {
         .is_ok_and(|format| fits(password, &format, &mut Memory::default()).unwrap_or(false))
 }
 
+/// Whether a hash should be replaced by one made with these settings: another algorithm, or less work. One that cannot
+/// be read is left alone.
+pub fn is_outdated(hash: &StoredHash, settings: &PasswordSettings) -> bool {
+    let work = u64::from(settings.memory) * u64::from(settings.iterations);
+    match Format::parse(hash.0.expose()) {
+        Ok(Format::Argon2 { argon2, hash: made, .. }) if hash.0.expose().starts_with(TODAYS) => {
+            let params = argon2.params();
+            let spent = u64::from(params.m_cost()) * u64::from(params.t_cost());
+            params.m_cost() < MEMORY_MINIMUM || spent < work || made.len() < 32
+        }
+        Ok(_) => true,
+        Err(_) => false,
+    }
+}
+
+/// What [`hash`] makes.
+const TODAYS: &str = "$argon2id$v=19$";
+
+/// In KiB: less memory than OWASP's least, whatever the passes (Password Storage Cheat Sheet).
+const MEMORY_MINIMUM: u32 = 7 << 10;
+
 /// A new hash as a PHC string: `$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`.
 pub fn hash(password: &str, settings: &PasswordSettings) -> Result<String, PasswordError> {
     if password.len() > MAX_BYTES {

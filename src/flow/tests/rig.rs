@@ -96,6 +96,9 @@ impl Rig {
             apps,
             portal: Some(portal.clone()),
             directory: Directory::new(vec![Source::File(accounts.clone())]),
+            database: None,
+            admins: Vec::new(),
+            passwords: HASHING,
             session: SESSION,
             email_code: EMAIL_CODE,
             brand: Brand { title: "Example".into(), accent: crate::accent::Accent::default() },
@@ -245,7 +248,9 @@ pub(super) fn account(username: &str, approval: Approval, disabled: bool) -> Acc
         attributes: std::collections::BTreeMap::default(),
         approval,
         disabled,
-        password: StoredHash(Secret::new(account::password::hash(RIGHT, &HASHING).unwrap())),
+        password: Some(StoredHash(Secret::new(account::password::hash(RIGHT, &HASHING).unwrap()))),
+        credential: None,
+        language: None,
     }
 }
 

@@ -16,7 +16,7 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
 const READERS: u32 = 2;
 
 /// Raised with every change below that an older program could not live with.
-const SCHEMA_VERSION: i64 = 1;
+const SCHEMA_VERSION: i64 = 2;
 
 const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS records (
@@ -28,10 +28,13 @@ const SCHEMA: &str = "
     CREATE TABLE IF NOT EXISTS members (
         key BLOB NOT NULL, member BLOB NOT NULL, ends INTEGER NOT NULL, PRIMARY KEY (key, member)
     ) STRICT, WITHOUT ROWID;
+    CREATE TABLE IF NOT EXISTS changes (
+        number INTEGER PRIMARY KEY AUTOINCREMENT, message BLOB NOT NULL, ends INTEGER NOT NULL
+    ) STRICT;
     CREATE INDEX IF NOT EXISTS records_by_end ON records (ends);
     CREATE INDEX IF NOT EXISTS counters_by_end ON counters (ends);
     CREATE INDEX IF NOT EXISTS members_by_end ON members (ends);
-    PRAGMA user_version = 1;
+    PRAGMA user_version = 2;
 ";
 
 /// The writer's pool of one connection, and the readers'.

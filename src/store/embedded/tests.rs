@@ -11,7 +11,7 @@ const START: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const MINUTE: Duration = Duration::from_mins(1);
 
 async fn open(file: &Path) -> Embedded {
-    Embedded::open(file, Clock::manual(START)).await.expect("opens")
+    Embedded::open(file, Clock::manual(START), &Tasks::default()).await.expect("opens")
 }
 
 fn directory() -> (tempfile::TempDir, PathBuf) {
@@ -94,7 +94,7 @@ async fn a_file_that_is_no_database_is_refused_by_name() {
     let (_directory, file) = directory();
     std::fs::create_dir(file.parent().expect("a directory")).expect("made");
     std::fs::write(&file, [b'x'; 10_000]).expect("written");
-    let error = Embedded::open(&file, Clock::System).await.err().expect("refused");
+    let error = Embedded::open(&file, Clock::System, &Tasks::default()).await.err().expect("refused");
     assert!(matches!(&error, StoreError::Corrupt(why) if why.contains("state.db")), "{error:?}");
 }
 
@@ -102,8 +102,10 @@ async fn a_file_that_is_no_database_is_refused_by_name() {
 async fn a_directory_that_cannot_be_made_is_refused_by_name() {
     let (directory, _) = directory();
     std::fs::write(directory.path().join("file"), "").expect("written");
-    let error =
-        Embedded::open(&directory.path().join("file/state.db"), Clock::System).await.err().expect("refused");
+    let error = Embedded::open(&directory.path().join("file/state.db"), Clock::System, &Tasks::default())
+        .await
+        .err()
+        .expect("refused");
     assert!(matches!(&error, StoreError::Refused(why) if why.contains("file/state.db")), "{error:?}");
 }
 
@@ -113,7 +115,7 @@ async fn a_newer_layout_is_left_alone() {
     let store = open(&file).await;
     run(&store, "PRAGMA user_version = 99").await;
     store.close().await;
-    let error = Embedded::open(&file, Clock::System).await.err().expect("refused");
+    let error = Embedded::open(&file, Clock::System, &Tasks::default()).await.err().expect("refused");
     assert!(matches!(&error, StoreError::Refused(why) if why.contains("newer")), "{error:?}");
 }
 

@@ -5,6 +5,8 @@
 //! While the first attempt after a loss runs, requests wait for it within their own deadline, so that a server that
 //! merely closed an idle connection costs nobody an error; once that attempt has failed they fail at once.
 //! redis-rs's own `ConnectionManager` is not used: a time-out or a `READONLY` would not make it reconnect.
+//!
+//! The same connection listens to what other gateways change. A short pulse finds out when it hangs.
 
 use std::future::Future;
 use std::path::Path;
@@ -15,13 +17,14 @@ use redis::aio::MultiplexedConnection;
 use redis::io::tcp::TcpSettings;
 use redis::{
     AsyncConnectionConfig, Client, ConnectionAddr, ConnectionInfo, ErrorKind, IntoConnectionInfo,
-    ProtocolVersion, PushInfo, PushKind, RedisError, RedisResult, ServerErrorKind, TlsCertificates,
+    ProtocolVersion, PushInfo, PushKind, RedisError, RedisResult, ServerErrorKind, TlsCertificates, Value,
 };
 use rustls_pki_types::CertificateDer;
 use rustls_pki_types::pem::PemObject;
 use tokio::sync::watch;
 use tokio_util::sync::{CancellationToken, DropGuard};
 
+use super::super::change::{Change, Channel};
 use super::super::{RedisSettings, StoreError};
 use crate::clock::stopwatch;
 use crate::secret;
@@ -40,8 +43,11 @@ const BACK_OFF: (Duration, Duration) = (Duration::from_millis(50), Duration::fro
 /// When Linux gives a connection up whose bytes are not acknowledged; also the pace of keep-alive probes.
 const UNACKNOWLEDGED: Duration = Duration::from_secs(5);
 
+/// How often the connection is tried when it listens, so that nobody believes for longer that nothing has changed.
+const PULSE: Duration = Duration::from_millis(500);
+
 pub struct Link {
-    state: Arc<watch::Sender<State>>,
+    state: Arc<States>,
     stop: CancellationToken,
     _stop_on_drop: DropGuard,
 }
@@ -61,11 +67,12 @@ enum State {
 
 impl Link {
     /// Starts connecting and does not wait for it. Must be called on the runtime on which the connections shall live.
-    pub fn open(settings: &RedisSettings, tasks: &Tasks) -> Result<Self, StoreError> {
+    pub fn open(settings: &RedisSettings, channel: Arc<Channel>, tasks: &Tasks) -> Result<Self, StoreError> {
         let client = client(settings)?;
-        let state = Arc::new(watch::Sender::new(State::Connecting));
+        let state = Arc::new(States { now: watch::Sender::new(State::Connecting), channel });
         let stop = CancellationToken::new();
-        let supervisor = Supervisor { client, state: Arc::clone(&state) };
+        let listen = changes(&settings.prefix);
+        let supervisor = Supervisor { client, state: Arc::clone(&state), listen };
         let stopped = stop.clone();
         tasks.spawn("redis connection", async move {
             stopped.run_until_cancelled(supervisor.run()).await;
@@ -93,14 +100,14 @@ impl Link {
         if let Some(number) = used
             && error.as_ref().is_none_or(asks_for_another_connection)
         {
-            put_aside(&self.state, number);
+            self.state.put_aside(number);
         }
         Err(error.map_or(StoreError::Timeout(ANSWER_WITHIN), |error| store_error(&error)))
     }
 
     pub fn close(&self) {
         self.stop.cancel();
-        self.state.send_replace(State::Down("closed".into()));
+        self.state.set(State::Down("closed".into()), false);
     }
 
     async fn connection(&self) -> Result<(MultiplexedConnection, u64), StoreError> {
@@ -108,7 +115,7 @@ impl Link {
         if self.stop.is_cancelled() {
             return Err(StoreError::Unreachable("closed".into()));
         }
-        let mut states = self.state.subscribe();
+        let mut states = self.state.now.subscribe();
         let state = states.wait_for(|state| !matches!(state, State::Connecting)).await;
         match state.as_deref() {
             Ok(State::Up { connection, number }) => Ok((connection.clone(), *number)),
@@ -123,9 +130,49 @@ pub fn check_url(url: &str) -> Result<(), String> {
     connection_info(url).map(drop)
 }
 
+/// The name of the channel on which gateways tell each other what changed.
+pub fn changes(prefix: &str) -> String {
+    format!("{prefix}changes")
+}
+
+/// The connection as it is, and the channel that goes up and down with it.
+struct States {
+    now: watch::Sender<State>,
+    channel: Arc<Channel>,
+}
+
+impl States {
+    fn set(&self, state: State, hears: bool) {
+        self.now.send_modify(|now| {
+            *now = state;
+            if hears { self.channel.is_up() } else { self.channel.is_down() }
+        });
+    }
+
+    /// Takes this connection out of use, unless a newer one is already there.
+    fn put_aside(&self, failed: u64) {
+        self.now.send_if_modified(|state| {
+            let current = matches!(state, State::Up { number, .. } if *number == failed);
+            if current {
+                *state = State::Connecting;
+                self.channel.is_down();
+            }
+            current
+        });
+    }
+}
+
 struct Supervisor {
     client: Client,
-    state: Arc<watch::Sender<State>>,
+    state: Arc<States>,
+    /// The name of the channel to subscribe to.
+    listen: String,
+}
+
+/// A new connection, and whether it hears of changes.
+struct Connected {
+    connection: MultiplexedConnection,
+    hears: bool,
 }
 
 impl Supervisor {
@@ -136,13 +183,16 @@ impl Supervisor {
         let mut known: Option<String> = None;
         for number in 0.. {
             let why = match self.connect(number).await {
-                Ok(connection) => {
+                Ok(Connected { connection, hears }) => {
                     if known.take().is_some() {
                         tracing::info!(server, "the store can be reached again");
                     }
-                    self.state.send_replace(State::Up { connection, number });
+                    self.state.set(State::Up { connection: connection.clone(), number }, hears);
                     let up = stopwatch();
-                    self.lost().await;
+                    tokio::select! {
+                        () = self.lost() => {}
+                        () = stops_answering(connection) => self.state.put_aside(number),
+                    }
                     if up.elapsed() >= BACK_OFF.1 {
                         pause = Duration::ZERO;
                     }
@@ -162,43 +212,80 @@ impl Supervisor {
                 tracing::warn!(server, why, "the store cannot be reached");
                 known = Some(why.clone());
             }
-            self.state.send_replace(State::Down(why.into()));
+            self.state.set(State::Down(why.into()), false);
             tokio::time::sleep(with_jitter(pause)).await;
             pause = BACK_OFF.1.min(2 * pause);
         }
     }
 
     async fn lost(&self) {
-        let mut states = self.state.subscribe();
+        let mut states = self.state.now.subscribe();
         // An error would mean that the sender is gone, and it is held here.
         let _ = states.wait_for(|state| !matches!(state, State::Up { .. })).await;
     }
 
-    async fn connect(&self, number: u64) -> Result<MultiplexedConnection, String> {
+    async fn connect(&self, number: u64) -> Result<Connected, String> {
         // Weak: what holds the connection must not be held by it.
         let state = Arc::downgrade(&self.state);
-        let notice_end = move |push: PushInfo| {
-            if push.kind == PushKind::Disconnection
-                && let Some(state) = state.upgrade()
-            {
-                put_aside(&state, number);
+        let on_push = move |push: PushInfo| {
+            if let Some(state) = state.upgrade() {
+                match push.kind {
+                    PushKind::Disconnection => state.put_aside(number),
+                    PushKind::Message => {
+                        if let Some(change) = heard(&push) {
+                            state.channel.tell(change);
+                        }
+                    }
+                    _ => {}
+                }
             }
             Ok::<(), ()>(())
         };
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(None)
             .set_response_timeout(None)
-            .set_push_sender(notice_end);
+            .set_push_sender(on_push);
         let attempt = async {
             let mut connection = self.client.get_multiplexed_async_connection_with_config(&config).await?;
             // A server that still loads its data greets, but answers nothing else.
             redis::cmd("PING").query_async::<()>(&mut connection).await?;
-            Ok(connection)
+            let hears = match connection.subscribe(&self.listen).await {
+                Ok(()) => true,
+                Err(error) if error.code() == Some("NOPERM") => {
+                    tracing::warn!(%error, "changes by other gateways are not heard, and every use of a session asks the store");
+                    false
+                }
+                Err(error) => return Err(error),
+            };
+            Ok(Connected { connection, hears })
         };
         match tokio::time::timeout(CONNECT_WITHIN, attempt).await {
             Ok(attempt) => attempt.map_err(|error| refusal(&error)),
             Err(_) => Err(format!("no connection within {CONNECT_WITHIN:?}")),
         }
+    }
+}
+
+/// Returns once the connection has not answered a ping in time.
+async fn stops_answering(mut connection: MultiplexedConnection) {
+    let ping = redis::cmd("PING");
+    loop {
+        tokio::time::sleep(PULSE).await;
+        let answer = tokio::time::timeout(ANSWER_WITHIN, ping.query_async::<()>(&mut connection)).await;
+        match answer {
+            Ok(Err(error)) if asks_for_another_connection(&error) => return,
+            // Any other answer is one.
+            Ok(_) => {}
+            Err(_) => return,
+        }
+    }
+}
+
+/// The change that a message tells of.
+fn heard(push: &PushInfo) -> Option<Change> {
+    match push.data.as_slice() {
+        [_channel, Value::BulkString(message)] => Change::from_bytes(message),
+        _ => None,
     }
 }
 
@@ -211,17 +298,6 @@ fn refusal(error: &RedisError) -> String {
     } else {
         error.to_string()
     }
-}
-
-/// Takes this connection out of use, unless a newer one is already there.
-fn put_aside(state: &watch::Sender<State>, failed: u64) {
-    state.send_if_modified(|state| {
-        let current = matches!(state, State::Up { number, .. } if *number == failed);
-        if current {
-            *state = State::Connecting;
-        }
-        current
-    });
 }
 
 /// Half to the whole of it, so that gateways that lost the same server do not come back in step.

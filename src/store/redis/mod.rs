@@ -5,8 +5,11 @@
 //! sorted set, scored by the members' ends. Ends are judged by the gateway's [`Clock`], which is handed to every
 //! script; Redis's own expiry is set on every key, relative to that clock, and only cleans up.
 //!
-//! A user of the server's access lists needs `+@connection +get +set +getdel +del +zrem +zrangebyscore +zadd +zrange
-//! +zremrangebyscore +pexpire +evalsha +script|load` on `~PREFIX*`. Start from [`Redis`].
+//! The first half of a digest stands in braces in the key's name, so that a cluster keeps what has one place on one node.
+//!
+//! A user of the server's access lists needs `+@connection +get +mget +set +getdel +del +zrem +zrangebyscore +zadd
+//! +zrange +zremrangebyscore +pexpire +evalsha +script|load +scan +publish +subscribe` on `~PREFIX*` and `&PREFIX*`.
+//! Start from [`Redis`].
 
 mod link;
 mod record;
@@ -16,13 +19,16 @@ pub mod server;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use redis::{Cmd, FromRedisValue, ScriptInvocation};
 
-use super::{Count, Key, Record, RedisSettings, Store, StoreError, Version};
+use super::change::{Change, Channel};
+use super::scan::{Cursor, Page, Position};
+use super::{Count, Key, Record, RedisSettings, Space, Store, StoreError, Version, halves, whole};
 use crate::clock::{Clock, Timestamp};
 use crate::tasks::Tasks;
 use link::Link;
@@ -31,21 +37,71 @@ pub use link::check_url;
 /// A key outlives its record by this much, so that it is always the record's own end that decides.
 const SLACK: Duration = Duration::from_secs(1);
 
+/// How many keys a server is asked to look at for a page of [`Redis::scan`].
+const PAGE: u32 = 500;
+
 pub struct Redis {
     link: Link,
     clock: Clock,
     prefix: String,
+    channel: Arc<Channel>,
 }
 
 impl Redis {
     pub fn open(settings: &RedisSettings, clock: Clock, tasks: &Tasks) -> Result<Self, StoreError> {
-        let link = Link::open(settings, tasks)?;
-        Ok(Self { link, clock, prefix: settings.prefix.clone() })
+        let channel = Channel::new();
+        let link = Link::open(settings, Arc::clone(&channel), tasks)?;
+        Ok(Self { link, clock, prefix: settings.prefix.clone(), channel })
     }
 
     pub async fn get(&self, key: Key) -> Result<Option<Record>, StoreError> {
         let found: Option<Vec<u8>> = self.command(redis::cmd("GET").arg(self.name(key))).await?;
         found.map_or(Ok(None), |bytes| record::read(&bytes, self.clock.now()))
+    }
+
+    pub async fn get_pair(&self, keys: [Key; 2]) -> Result<[Option<Record>; 2], StoreError> {
+        let names = keys.map(|key| self.name(key));
+        let [one, other]: [Option<Vec<u8>>; 2] = self.command(redis::cmd("MGET").arg(&names)).await?;
+        let now = self.clock.now();
+        let read = |found: Option<Vec<u8>>| found.map_or(Ok(None), |bytes| record::read(&bytes, now));
+        Ok([read(one)?, read(other)?])
+    }
+
+    pub async fn scan(&self, space: Space, after: Option<Cursor>) -> Result<Page, StoreError> {
+        let cursor = match after {
+            Some(Cursor(Position::Server(cursor))) => cursor,
+            Some(Cursor(Position::After(_))) | None => 0,
+        };
+        let begin = self.begin(space);
+        let mut scan = redis::cmd("SCAN");
+        scan.arg(cursor).arg("MATCH").arg(pattern(&begin)).arg("COUNT").arg(PAGE);
+        let (cursor, names): (u64, Vec<String>) = self.command(&scan).await?;
+        let next = (cursor != 0).then_some(Cursor(Position::Server(cursor)));
+        let mut records = Vec::with_capacity(names.len());
+        if !names.is_empty() {
+            let found: Vec<Option<Vec<u8>>> = self.command(redis::cmd("MGET").arg(&names)).await?;
+            let now = self.clock.now();
+            for (name, bytes) in names.iter().zip(found) {
+                let Some(key) = name.strip_prefix(&begin).and_then(|name| named(space, name)) else {
+                    continue;
+                };
+                if let Some(record) = bytes.map_or(Ok(None), |bytes| record::read(&bytes, now))? {
+                    records.push((key, record));
+                }
+            }
+        }
+        Ok(Page { records, next })
+    }
+
+    pub async fn publish(&self, change: Change) -> Result<(), StoreError> {
+        // In this process at once; the others, and this one once more, hear it from the server.
+        self.channel.tell(change);
+        let mut publish = redis::cmd("PUBLISH");
+        self.command(publish.arg(link::changes(&self.prefix)).arg(&change.to_bytes()[..])).await
+    }
+
+    pub fn channel(&self) -> &Arc<Channel> {
+        &self.channel
     }
 
     pub async fn put(&self, key: Key, value: &[u8], ends: Timestamp) -> Result<(), StoreError> {
@@ -126,10 +182,25 @@ impl Redis {
         self.link.call(|mut connection| async move { script.invoke_async(&mut connection).await }).await
     }
 
-    /// `vestibule:s:DIGEST`.
+    /// `vestibule:s:{PLACE}REST`, in base64 both.
     fn name(&self, key: Key) -> String {
-        let digest = URL_SAFE_NO_PAD.encode(key.digest);
-        format!("{}{}:{digest}", self.prefix, char::from(key.space.letter()))
+        let mut name = self.begin(key.space);
+        let [place, rest] = halves(&key.digest);
+        name.push('{');
+        URL_SAFE_NO_PAD.encode_string(place, &mut name);
+        name.push('}');
+        URL_SAFE_NO_PAD.encode_string(rest, &mut name);
+        name
+    }
+
+    /// What every name in a space begins with.
+    fn begin(&self, space: Space) -> String {
+        let letter = char::from(space.letter());
+        let mut begin = String::with_capacity(self.prefix.len() + 50);
+        begin.push_str(&self.prefix);
+        begin.push(letter);
+        begin.push(':');
+        begin
     }
 
     /// What is given to `PX`, in milliseconds.
@@ -137,6 +208,26 @@ impl Redis {
         let until = self.clock.now().until(Timestamp::from_millis(record::storable(ends)));
         millis(until.saturating_add(SLACK))
     }
+}
+
+/// The key behind a name without its beginning; `None` for what somebody else wrote.
+fn named(space: Space, name: &str) -> Option<Key> {
+    let (place, rest) = name.strip_prefix('{')?.split_once('}')?;
+    let half = |text: &str| <[u8; 16]>::try_from(URL_SAFE_NO_PAD.decode(text).ok()?).ok();
+    Some(Key { space, digest: whole(&half(place)?, &half(rest)?) })
+}
+
+/// What `MATCH` understands as: begins with this.
+fn pattern(begin: &str) -> String {
+    let mut pattern = String::with_capacity(begin.len() + 1);
+    for letter in begin.chars() {
+        if matches!(letter, '*' | '?' | '[' | ']' | '\\' | '^') {
+            pattern.push('\\');
+        }
+        pattern.push(letter);
+    }
+    pattern.push('*');
+    pattern
 }
 
 fn millis(duration: Duration) -> i64 {

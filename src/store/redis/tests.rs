@@ -6,8 +6,8 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
-use super::super::suite::key;
-use super::super::{RedisSettings, Settings, Space, Store, StoreError};
+use super::super::suite::{hears, key};
+use super::super::{About, Change, RedisSettings, Settings, Space, Store, StoreError};
 use super::server::{Server, free_port, settings};
 use crate::clock::{Clock, stopwatch};
 use crate::secret::Secret;
@@ -44,6 +44,9 @@ async fn use_all(store: &Store) -> Result<(), StoreError> {
     store.index_add(key(Space::Index, 1), b"two", ends).await?;
     store.index_remove(key(Space::Index, 1), b"one").await?;
     store.index_members(key(Space::Index, 1)).await?;
+    store.get_pair([key(Space::Session, 1), key(Space::SignOn, 1)]).await?;
+    store.scan(Space::Session, None).await?;
+    store.publish(Change { about: About::AccountChanged, id: [1; 32] }).await?;
     store.ping().await
 }
 
@@ -118,11 +121,13 @@ async fn the_access_list_of_the_documentation_suffices() {
     let documentation = include_str!("mod.rs");
     let rules = documentation.split('`').find(|part| part.starts_with("+@connection")).expect("the list");
     let rules = rules.replace("//!", "");
-    let mut command = vec!["ACL", "SETUSER", "gate", "on", ">p@ss word", "~test:*", "-@all"];
+    let mut command = vec!["ACL", "SETUSER", "gate", "on", ">p@ss word", "~test:*", "&test:*", "-@all"];
     command.extend(rules.split_whitespace());
     server.ask::<()>(&command).await.expect("the user is made");
     let url = format!("redis+unix://{}?user=gate&pass=p%40ss+word", server.socket().display());
-    use_all(&serving(&settings(&url)).await).await.expect("the store serves");
+    let store = serving(&settings(&url)).await;
+    use_all(&store).await.expect("the store serves");
+    hears(&store).await;
     let denied: Vec<redis::Value> = server.ask(&["ACL", "LOG"]).await.expect("the log");
     assert!(denied.is_empty(), "{denied:?}");
 }
@@ -229,6 +234,51 @@ async fn a_hanging_server_times_out_and_is_found_again() {
     is_unreachable_at_once(&store).await;
     server.signal("CONT");
     serves_again(&store).await;
+}
+
+#[tokio::test]
+async fn a_hanging_server_ends_what_is_believed() {
+    let server = Server::start(&[]).await;
+    let store = open(&server.settings()).await;
+    hears(&store).await;
+    let before = store.hearing();
+    server.signal("STOP");
+    // Nobody uses the connection: the pulse finds out.
+    let noticed = async {
+        while store.hearing().is_some() {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(2), noticed).await.expect("noticed");
+    server.signal("CONT");
+    hears(&store).await;
+    assert_ne!(store.hearing(), before);
+}
+
+#[tokio::test]
+async fn without_the_right_to_subscribe_the_store_serves_and_believes_nothing() {
+    let server = Server::start(&[]).await;
+    let user = ["ACL", "SETUSER", "gate", "on", ">secret", "~*", "&*", "+@all", "-subscribe"];
+    server.ask::<()>(&user).await.expect("the user is made");
+    let url = format!("redis+unix://{}?user=gate&pass=secret", server.socket().display());
+    let store = serving(&settings(&url)).await;
+    use_all(&store).await.expect("the store serves");
+    assert_eq!(store.hearing(), None);
+}
+
+#[tokio::test]
+async fn a_prefix_is_taken_literally() {
+    let server = Server::start(&[]).await;
+    let url = format!("redis+unix://{}", server.socket().display());
+    let of = |prefix: &str| {
+        Settings::Redis(RedisSettings { url: Secret::new(url.clone()), ca: None, prefix: prefix.into() })
+    };
+    let other = serving(&of("aXb:")).await;
+    write(&other).await.expect("written");
+    for prefix in ["a?b:", "a*:", "a[A-Z]b:", "a\\b:"] {
+        let store = serving(&of(prefix)).await;
+        assert_eq!(store.scan(Space::Session, None).await.expect("a page").records.len(), 1, "{prefix}");
+    }
 }
 
 #[tokio::test]
