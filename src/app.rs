@@ -20,7 +20,7 @@ use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::throttle::Throttle;
 use crate::upstream::{Rewrite, Upstream};
-use crate::words::Words;
+use crate::words::{Languages, Words};
 use crate::{identity, session, sign_in};
 
 pub struct App {
@@ -31,7 +31,7 @@ pub struct App {
     pub throttle: Throttle,
     pub hasher: Hasher,
     pub mailer: Mailer,
-    pub words: Arc<Words>,
+    pub words: Languages,
     pub audit: Audit,
     pub tasks: Tasks,
     pub snapshot: ArcSwap<Snapshot>,
@@ -95,14 +95,21 @@ pub struct Exchange<'a> {
     /// The visitor's address.
     pub address: IpAddr,
     pub user_agent: &'a str,
+    /// Which languages the visitor's browser asks for, as it does.
+    pub accept_language: &'a str,
     pub request_id: &'a str,
     /// The configured origin of the host that was asked: the app's or the portal's.
     pub origin: &'a Origin,
 }
 
-impl Exchange<'_> {
+impl<'a> Exchange<'a> {
     pub fn host(&self) -> &Host {
         &self.origin.host
+    }
+
+    /// The texts for the visitor, whose account may name a language.
+    pub fn words(&self, language: Option<&str>) -> &'a Words {
+        self.app.words.choose(language, self.accept_language)
     }
 }
 

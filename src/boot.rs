@@ -37,7 +37,6 @@ use crate::secret::Keys;
 use crate::store::{Store, StoreError};
 use crate::tasks::{Shutdown, Tasks};
 use crate::upstream::{Pools, Upstream, UpstreamError};
-use crate::words::Words;
 
 pub use watch::watch_file;
 
@@ -136,6 +135,8 @@ fn build_gateway(
     foundation: &Foundation,
 ) -> Result<impl Fn(usize) -> Gateway + Send + Sync + use<>, BootError> {
     let (app, files) = build::app(foundation)?;
+    let following = Arc::clone(&app);
+    foundation.run_until_shutdown("changes", async move { following.sessions.follow().await });
     for file in files {
         foundation.run_until_shutdown("accounts", watch_accounts(file));
     }
@@ -148,7 +149,7 @@ fn build_gateway(
     let settings = Arc::new(gateway::Settings {
         trusted_proxies: config.trusted_proxies.clone(),
         max_request_body: config.limits.max_request_body,
-        views: Views::new(&config.portal, Words::english()),
+        views: Views::new(&config.portal),
         access_log: foundation.access_log.clone(),
         metrics: foundation.metrics.clone(),
     });

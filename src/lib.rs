@@ -48,6 +48,7 @@ pub mod account;
 pub mod app;
 pub mod body;
 pub mod boot;
+pub mod browser;
 pub mod cli;
 pub mod clock;
 pub mod config;

@@ -45,10 +45,11 @@ const ARROWS: &[(&str, &str)] = &[
     ("observe", "body clock tasks"),
     ("body", ""),
     ("cookies", ""),
-    ("words", ""),
+    ("words", "clock"),
+    ("browser", "words"),
 ];
 
-const LEAVES: &str = "store subject secret clock sqlite tasks observe body cookies words";
+const LEAVES: &str = "store subject secret clock sqlite tasks observe body browser cookies words";
 
 /// The modules in which types of hyper may appear.
 const HYPER: &[&str] = &["listen", "gateway", "portal", "identity", "upstream", "observe"];

@@ -18,7 +18,7 @@ use crate::route::{Origin, Routes};
 use crate::session::Sessions;
 use crate::throttle::Throttle;
 use crate::upstream::{Rewrite, Trust, Upstream};
-use crate::words::Words;
+use crate::words::Languages;
 
 /// Password checks that may wait for a thread; more are told to come back. At some 20 ms each on two threads the last
 /// waits for well under a second.
@@ -38,7 +38,7 @@ pub(super) fn app(foundation: &Foundation) -> Result<(Arc<App>, Vec<AccountFile>
         throttle: Throttle::new(Arc::clone(&store), Arc::clone(&keys), config.limits.throttle),
         hasher: Hasher::new(Workers::count(), WAITING_CHECKS, config.passwords)?,
         mailer: foundation.mailer.clone(),
-        words: Arc::new(Words::english()),
+        words: Languages::built_in(),
         audit: foundation.audit.clone(),
         tasks: foundation.tasks.clone(),
         snapshot: ArcSwap::from_pointee(snapshot),

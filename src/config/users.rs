@@ -112,11 +112,11 @@ fn account(
         email: email?,
         groups,
         attributes,
+        language: None,
         approval,
         disabled,
         password: Some(hash?),
         credential: None,
-        language: None,
     })
 }
 

@@ -1,6 +1,7 @@
 //! The flows with a clock turned by hand, over a store in memory, with mails in a folder.
 
 mod codes;
+mod ends;
 mod limits;
 mod rig;
 
@@ -31,7 +32,7 @@ async fn a_password_and_a_code_open_a_session_that_knows_its_factors_and_source(
     let who = rig.who(&visitor).await.unwrap();
     assert_eq!(who.subject.username, "alice");
     assert_eq!(who.subject.proofs.names(), ["password", "email_code"]);
-    assert_eq!(who.session.source(), "file");
+    assert_eq!(who.subject.account.as_str(), "file:alice");
 }
 
 #[tokio::test]
@@ -173,7 +174,7 @@ async fn a_connection_of_an_account_that_is_disabled_ends_though_the_store_is_do
         "nobody is signed out for that alone"
     );
     rig.accounts.replace(vec![account("alice", Approval::Approved, true)]);
-    assert!(!who::still_in(&rig.app, &snapshot, &session).await.unwrap());
+    assert!(who::still_in(&rig.app, &snapshot, &session).await.unwrap().is_none());
 }
 
 #[tokio::test]

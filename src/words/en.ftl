@@ -12,6 +12,22 @@ page-title-problem = Problem: { $page } · { $title }
 # Before the address of the helpdesk.
 support = Need help?
 use-another-account = Use a different account
+# A point in time. $day and $month are numbers, $year, $hour and $minute are written out.
+moment =
+    { $day } { $month ->
+        [1] January
+        [2] February
+        [3] March
+        [4] April
+        [5] May
+        [6] June
+        [7] July
+        [8] August
+        [9] September
+        [10] October
+        [11] November
+       *[12] December
+    } { $year }, { $hour }:{ $minute } UTC
 
 ## Sign in
 
