@@ -59,7 +59,7 @@ pub fn read(items: Vec<Item>, import: &mut Import) -> Vec<Draft> {
         match serde_json::from_value::<Object>(value) {
             Ok(object) => objects.push((line, object)),
             Err(error) => {
-                import.problems.push(Remark::at(line, format!("this is no object of Django's: {error}")))
+                import.problems.push(Remark::at(line, format!("this is no object of Django's: {error}")));
             }
         }
     }
@@ -75,7 +75,7 @@ pub fn read(items: Vec<Item>, import: &mut Import) -> Vec<Draft> {
         match serde_json::from_value::<User>(fields) {
             Ok(user) => drafts.extend(draft(user, line, &groups, import)),
             Err(error) => {
-                import.problems.push(Remark::at(line, format!("this user cannot be read: {error}")))
+                import.problems.push(Remark::at(line, format!("this user cannot be read: {error}")));
             }
         }
     }
