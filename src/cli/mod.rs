@@ -8,6 +8,7 @@ pub mod code;
 pub mod hash_password;
 pub mod secret;
 pub mod serve;
+pub mod session;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -56,6 +57,30 @@ enum Command {
         #[command(flatten)]
         file: ConfigFile,
     },
+    /// List sessions, or end them.
+    #[command(subcommand)]
+    Session(Session),
+}
+
+#[derive(Debug, Subcommand)]
+enum Session {
+    /// List the sessions in the store, of one account or of all.
+    List {
+        /// The username or e-mail address of one account.
+        name: Option<String>,
+        /// As one JSON array, for programs.
+        #[arg(long)]
+        json: bool,
+        #[command(flatten)]
+        file: ConfigFile,
+    },
+    /// End a session, those of an account, or all.
+    Revoke {
+        #[command(flatten)]
+        which: session::Which,
+        #[command(flatten)]
+        file: ConfigFile,
+    },
 }
 
 #[derive(Debug, Args)]
@@ -94,6 +119,12 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Secret => secret::run(),
         Command::Certificate { names, out } => certificate::run(&names, &out),
         Command::Code { name, file } => code::run(&config::path(file.config), &name),
+        Command::Session(Session::List { name, json, file }) => {
+            session::list(&config::path(file.config), name.as_deref(), json)
+        }
+        Command::Session(Session::Revoke { which, file }) => {
+            session::revoke(&config::path(file.config), &which)
+        }
     }
 }
 

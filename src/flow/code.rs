@@ -144,7 +144,7 @@ async fn accept(
     let proofs = Proofs { password: sign_in.started, email_code: Some(x.now) };
     let device = device::remember(x, device, account, proofs).await?;
     mailing::audit(x, "stepped_up", account);
-    Ok(Outcome::Entered(Box::new(Entered { session, device })))
+    Ok(Outcome::Entered(Box::new(Entered { session, device: device.cookie })))
 }
 
 async fn refuse(

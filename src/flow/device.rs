@@ -1,16 +1,19 @@
 //! Browsers that have signed in before. A known device has limits of its own and grants nothing. Whoever knows a
 //! password can make one where a rule asks for no more, so only a code makes a device one that the quarantine spares.
 
+use std::net::IpAddr;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::FlowError;
 use crate::account::Account;
-use crate::app::Exchange;
+use crate::app::{App, Exchange};
+use crate::browser::BrowserName;
+use crate::clock::Timestamp;
 use crate::secret::{self, Purpose};
-use crate::session::cookie;
-use crate::store::{Key, Space};
+use crate::session::{cookie, public_id};
+use crate::store::{Key, Space, StoreError};
 use crate::subject::{AccountId, Proofs};
 use crate::throttle::Gate;
 
@@ -41,6 +44,38 @@ struct KnownAccount {
     password: [u8; 8],
     /// With that password, a code was proved here as well.
     code: bool,
+    first_seen: Timestamp,
+    last_seen: Timestamp,
+    address: IpAddr,
+    browser: BrowserName,
+}
+
+/// A known device as the account's owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct KnownDevice {
+    /// What the store knows it by; sessions name it so too.
+    pub id: [u8; 32],
+    /// The account's first sign-in there with its present password, and its last.
+    pub first_seen: Timestamp,
+    pub last_seen: Timestamp,
+    /// Of the last.
+    pub address: IpAddr,
+    pub browser: BrowserName,
+}
+
+/// A device that was just written down.
+pub struct Remembered {
+    /// What the store knows it by.
+    pub id: [u8; 32],
+    /// The value of its cookie.
+    pub cookie: String,
+}
+
+impl KnownDevice {
+    /// What it is called where it can be forgotten.
+    pub fn public_id(&self) -> String {
+        public_id(&self.id)
+    }
 }
 
 impl Device {
@@ -73,36 +108,133 @@ impl Device {
     }
 
     fn find(&self, account: &Account) -> Option<&KnownAccount> {
-        let password = fingerprint(account);
-        self.record.accounts.iter().find(|known| known.account == account.id && known.password == password)
+        self.record.find(account)
     }
 }
 
-/// Notes that an account signed in from this device, or makes one, and returns the value of its cookie.
+impl DeviceRecord {
+    fn find(&self, account: &Account) -> Option<&KnownAccount> {
+        let password = fingerprint(account);
+        self.accounts.iter().find(|known| known.account == account.id && known.password == password)
+    }
+}
+
+/// Notes that an account signed in from this device, or makes one.
 pub async fn remember(
     x: &Exchange<'_>,
     device: Option<Device>,
     account: &Account,
     proofs: Proofs,
-) -> Result<String, FlowError> {
+) -> Result<Remembered, FlowError> {
     let device = device.unwrap_or_else(|| Device { id: secret::random(), record: DeviceRecord::default() });
-    let code = proofs.two_factors() || device.has_proved(account);
+    let known = device.find(account);
+    let known = KnownAccount {
+        account: account.id.clone(),
+        password: fingerprint(account),
+        code: proofs.two_factors() || known.is_some_and(|known| known.code),
+        first_seen: known.map_or(x.now, |known| known.first_seen),
+        last_seen: x.now,
+        address: x.address,
+        browser: BrowserName::of(x.user_agent),
+    };
     let Device { id, mut record } = device;
     record.accounts.retain(|known| known.account != account.id);
     let excess = (record.accounts.len() + 1).saturating_sub(MOST_ACCOUNTS);
     record.accounts.drain(..excess);
-    record.accounts.push(KnownAccount { account: account.id.clone(), password: fingerprint(account), code });
-    let value = serde_json::to_vec(&record).unwrap_or_default();
-    x.app.store.put(key(&id), &value, x.now.plus(KNOWN_FOR)).await?;
-    Ok(cookie::seal(&x.app.keys, Purpose::DeviceCookie, x.host(), &id))
+    record.accounts.push(known);
+    let (key, ends) = (key(&id), x.now.plus(KNOWN_FOR));
+    // Index first, as with sign-ons.
+    x.app.store.index_add(index(x.app, &account.id), &key.digest, ends).await?;
+    x.app.store.put(key, &write(&record)?, ends).await?;
+    Ok(Remembered { id: key.digest, cookie: cookie::seal(&x.app.keys, Purpose::DeviceCookie, x.host(), &id) })
+}
+
+/// The devices on which an account has signed in with its present password, the last used first.
+pub async fn of_account(app: &App, account: &Account) -> Result<Vec<KnownDevice>, FlowError> {
+    let mut devices = Vec::new();
+    for key in keys_of(app, &account.id).await? {
+        let Some(stored) = app.store.get(key).await? else { continue };
+        let Ok(record) = serde_json::from_slice::<DeviceRecord>(&stored.value) else { continue };
+        devices.extend(record.find(account).map(|known| KnownDevice {
+            id: key.digest,
+            first_seen: known.first_seen,
+            last_seen: known.last_seen,
+            address: known.address,
+            browser: known.browser.clone(),
+        }));
+    }
+    devices.sort_by_key(|device| std::cmp::Reverse(device.last_seen));
+    Ok(devices)
+}
+
+/// Has the account's device of this public id forgotten. Whether there was one.
+pub async fn forget(app: &App, account: &AccountId, name: &str) -> Result<bool, FlowError> {
+    let found = keys_of(app, account).await?.into_iter().find(|key| public_id(&key.digest) == name);
+    let Some(key) = found else { return Ok(false) };
+    forget_on(app, account, key).await?;
+    Ok(true)
+}
+
+/// Has all devices of an account forgotten, and says how many there were.
+pub async fn forget_all(app: &App, account: &AccountId) -> Result<usize, FlowError> {
+    let keys = keys_of(app, account).await?;
+    for key in &keys {
+        forget_on(app, account, *key).await?;
+    }
+    Ok(keys.len())
+}
+
+/// Other accounts are still known there.
+async fn forget_on(app: &App, account: &AccountId, key: Key) -> Result<(), FlowError> {
+    for _ in 0..16 {
+        let Some(stored) = app.store.get(key).await? else { break };
+        let Ok(mut record) = serde_json::from_slice::<DeviceRecord>(&stored.value) else { break };
+        record.accounts.retain(|known| known.account != *account);
+        // As long as the last of the others would have been known.
+        let ends = record.accounts.iter().map(|known| known.last_seen).max().map(|seen| seen.plus(KNOWN_FOR));
+        let ends = ends.unwrap_or_else(|| app.clock.now());
+        if app.store.swap(key, Some(stored.version), &write(&record)?, ends).await? {
+            break;
+        }
+    }
+    for name in index_names(app, account) {
+        app.store.index_remove(name, &key.digest).await?;
+    }
+    Ok(())
+}
+
+async fn keys_of(app: &App, account: &AccountId) -> Result<Vec<Key>, StoreError> {
+    let mut keys = Vec::new();
+    for name in index_names(app, account) {
+        let members = app.store.index_members(name).await?;
+        let digests = members.into_iter().filter_map(|member| member.try_into().ok());
+        keys.extend(digests.map(|digest| Key { space: Space::Device, digest }));
+    }
+    Ok(keys)
 }
 
 /// A few bytes that change with the account's password.
 pub fn fingerprint(account: &Account) -> [u8; 8] {
-    let digest = secret::sha256(account.password.0.expose().as_bytes());
-    digest.first_chunk().copied().unwrap_or_default()
+    account.fingerprint()
 }
 
 fn key(id: &[u8; 32]) -> Key {
     Key { space: Space::Device, digest: secret::sha256(id) }
+}
+
+/// Where a device is listed for an account that signs in there.
+fn index(app: &App, account: &AccountId) -> Key {
+    let name: [&[u8]; 2] = [b"devices", account.as_str().as_bytes()];
+    Key { space: Space::Index, digest: app.keys.sign(Purpose::StoreName, &name) }
+}
+
+/// Where devices may be listed for an account: each secret has a name of its own for it.
+fn index_names(app: &App, account: &AccountId) -> Vec<Key> {
+    let name: [&[u8]; 2] = [b"devices", account.as_str().as_bytes()];
+    let digests = app.keys.sign_with_each(Purpose::StoreName, &name);
+    digests.map(|digest| Key { space: Space::Index, digest }).collect()
+}
+
+fn write(record: &DeviceRecord) -> Result<Vec<u8>, StoreError> {
+    serde_json::to_vec(record).map_err(|error| StoreError::Corrupt(error.to_string()))
 }

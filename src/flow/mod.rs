@@ -4,14 +4,18 @@
 //! HTTP nor HTML.
 
 pub mod break_glass;
+mod by;
 pub mod code;
-mod device;
+pub mod device;
 pub mod hand_over;
 pub mod mailing;
 pub mod password;
+pub mod revoke;
 pub mod sign_out;
 pub mod step_up;
 pub mod who;
+
+pub use by::By;
 
 use crate::account::{Busy, DirectoryError};
 use crate::session::Opened;

@@ -1,12 +1,21 @@
 //! Who a request comes from: the session its cookie opens, and what the account behind it allows now.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{FlowError, device};
-use crate::account::{Account, Standing};
+use crate::account::{Account, Directory, DirectoryError, Standing};
 use crate::app::{App, Exchange, Snapshot};
+use crate::clock::Timestamp;
 use crate::session::{Known, Session};
 use crate::subject::{Proofs, Stamps, Subject};
+
+/// How long an account is taken to be as it was read, if nobody says that it has changed. Whoever changes one says so;
+/// this is for what reaches the database past us.
+const KNOWN_FOR: Duration = Duration::from_secs(30);
+
+/// When to ask again, if the directory gave no answer.
+const ASK_AGAIN: Duration = Duration::from_secs(5);
 
 /// Somebody who is signed in.
 #[derive(Clone)]
@@ -33,12 +42,22 @@ pub async fn look_again(x: &Exchange<'_>, cookie: &str) -> Result<Option<Visitor
     }
 }
 
-/// Whether a visitor may still be served on a connection that stays open.
-pub async fn still_in(app: &App, snapshot: &Snapshot, session: &Session) -> Result<bool, FlowError> {
+/// The same for a connection that stays open: the subject, as long as the visitor may be served.
+pub async fn still_in(
+    app: &App,
+    snapshot: &Snapshot,
+    session: &Session,
+) -> Result<Option<Arc<Subject>>, FlowError> {
+    let directory = &snapshot.directory;
     // The account first: what its source says holds even while the store says nothing.
-    let account = snapshot.directory.by_id(session.account()).await?;
-    let good = account.is_some_and(|account| may_come_in(&account, session));
-    Ok(good && app.sessions.stands(session, app.clock.now()).await?)
+    if today(directory, session, app.clock.now()).await?.is_none() {
+        return Ok(None);
+    }
+    if !app.sessions.stands(session, app.clock.now()).await? {
+        return Ok(None);
+    }
+    // Again, since the look may have brought the news that it has changed; where it has not, this costs nothing.
+    Ok(today(directory, session, app.clock.now()).await?)
 }
 
 /// Whether the account stands, and has the password still that opened the session.
@@ -55,24 +74,47 @@ pub fn subject(account: &Account, proofs: Proofs) -> Subject {
         email: account.email.clone(),
         groups: account.groups.clone(),
         attributes: account.attributes.clone(),
+        language: account.language.clone(),
         proofs,
         stamps: Stamps::default(),
     }
 }
 
 async fn with_subject(x: &Exchange<'_>, session: Arc<Session>) -> Result<Option<Visitor>, FlowError> {
-    let generation = x.snapshot.directory.generation();
-    if let Some(known) = session.known()
-        && known.generation == generation
-    {
-        return Ok(known.subject.clone().map(|subject| Visitor { session, subject }));
-    }
-    let account = x.snapshot.directory.by_id(session.account()).await?;
-    let good = account.filter(|account| may_come_in(account, &session));
-    let subject = good.map(|account| Arc::new(subject(&account, session.proofs())));
-    session.remember(Known { generation, subject: subject.clone() });
+    let subject = today(&x.snapshot.directory, &session, x.now).await?;
     if subject.is_none() {
         x.app.sessions.end(session.sign_on(), session.account()).await?;
     }
     Ok(subject.map(|subject| Visitor { session, subject }))
+}
+
+/// The subject behind a session as the account stands today; `None`: it may not come in any more.
+async fn today(
+    directory: &Directory,
+    session: &Session,
+    now: Timestamp,
+) -> Result<Option<Arc<Subject>>, DirectoryError> {
+    // Both before the account: what is kept is then at worst read once too often.
+    let (generation, epoch) = (directory.generation(), session.epoch());
+    let known = session.known().filter(|known| known.generation == generation && known.epoch == epoch);
+    if let Some(known) = &known {
+        // Measured too, for a clock that was put back.
+        if now < known.until && now.until(known.until) <= KNOWN_FOR {
+            return Ok(known.subject.clone());
+        }
+        // Nothing says that it has changed: the others need not wait for this answer, nor ask at once if none comes.
+        session.remember(Known { until: now.plus(ASK_AGAIN), ..Known::clone(known) });
+    }
+    let account = match (directory.by_id(session.account()).await, known) {
+        (Ok(account), _) => account,
+        (Err(error), Some(known)) => {
+            tracing::debug!(%error, "an account goes on as it was last read");
+            return Ok(known.subject.clone());
+        }
+        (Err(error), None) => return Err(error),
+    };
+    let good = account.filter(|account| may_come_in(account, session));
+    let subject = good.map(|account| Arc::new(subject(&account, session.proofs())));
+    session.remember(Known { generation, epoch, until: now.plus(KNOWN_FOR), subject: subject.clone() });
+    Ok(subject)
 }

@@ -3,7 +3,6 @@
 //! A send waits at most its deadline. The mailer never learns why a mail is sent, and no code is ever logged. Start
 //! from [`Mailer`].
 
-mod browser;
 mod error;
 mod letter;
 mod message;
@@ -11,7 +10,6 @@ mod outbox;
 mod smtp;
 mod terminal;
 
-pub use browser::browser;
 pub use error::MailError;
 pub use letter::is_sender;
 pub use message::{Brand, CodeMail, code_mail};

@@ -4,36 +4,35 @@
 //! what one host's cookie opens. Ending the sign-on ends every session. This module never sees an account: what the
 //! account allows today is asked of the directory by [`crate::flow`].
 
+mod cached;
+mod changes;
 pub mod cookie;
 mod record;
 mod shared;
+mod sign_on;
 
+use std::net::IpAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
 
-use arc_swap::ArcSwapOption;
 use quick_cache::sync::Cache;
-use tokio_util::sync::CancellationToken;
+use serde::{Deserialize, Serialize};
 
+use crate::browser::BrowserName;
 use crate::clock::Timestamp;
 use crate::observe::metrics::CacheLooks;
 use crate::route::Host;
 use crate::secret::{self, Keys, Purpose};
-use crate::store::{Key, Space, Store, StoreError};
-use crate::subject::{AccountId, Proofs, Subject};
+use crate::store::{About, Key, Space, Store, StoreError};
+use crate::subject::{AccountId, Proofs};
+use cached::Found;
+pub use cached::{Known, Session};
 use record::{SignOnRecord, read, write};
 use shared::Shared;
+pub use sign_on::{Page, SignOn, public_id};
 
 /// An entry of the cache is believed for this long without a look into the store.
 pub const TRUSTED: Duration = Duration::from_secs(5);
-
-/// When the store is asked before trust ends: so long after the last look at the earliest, and spread over this time.
-const LOOK_AHEAD: Duration = Duration::from_millis(3500);
-const SPREAD: Duration = Duration::from_secs(1);
-
-/// When to ask again, if no answer came.
-const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// The id of a sign-on, a hash of its locator. No browser ever holds it.
 pub type SignOnId = [u8; 32];
@@ -62,35 +61,27 @@ pub struct Sessions {
     shared: Cache<SignOnId, Arc<Shared>>,
 }
 
-/// A verified session of one host.
-pub struct Session {
-    host: Host,
-    sign_on: SignOnId,
-    record: SignOnRecord,
-    shared: Arc<Shared>,
-    /// The state of `shared` that this entry was read at or after.
-    change: u64,
-    confirmed: AtomicI64,
-    looked_ahead: AtomicI64,
-    subject: ArcSwapOption<Known>,
-}
-
-/// The account behind a session as it stood at a generation of the directory.
-pub struct Known {
-    pub generation: u64,
-    /// `None`: the account may not come in any more.
-    pub subject: Option<Arc<Subject>>,
-}
-
 /// A sign-on to begin.
 #[derive(Clone, Debug)]
 pub struct Begin<'a> {
     pub account: &'a AccountId,
-    pub source: &'a str,
     /// A few bytes that change with the account's password: with a new one the sign-on is worth nothing.
     pub password: [u8; 8],
     pub proofs: Proofs,
     pub remember: bool,
+    pub client: &'a Client,
+}
+
+/// Where somebody signed in from, for them to recognise it later. It decides nothing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Client {
+    pub address: IpAddr,
+    pub browser: BrowserName,
+    /// The name of the host on which the sign-in took place.
+    pub host: String,
+    /// What the store knows the device by.
+    pub device: Option<[u8; 32]>,
 }
 
 /// A session that was just opened: the value for its cookie, and for how long the browser keeps it (`None`: until it
@@ -98,73 +89,6 @@ pub struct Begin<'a> {
 pub struct Opened {
     pub cookie: String,
     pub max_age: Option<Duration>,
-}
-
-impl Session {
-    pub fn account(&self) -> &AccountId {
-        &self.record.account
-    }
-
-    /// The account source that vouched at the sign-in.
-    pub fn source(&self) -> &str {
-        &self.record.source
-    }
-
-    /// Of the password that was proved; see [`Begin`].
-    pub fn password(&self) -> &[u8; 8] {
-        &self.record.password
-    }
-
-    pub fn proofs(&self) -> Proofs {
-        self.record.proofs
-    }
-
-    pub fn sign_on(&self) -> &SignOnId {
-        &self.sign_on
-    }
-
-    /// When it ends if it is not used again.
-    pub fn ends(&self) -> Timestamp {
-        self.record.ends_if_last_used(self.shared.last_seen())
-    }
-
-    /// When it ends whatever happens.
-    pub fn latest_end(&self) -> Timestamp {
-        self.record.latest_end()
-    }
-
-    /// Fires when this process learns that the sign-on has ended.
-    pub fn ended(&self) -> &CancellationToken {
-        self.shared.ended()
-    }
-
-    pub fn known(&self) -> Option<Arc<Known>> {
-        self.subject.load_full()
-    }
-
-    pub fn remember(&self, known: Known) {
-        self.subject.store(Some(Arc::new(known)));
-    }
-
-    /// Whether the store should be asked while the session is trusted still, so that no request has to wait for it. Yes
-    /// to one who asks at a time; and sessions that were confirmed together do not all come due together.
-    pub fn wants_look(&self, now: Timestamp) -> bool {
-        let confirmed = Timestamp::from_millis(self.confirmed.load(Ordering::Relaxed));
-        let spread = self.sign_on.first().map_or(0, |byte| u32::from(*byte));
-        if now.since(confirmed) < LOOK_AHEAD + SPREAD * spread / 256 {
-            return false;
-        }
-        let asked = self.looked_ahead.load(Ordering::Relaxed);
-        let recently = now.since(Timestamp::from_millis(asked)) < LOOK_AGAIN;
-        let claim =
-            || self.looked_ahead.compare_exchange(asked, now.millis(), Ordering::Relaxed, Ordering::Relaxed);
-        !recently && claim().is_ok()
-    }
-
-    fn is_trusted(&self, now: Timestamp) -> bool {
-        let confirmed = Timestamp::from_millis(self.confirmed.load(Ordering::Relaxed));
-        self.change == self.shared.change() && confirmed <= now && now.since(confirmed) < TRUSTED
-    }
 }
 
 impl Sessions {
@@ -186,15 +110,19 @@ impl Sessions {
         host: &Host,
         now: Timestamp,
     ) -> Result<Option<Arc<Session>>, StoreError> {
-        if let Some(session) = self.cache.get(cookie)
-            && session.host == *host
-            && session.is_trusted(now)
+        let cached = self.cache.get(cookie).filter(|session| session.is_on(host));
+        if let Some(session) = &cached
+            && session.is_trusted(now, self.store.hearing())
         {
             self.looks.hit();
-            return Ok(self.use_now(session, now));
+            return Ok(self.use_now(Arc::clone(session), now));
         }
         self.looks.miss();
-        self.look(cookie, host, now).await
+        match (self.look(cookie, host, now).await, cached) {
+            // The store is down, and with it the news. Whoever was looked up a moment ago is served nevertheless.
+            (Err(_), Some(session)) if session.is_recent(now) => Ok(self.use_now(session, now)),
+            (looked, _) => looked,
+        }
     }
 
     /// The same, asking the store in any case.
@@ -204,21 +132,18 @@ impl Sessions {
         host: &Host,
         now: Timestamp,
     ) -> Result<Option<Arc<Session>>, StoreError> {
-        let read = match self.read(cookie, host, now).await {
+        let read = match self.read(cookie, host).await {
             Err(StoreError::Corrupt(error)) => {
                 tracing::warn!(error, "a session cannot be read and its visitor has to sign in again");
                 None
             }
             read => read?,
         };
-        let Some(session) = read else {
+        let Some(found) = read else {
             self.cache.remove(cookie);
             return Ok(None);
         };
-        if self.settings.cache > 0 {
-            self.cache.insert(cookie.into(), session.clone());
-        }
-        let used = self.use_now(session, now);
+        let used = self.use_now(self.keep(cookie, host, found, now), now);
         if let Some(session) = &used {
             self.touch(session, now).await;
         }
@@ -228,13 +153,12 @@ impl Sessions {
     /// Whether the sign-on behind a session still stands, without using it: for connections that stay open, whose
     /// session may have got a new id meanwhile.
     pub async fn stands(&self, session: &Session, now: Timestamp) -> Result<bool, StoreError> {
-        if session.shared.ended().is_cancelled() {
+        if session.has_ended() {
             return Ok(false);
         }
-        let Some(record) = self.store.get(sign_on_key(&session.sign_on)).await? else { return Ok(false) };
-        let record: SignOnRecord = read(&record.value)?;
-        session.shared.saw(record.last_seen);
-        Ok(now < record.ends_if_last_used(session.shared.last_seen()))
+        let Some(record) = self.store.get(sign_on_key(session.sign_on())).await? else { return Ok(false) };
+        session.saw(&read(&record.value)?);
+        Ok(now < session.ends())
     }
 
     /// Opens a new sign-on with a session on this host.
@@ -243,7 +167,8 @@ impl Sessions {
         let sign_on = sign_on_id(&locator);
         let record = SignOnRecord::new(locator, with, &self.settings, now);
         // Index first: a crash between the two leaves an entry without a sign-on, never a sign-on nobody can find.
-        self.store.index_add(self.account_index(with.account), &sign_on, record.latest_end()).await?;
+        let index = self.account_index(with.account);
+        self.store.index_add(index, &sign_on, record.span.latest_end()).await?;
         self.store.put(sign_on_key(&sign_on), &write(&record)?, record.kept_until()).await?;
         self.open(&record, host).await
     }
@@ -257,7 +182,8 @@ impl Sessions {
     ) -> Result<Option<Opened>, StoreError> {
         let Some(stored) = self.store.get(sign_on_key(sign_on)).await? else { return Ok(None) };
         let record: SignOnRecord = read(&stored.value)?;
-        if now >= record.ends_if_last_used(record.last_seen.max(self.shared_of(sign_on).last_seen())) {
+        let last_seen = record.last_seen.max(self.shared_of(sign_on).last_seen());
+        if now >= record.span.ends(last_seen) {
             return Ok(None);
         }
         self.open(&record, host).await.map(Some)
@@ -276,6 +202,7 @@ impl Sessions {
         });
         let Some(record) = elevated.await? else { return Ok(None) };
         self.shared_of(sign_on).changed();
+        self.tell(About::SignOnChanged, sign_on).await;
         self.open(&record, host).await.map(Some)
     }
 
@@ -288,47 +215,40 @@ impl Sessions {
         Ok(())
     }
 
-    /// Ends a sign-on, on every host.
-    pub async fn end(&self, sign_on: &SignOnId, account: &AccountId) -> Result<(), StoreError> {
-        self.store.take(sign_on_key(sign_on)).await?;
-        self.shared_of(sign_on).end();
-        self.store.index_remove(self.account_index(account), sign_on).await
-    }
-
-    async fn read(
-        &self,
-        cookie: &str,
-        host: &Host,
-        now: Timestamp,
-    ) -> Result<Option<Arc<Session>>, StoreError> {
+    async fn read(&self, cookie: &str, host: &Host) -> Result<Option<Found>, StoreError> {
         let Some(id) = cookie::open(&self.keys, Purpose::SessionCookie, host, cookie) else {
             return Ok(None);
         };
         let sign_on = sign_on_id(locator_of(&id));
         // What changes in this process from here on is seen in `shared`, even if the answer below is older.
         let shared = self.shared_of(&sign_on);
-        let change = shared.change();
+        let (change, run) = (shared.change(), self.store.hearing());
         let [Some(_), Some(stored)] = self.store.get_pair([session_key(&id), sign_on_key(&sign_on)]).await?
         else {
             return Ok(None);
         };
-        let record: SignOnRecord = read(&stored.value)?;
-        shared.saw(record.last_seen);
-        Ok(Some(Arc::new(Session {
-            host: host.clone(),
-            sign_on,
-            record,
-            shared,
-            change,
-            confirmed: AtomicI64::new(now.millis()),
-            looked_ahead: AtomicI64::new(i64::MIN),
-            subject: ArcSwapOption::empty(),
-        })))
+        Ok(Some(Found { sign_on, record: read(&stored.value)?, shared, change, run }))
+    }
+
+    /// The session in the cache, if that is still what was found, else a new one in its place.
+    fn keep(&self, cookie: &str, host: &Host, found: Found, now: Timestamp) -> Arc<Session> {
+        found.shared.saw(found.record.last_seen);
+        if let Some(kept) = self.cache.get(cookie)
+            && kept.is_as_found(host, &found)
+        {
+            kept.confirm(&found, now);
+            return kept;
+        }
+        let session = Arc::new(Session::new(host, found, now));
+        if self.settings.cache > 0 {
+            self.cache.insert(cookie.into(), Arc::clone(&session));
+        }
+        session
     }
 
     #[expect(clippy::unused_self, reason = "reads as what is done to a session of ours")]
     fn use_now(&self, session: Arc<Session>, now: Timestamp) -> Option<Arc<Session>> {
-        let stands = !session.shared.ended().is_cancelled() && now < session.ends();
+        let stands = !session.has_ended() && now < session.ends();
         stands.then(|| {
             session.shared.saw(now);
             session
@@ -338,13 +258,15 @@ impl Sessions {
     /// Writes down that a sign-on is in use: once a minute, or once a quarter of its idle time if that is shorter.
     /// If it fails the next look tries again.
     async fn touch(&self, session: &Session, now: Timestamp) {
-        if now.since(session.record.last_seen) < session.record.touch_every() {
+        if !session.wants_touch(now) {
             return;
         }
         let touched =
-            self.change(&session.sign_on, |record| record.last_seen = record.last_seen.max(now)).await;
-        if let Err(error) = touched {
-            tracing::debug!(%error, "a session's last use was not written down");
+            self.change(session.sign_on(), |record| record.last_seen = record.last_seen.max(now)).await;
+        match touched {
+            Ok(Some(record)) => session.saw(&record),
+            Ok(None) => {}
+            Err(error) => tracing::debug!(%error, "a session's last use was not written down"),
         }
     }
 
@@ -367,7 +289,7 @@ impl Sessions {
 
     async fn open(&self, record: &SignOnRecord, host: &Host) -> Result<Opened, StoreError> {
         let id = session_id(&record.locator, &secret::random());
-        self.store.put(session_key(&id), b"", record.latest_end()).await?;
+        self.store.put(session_key(&id), b"", record.span.latest_end()).await?;
         let cookie = cookie::seal(&self.keys, Purpose::SessionCookie, host, &id);
         Ok(Opened { cookie, max_age: record.remember.then_some(self.settings.remember) })
     }
@@ -376,11 +298,6 @@ impl Sessions {
         let made =
             self.shared.get_or_insert_with(sign_on, || Ok::<_, std::convert::Infallible>(Arc::default()));
         made.unwrap_or_default()
-    }
-
-    fn account_index(&self, account: &AccountId) -> Key {
-        let name: [&[u8]; 2] = [b"sign-ons", account.as_str().as_bytes()];
-        Key { space: Space::Index, digest: self.keys.sign(Purpose::StoreName, &name) }
     }
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Begin, Locator, Settings};
+use super::{Begin, Client, Locator, Settings};
 use crate::clock::Timestamp;
 use crate::store::StoreError;
 use crate::subject::{AccountId, Proofs};
@@ -15,13 +15,22 @@ use crate::subject::{AccountId, Proofs};
 pub struct SignOnRecord {
     pub locator: Locator,
     pub account: AccountId,
-    pub source: String,
     pub password: [u8; 8],
     pub proofs: Proofs,
     pub remember: bool,
+    /// Counts the changes of the account that its sessions have to follow.
+    pub epoch: u64,
     pub last_seen: Timestamp,
-    started: Timestamp,
-    /// In milliseconds, as configured when it began.
+    pub span: Span,
+    pub client: Client,
+}
+
+/// How long a sign-on lasts, as configured when it began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Span {
+    pub started: Timestamp,
+    /// In milliseconds, as the lifetime is.
     idle: u64,
     lifetime: u64,
 }
@@ -37,34 +46,37 @@ impl SignOnRecord {
         Self {
             locator,
             account: with.account.clone(),
-            source: with.source.to_owned(),
             password: with.password,
             proofs: with.proofs,
             remember,
+            epoch: 0,
             last_seen: now,
-            started: now,
-            idle: millis(idle),
-            lifetime: millis(lifetime),
+            span: Span { started: now, idle: millis(idle), lifetime: millis(lifetime) },
+            client: with.client.clone(),
         }
     }
 
+    /// When the store may forget it: a use that was not written down yet is allowed for.
+    pub fn kept_until(&self) -> Timestamp {
+        let unwritten = self.span.touch_every() + super::TRUSTED;
+        self.last_seen.plus(self.span.idle()).plus(unwritten).min(self.span.latest_end())
+    }
+}
+
+impl Span {
     /// When it ends whatever happens.
     pub fn latest_end(&self) -> Timestamp {
         self.started.plus(Duration::from_millis(self.lifetime))
     }
 
-    pub fn ends_if_last_used(&self, last_seen: Timestamp) -> Timestamp {
-        last_seen.max(self.last_seen).plus(self.idle()).min(self.latest_end())
+    /// When it ends if it is not used again.
+    pub fn ends(&self, last_seen: Timestamp) -> Timestamp {
+        last_seen.plus(self.idle()).min(self.latest_end())
     }
 
     /// How often its use is written down.
     pub fn touch_every(&self) -> Duration {
         (self.idle() / 4).min(Duration::from_mins(1))
-    }
-
-    /// When the store may forget it: a use that was not written down yet is allowed for.
-    pub fn kept_until(&self) -> Timestamp {
-        self.last_seen.plus(self.idle()).plus(self.touch_every()).plus(super::TRUSTED).min(self.latest_end())
     }
 
     fn idle(&self) -> Duration {

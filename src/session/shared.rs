@@ -1,14 +1,17 @@
 //! What this process knows of a sign-on ahead of the store.
 
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
-use tokio_util::sync::CancellationToken;
+use tokio::sync::Notify;
 
 use crate::clock::Timestamp;
 
 /// One for all cached sessions of a sign-on.
 pub struct Shared {
-    ended: CancellationToken,
+    ended: AtomicBool,
+    /// Wakes those who wait for the end. No cancellation token: there is one of these for each cached sign-on, and a
+    /// token keeps a tree.
+    ending: Notify,
     changes: AtomicU64,
     last_seen: AtomicI64,
 }
@@ -16,7 +19,8 @@ pub struct Shared {
 impl Default for Shared {
     fn default() -> Self {
         Self {
-            ended: CancellationToken::new(),
+            ended: AtomicBool::new(false),
+            ending: Notify::new(),
             changes: AtomicU64::new(0),
             last_seen: AtomicI64::new(i64::MIN),
         }
@@ -24,12 +28,22 @@ impl Default for Shared {
 }
 
 impl Shared {
-    pub fn ended(&self) -> &CancellationToken {
-        &self.ended
+    pub fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    /// Waits until this process learns of the end.
+    pub async fn ended(&self) {
+        let ending = self.ending.notified();
+        // Asked for before the look, so that an end between the two is not missed.
+        if !self.has_ended() {
+            ending.await;
+        }
     }
 
     pub fn end(&self) {
-        self.ended.cancel();
+        self.ended.store(true, Ordering::Release);
+        self.ending.notify_waiters();
     }
 
     /// Counts the changes; an entry read before the last one is not to be trusted.

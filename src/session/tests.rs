@@ -1,3 +1,6 @@
+mod sign_ons;
+
+use super::cached::{LOOK_AGAIN, LOOK_AHEAD, SPREAD};
 use super::*;
 use crate::clock::Clock;
 use crate::secret::Secret;
@@ -17,6 +20,15 @@ const SETTINGS: Settings = Settings {
     cache: 100,
 };
 
+fn client() -> Client {
+    Client {
+        address: [192, 0, 2, 1].into(),
+        browser: BrowserName::of("Firefox/145.0 Linux"),
+        host: "auth.example.com".into(),
+        device: Some([7; 32]),
+    }
+}
+
 impl Rig {
     async fn new() -> Self {
         let clock = Clock::manual(Timestamp::from_millis(1_000_000));
@@ -27,11 +39,20 @@ impl Rig {
     }
 
     async fn begin(&self, two_factors: bool, remember: bool) -> Opened {
+        self.begin_as("alice", two_factors, remember).await
+    }
+
+    async fn begin_as(&self, name: &str, two_factors: bool, remember: bool) -> Opened {
         let now = self.clock.now();
         let proofs = Proofs { password: now, email_code: two_factors.then_some(now) };
-        let account = AccountId::new("file", "alice");
-        let with = Begin { account: &account, source: "file", password: [0; 8], proofs, remember };
+        let (account, client) = (AccountId::new("file", name), client());
+        let with = Begin { account: &account, password: [0; 8], proofs, remember, client: &client };
         self.sessions.begin(&with, &self.host, now).await.unwrap()
+    }
+
+    /// Another process on the same store.
+    fn other(&self) -> Sessions {
+        Sessions::new(self.store.clone(), self.keys.clone(), SETTINGS)
     }
 
     async fn load(&self, cookie: &str) -> Option<Arc<Session>> {
@@ -45,7 +66,6 @@ async fn a_cookie_opens_its_session_on_its_host_alone() {
     let opened = rig.begin(true, false).await;
     let session = rig.load(&opened.cookie).await.unwrap();
     assert_eq!(session.account().as_str(), "file:alice");
-    assert_eq!(session.source(), "file");
     assert!(opened.max_age.is_none());
     let elsewhere = Host::parse("app.example.com").unwrap();
     assert!(rig.sessions.load(&opened.cookie, &elsewhere, rig.clock.now()).await.unwrap().is_none());
@@ -86,7 +106,7 @@ async fn another_process_sees_the_use_that_was_written_down() {
     rig.clock.advance(Duration::from_mins(50));
     assert!(rig.load(&opened.cookie).await.is_some());
     rig.clock.advance(Duration::from_mins(50));
-    let other = Sessions::new(rig.store.clone(), rig.keys.clone(), SETTINGS);
+    let other = rig.other();
     assert!(other.load(&opened.cookie, &rig.host, rig.clock.now()).await.unwrap().is_some());
 }
 
@@ -112,7 +132,7 @@ async fn ending_the_sign_on_ends_every_hosts_session_at_once() {
     rig.sessions.end(session.sign_on(), session.account()).await.unwrap();
     assert!(rig.load(&opened.cookie).await.is_none());
     assert!(rig.sessions.load(&joined.cookie, &elsewhere, rig.clock.now()).await.unwrap().is_none());
-    assert!(session.ended().is_cancelled());
+    assert!(session.has_ended());
     assert!(rig.sessions.join(session.sign_on(), &elsewhere, rig.clock.now()).await.unwrap().is_none());
 }
 
@@ -121,11 +141,37 @@ async fn what_another_process_ended_is_dead_here_within_five_seconds() {
     let rig = Rig::new().await;
     let opened = rig.begin(true, false).await;
     let session = rig.load(&opened.cookie).await.unwrap();
-    let other = Sessions::new(rig.store.clone(), rig.keys.clone(), SETTINGS);
+    let other = rig.other();
     other.end(session.sign_on(), session.account()).await.unwrap();
     assert!(!rig.sessions.stands(&session, rig.clock.now()).await.unwrap());
     rig.clock.advance(TRUSTED);
     assert!(rig.load(&opened.cookie).await.is_none());
+}
+
+#[tokio::test]
+async fn whoever_waits_for_the_end_is_woken_by_it() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(true, false).await;
+    let session = rig.load(&opened.cookie).await.unwrap();
+    let (ended, ()) = tokio::join!(tokio::time::timeout(Duration::from_secs(10), session.ended()), async {
+        rig.sessions.end(session.sign_on(), session.account()).await.unwrap();
+    });
+    ended.unwrap();
+    tokio::time::timeout(Duration::from_secs(10), session.ended())
+        .await
+        .expect("who comes late does not wait");
+}
+
+#[tokio::test]
+async fn a_look_that_finds_nothing_new_keeps_the_session_and_what_is_known_of_it() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(true, false).await;
+    let session = rig.load(&opened.cookie).await.unwrap();
+    rig.clock.advance(TRUSTED);
+    let again = rig.load(&opened.cookie).await.unwrap();
+    assert!(Arc::ptr_eq(&session, &again));
+    rig.clock.advance(TRUSTED / 2);
+    assert!(session.is_recent(rig.clock.now()));
 }
 
 #[tokio::test]

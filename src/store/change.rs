@@ -43,6 +43,13 @@ pub enum News {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Run(NonZeroU64);
 
+impl Run {
+    /// Never zero.
+    pub fn number(self) -> u64 {
+        self.0.get()
+    }
+}
+
 /// One listener. It hears what is told from its making on.
 pub struct Changes {
     news: broadcast::Receiver<News>,

@@ -1,6 +1,10 @@
-//! Tells which browser a `User-Agent` claims to be, in words for people.
+//! Tells which browser a `User-Agent` claims to be, so that people recognise their own. Start from [`BrowserName`].
 //!
-//! The header is whatever the client writes: it is never shown itself, only one of the names known here.
+//! The header is whatever the client writes: it is never kept or shown itself, only one of the names known here.
+
+use std::borrow::Cow;
+
+use serde::{Deserialize, Serialize};
 
 use crate::words::{Value, Words};
 
@@ -32,16 +36,32 @@ const SYSTEMS: [(&str, &str); 8] = [
     ("BSD", "BSD"),
 ];
 
-/// `Firefox on Linux`, `Firefox`, or `an unknown browser`.
-pub fn browser(words: &Words, user_agent: &str) -> String {
-    let find = |known: &[(&str, &'static str)]| {
-        known.iter().find(|(token, _)| user_agent.contains(token)).map(|(_, name)| *name)
-    };
-    match (find(&BROWSERS), find(&SYSTEMS)) {
-        (Some(browser), Some(system)) => words
-            .with("browser-on-system", &[("browser", Value::from(browser)), ("system", Value::from(system))]),
-        (Some(browser), None) => browser.to_owned(),
-        (None, _) => words.text("browser-unknown"),
+/// A browser and the system it runs on, as far as they are known here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BrowserName {
+    pub browser: Option<Cow<'static, str>>,
+    pub system: Option<Cow<'static, str>>,
+}
+
+impl BrowserName {
+    pub fn of(user_agent: &str) -> Self {
+        let find = |known: &[(&str, &'static str)]| {
+            known.iter().find(|(token, _)| user_agent.contains(token)).map(|(_, name)| Cow::Borrowed(*name))
+        };
+        Self { browser: find(&BROWSERS), system: find(&SYSTEMS) }
+    }
+
+    /// `Firefox on Linux`, `Firefox`, or `an unknown browser`.
+    pub fn in_words(&self, words: &Words) -> String {
+        match (self.browser.as_deref(), self.system.as_deref()) {
+            (Some(browser), Some(system)) => {
+                let names = [("browser", Value::from(browser)), ("system", Value::from(system))];
+                words.with("browser-on-system", &names)
+            }
+            (Some(browser), None) => browser.to_owned(),
+            (None, _) => words.text("browser-unknown"),
+        }
     }
 }
 
@@ -73,7 +93,7 @@ mod tests {
             (String::new(), "an unknown browser"),
         ];
         for (user_agent, expected) in cases {
-            assert_eq!(browser(&Words::english(), &user_agent), expected, "{user_agent}");
+            assert_eq!(BrowserName::of(&user_agent).in_words(&Words::english()), expected, "{user_agent}");
         }
     }
 }
