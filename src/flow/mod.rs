@@ -11,6 +11,7 @@ pub mod confirm;
 pub mod device;
 pub mod hand_over;
 pub mod mailing;
+pub mod own;
 pub mod password;
 pub mod revoke;
 pub mod sign_out;
