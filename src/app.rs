@@ -7,7 +7,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use http::HeaderName;
 
-use crate::account::{Directory, Hasher};
+use crate::account::{DatabaseSettings, Directory, Hasher, PasswordSettings};
 use crate::clock::{Clock, Timestamp};
 use crate::mail::{Brand, Mailer};
 use crate::observe::Audit;
@@ -20,7 +20,7 @@ use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::throttle::Throttle;
 use crate::upstream::{Rewrite, Upstream};
-use crate::words::Words;
+use crate::words::{Languages, Words};
 use crate::{identity, session, sign_in};
 
 pub struct App {
@@ -31,7 +31,7 @@ pub struct App {
     pub throttle: Throttle,
     pub hasher: Hasher,
     pub mailer: Mailer,
-    pub words: Arc<Words>,
+    pub words: Languages,
     pub audit: Audit,
     pub tasks: Tasks,
     pub snapshot: ArcSwap<Snapshot>,
@@ -43,6 +43,12 @@ pub struct Snapshot {
     pub apps: Vec<Application>,
     pub portal: Option<Origin>,
     pub directory: Directory,
+    /// Who may register in the directory's database, if it has one.
+    pub database: Option<DatabaseSettings>,
+    /// Groups whose members may use the administration pages.
+    pub admins: Vec<String>,
+    /// For passwords set from now on.
+    pub passwords: PasswordSettings,
     pub session: session::Settings,
     pub email_code: sign_in::Settings,
     pub brand: Brand,
@@ -89,14 +95,21 @@ pub struct Exchange<'a> {
     /// The visitor's address.
     pub address: IpAddr,
     pub user_agent: &'a str,
+    /// Which languages the visitor's browser asks for, as it does.
+    pub accept_language: &'a str,
     pub request_id: &'a str,
     /// The configured origin of the host that was asked: the app's or the portal's.
     pub origin: &'a Origin,
 }
 
-impl Exchange<'_> {
+impl<'a> Exchange<'a> {
     pub fn host(&self) -> &Host {
         &self.origin.host
+    }
+
+    /// The texts for the visitor, whose account may name a language.
+    pub fn words(&self, language: Option<&str>) -> &'a Words {
+        self.app.words.choose(language, self.accept_language)
     }
 }
 

@@ -18,9 +18,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::{Builder, Handle};
+use tokio::sync::mpsc;
 use tracing::{error, info, warn};
 
-use crate::account::HasherError;
+use crate::account::database::keep_trail;
+use crate::account::{Database, DatabaseError, HasherError};
 use crate::app::{App, Application};
 use crate::clock::Clock;
 use crate::config::Config;
@@ -35,7 +37,6 @@ use crate::secret::Keys;
 use crate::store::{Store, StoreError};
 use crate::tasks::{Shutdown, Tasks};
 use crate::upstream::{Pools, Upstream, UpstreamError};
-use crate::words::Words;
 
 pub use watch::watch_file;
 
@@ -44,6 +45,9 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// How often records that have ended are cleared away, and how long a moment between two helpings is.
 const SWEEP: (Duration, Duration) = (Duration::from_mins(1), Duration::from_millis(100));
+
+/// Lines of the audit trail that may wait for the database.
+const TRAIL: usize = 4096;
 
 /// How long what runs beside the requests gets to end.
 const LET_GO: Duration = Duration::from_secs(2);
@@ -66,6 +70,8 @@ pub enum BootError {
     #[error("{}: {problem}", path.display())]
     Accounts { path: PathBuf, problem: String },
     #[error(transparent)]
+    Database(#[from] DatabaseError),
+    #[error(transparent)]
     Hasher(#[from] HasherError),
     #[error(transparent)]
     Upstream(#[from] UpstreamError),
@@ -82,6 +88,8 @@ pub struct Foundation {
     pub clock: Clock,
     pub keys: Arc<Keys>,
     pub store: Arc<Store>,
+    /// The accounts database, if there is one.
+    pub database: Option<Database>,
     pub mailer: Mailer,
     pub audit: Audit,
     pub access_log: AccessLog,
@@ -141,7 +149,7 @@ fn build_gateway(
     let settings = Arc::new(gateway::Settings {
         trusted_proxies: config.trusted_proxies.clone(),
         max_request_body: config.limits.max_request_body,
-        views: Views::new(&config.portal, Words::english()),
+        views: Views::new(&config.portal),
         access_log: foundation.access_log.clone(),
         metrics: foundation.metrics.clone(),
     });
@@ -176,6 +184,7 @@ where
 {
     let doors = Doors::open(&config)?;
     let foundation = Foundation::lay(config, lifecycle.shutdown().clone()).await?;
+    foundation.prepare_database().await?;
     let handler = build(&foundation)?;
     foundation.start_background(&doors);
     let settings = HttpSettings::new(foundation.config.limits.max_request_headers);
@@ -225,9 +234,23 @@ impl Foundation {
             error!(path = %trail.display(), %error, "the audit trail cannot be written; events go to the log alone");
             Audit::off()
         });
+        let database = match build::database_settings(&config) {
+            Some(settings) => Some(Database::open(&settings.place, services.clone(), tasks.clone())?),
+            None => None,
+        };
+        let audit = match &database {
+            Some(database) => {
+                let (sender, lines) = mpsc::channel(TRAIL);
+                let keeper = keep_trail(database.clone(), lines, shutdown.clone());
+                tasks.spawn_on(&services, "audit table", keeper);
+                audit.with_table(sender)
+            }
+            None => audit,
+        };
         Ok(Self {
             keys: Arc::new(keys),
             store: Arc::new(Store::open(&config.store, clock.clone(), &tasks).await?),
+            database,
             mailer: Mailer::new(&config.mail, clock.clone(), tasks.clone(), services.clone())?,
             audit,
             access_log: AccessLog::start(&config.log).map_err(BootError::Thread)?,
@@ -238,6 +261,20 @@ impl Foundation {
             shutdown,
             services,
         })
+    }
+
+    /// Brings the layout of the accounts database up to date. One that is down keeps nobody from starting: it is looked
+    /// at again at each use.
+    async fn prepare_database(&self) -> Result<(), BootError> {
+        let Some(database) = &self.database else { return Ok(()) };
+        match database.prepare().await {
+            Ok(()) => info!("the accounts database ({}) is ready", database.kind()),
+            Err(error @ (DatabaseError::Unreachable(_) | DatabaseError::Timeout)) => {
+                error!(%error, "accounts of the database cannot sign in now");
+            }
+            Err(error) => return Err(error.into()),
+        }
+        Ok(())
     }
 
     /// What runs beside the requests.
@@ -277,6 +314,9 @@ impl Foundation {
         self.store.close().await;
         if !self.tasks.finished_within(LET_GO).await {
             warn!(tasks = self.tasks.running(), "some background tasks did not end");
+        }
+        if let Some(database) = &self.database {
+            database.close().await;
         }
     }
 }

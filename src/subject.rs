@@ -62,6 +62,8 @@ pub struct Subject {
     pub email: String,
     pub groups: Vec<String>,
     pub attributes: BTreeMap<String, String>,
+    /// The language that the account names.
+    pub language: Option<String>,
     pub proofs: Proofs,
     pub stamps: Stamps,
 }

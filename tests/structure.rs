@@ -40,15 +40,16 @@ const ARROWS: &[(&str, &str)] = &[
     ("accent", ""),
     ("secret", ""),
     ("clock", ""),
+    ("sqlite", ""),
     ("tasks", "clock"),
     ("observe", "body clock tasks"),
     ("body", ""),
     ("cookies", ""),
-    ("words", ""),
+    ("words", "clock"),
     ("browser", "words"),
 ];
 
-const LEAVES: &str = "store subject secret clock tasks observe body browser cookies words";
+const LEAVES: &str = "store subject secret clock sqlite tasks observe body browser cookies words";
 
 /// The modules in which types of hyper may appear.
 const HYPER: &[&str] = &["listen", "gateway", "portal", "identity", "upstream", "observe"];

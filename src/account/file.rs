@@ -86,9 +86,11 @@ mod tests {
             email: email.into(),
             groups: Vec::new(),
             attributes: BTreeMap::new(),
+            language: None,
             approval: Approval::Approved,
             disabled: false,
-            password: StoredHash(Secret::new("$argon2id$".into())),
+            password: Some(StoredHash(Secret::new("$argon2id$".into()))),
+            credential: None,
         }
     }
 

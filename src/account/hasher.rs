@@ -8,8 +8,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::oneshot;
 
-use super::password::{Format, Memory, OutOfMemory, fits};
-use super::{PasswordSettings, StoredHash};
+use super::password::{Format, Memory, OutOfMemory, PasswordError, fits};
+use super::{PasswordSettings, StoredHash, password};
 use crate::secret::Secret;
 
 /// No thread is free and the queue is full, or there is no memory: try again shortly.
@@ -30,18 +30,17 @@ pub struct Hasher {
     queue: SyncSender<Job>,
 }
 
-struct Job {
-    password: Secret<String>,
-    hash: Option<StoredHash>,
-    answer: oneshot::Sender<Result<bool, Busy>>,
+enum Job {
+    Verify { password: Secret<String>, hash: Option<StoredHash>, answer: oneshot::Sender<Result<bool, Busy>> },
+    Hash { password: Secret<String>, answer: oneshot::Sender<Result<StoredHash, PasswordError>> },
 }
 
 /// What the threads share.
 struct Work {
     /// What a name that nobody has is verified against.
     unknown: Format,
-    /// What a thread keeps of argon2's memory, in KiB.
-    keep: u32,
+    /// What new hashes cost.
+    settings: PasswordSettings,
     compute: Box<Compute>,
 }
 
@@ -61,7 +60,7 @@ impl Hasher {
         compute: Box<Compute>,
     ) -> Result<Self, HasherError> {
         let unknown = Format::unknown(&settings).map_err(HasherError::Settings)?;
-        let work = Arc::new(Work { unknown, keep: settings.memory, compute });
+        let work = Arc::new(Work { unknown, settings, compute });
         let (sender, jobs) = sync_channel(queue.max(1));
         let jobs = Arc::new(Mutex::new(jobs));
         for number in 0..threads.max(1) {
@@ -76,30 +75,56 @@ impl Hasher {
     /// is not computed.
     pub async fn verify(&self, password: Secret<String>, hash: Option<StoredHash>) -> Result<bool, Busy> {
         let (answer, verdict) = oneshot::channel();
-        self.queue.try_send(Job { password, hash, answer }).map_err(|error| match error {
-            TrySendError::Full(_) | TrySendError::Disconnected(_) => Busy,
-        })?;
+        self.enqueue(Job::Verify { password, hash, answer })?;
         // A thread that panicked over this job dropped the sender.
         verdict.await.unwrap_or(Err(Busy))
+    }
+
+    /// A hash made with today's settings.
+    pub async fn hash(&self, password: Secret<String>) -> Result<StoredHash, Busy> {
+        let (answer, made) = oneshot::channel();
+        self.enqueue(Job::Hash { password, answer })?;
+        match made.await {
+            Ok(Ok(hash)) => Ok(hash),
+            Ok(Err(error)) => {
+                tracing::error!(%error, "a password could not be hashed");
+                Err(Busy)
+            }
+            Err(_) => Err(Busy),
+        }
+    }
+
+    fn enqueue(&self, job: Job) -> Result<(), Busy> {
+        self.queue.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) | TrySendError::Disconnected(_) => Busy,
+        })
     }
 }
 
 impl Work {
     fn run(&self, jobs: &Mutex<Receiver<Job>>) {
         let mut memory = Memory::default();
-        while let Some(Job { password, hash, answer }) = next(jobs) {
-            if answer.is_closed() {
-                continue;
+        while let Some(job) = next(jobs) {
+            if catch_unwind(AssertUnwindSafe(|| self.work(job, &mut memory))).is_err() {
+                tracing::error!("a password was hashed or verified in a way that should never be");
             }
-            let verdict =
-                catch_unwind(AssertUnwindSafe(|| self.verdict(&password, hash.as_ref(), &mut memory)));
-            if let Ok(verdict) = verdict {
-                // Nobody may be waiting any more.
+            memory.shrink_to(self.settings.memory);
+        }
+    }
+
+    /// Nobody may be waiting for the answer any more.
+    fn work(&self, job: Job, memory: &mut Memory) {
+        match job {
+            Job::Verify { answer, .. } if answer.is_closed() => {}
+            Job::Verify { password, hash, answer } => {
+                let verdict = self.verdict(&password, hash.as_ref(), memory);
                 let _ = answer.send(verdict.map_err(|OutOfMemory| Busy));
-            } else {
-                tracing::error!("verifying a password failed in a way that it never should");
             }
-            memory.shrink_to(self.keep);
+            Job::Hash { answer, .. } if answer.is_closed() => {}
+            Job::Hash { password, answer } => {
+                let made = password::hash(password.expose(), &self.settings);
+                let _ = answer.send(made.map(|hash| StoredHash(Secret::new(hash))));
+            }
         }
     }
 

@@ -3,23 +3,58 @@
 //! A source is looked up by name or address; the first that knows the name decides. This module never sees a
 //! session or a request.
 
+mod address;
+mod canonical;
+pub mod database;
 mod file;
 mod hasher;
+mod labels;
+mod letters;
+mod name;
 pub mod password;
+mod username;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::secret::Secret;
+use crate::secret::{self, Secret};
 use crate::subject::AccountId;
+pub use address::{Address, AddressError, Domain};
+pub use canonical::canonical;
+use database::Place;
+pub use database::{Database, DatabaseError};
 pub use file::FileDirectory;
 pub use hasher::{Busy, Hasher, HasherError};
+pub use labels::{Attributes, Groups, LabelError};
+pub use name::{FullName, NameError};
+pub use username::{Username, UsernameError};
 
 /// An account source as configured.
 #[derive(Clone, Debug)]
 pub enum SourceSettings {
     File(PathBuf),
+    Database(DatabaseSettings),
+}
+
+/// The accounts database as configured.
+#[derive(Clone, Debug)]
+pub struct DatabaseSettings {
+    pub place: Place,
+    pub registration: Registration,
+    /// The domains whose people may register, in ASCII and lower case; empty: any.
+    pub domains: Vec<String>,
+}
+
+/// Whether people may register, and what that gets them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Registration {
+    #[default]
+    Closed,
+    /// An account that waits for an administrator.
+    Approval,
+    /// An account that can be used at once.
+    Open,
 }
 
 /// What today's password hashes cost (argon2id).
@@ -60,19 +95,33 @@ pub struct StoredHash(pub Secret<String>);
 #[derive(Clone)]
 pub struct Account {
     pub id: AccountId,
-    /// The source that vouches: `file` now.
+    /// The source that vouches: `file` or `database`.
     pub source: &'static str,
     pub username: String,
     pub name: String,
     pub email: String,
     pub groups: Vec<String>,
     pub attributes: BTreeMap<String, String>,
+    /// In which pages and mails are written to them, as `de`; `None`: as their browser asks.
+    pub language: Option<String>,
     pub approval: Approval,
     pub disabled: bool,
-    pub password: StoredHash,
+    /// `None`: nobody can sign in before one was set.
+    pub password: Option<StoredHash>,
+    /// Changes with the password; `None`: whenever the hash does.
+    pub credential: Option<[u8; 8]>,
 }
 
 impl Account {
+    /// A few bytes that change with the password, and not with a new hash of the same one.
+    pub fn fingerprint(&self) -> [u8; 8] {
+        let of_hash = || {
+            let hash = self.password.as_ref().map(|hash| secret::sha256(hash.0.expose().as_bytes()));
+            hash.and_then(|digest| digest.first_chunk().copied()).unwrap_or_default()
+        };
+        self.credential.unwrap_or_else(of_hash)
+    }
+
     pub fn standing(&self) -> Standing {
         match (self.approval, self.disabled) {
             (_, true) | (Approval::Rejected, _) => Standing::Barred,
@@ -84,14 +133,15 @@ impl Account {
 
 #[derive(Debug, thiserror::Error)]
 pub enum DirectoryError {
-    #[error("the accounts cannot be read: {0}")]
-    Unreachable(String),
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
 }
 
 /// One place where accounts are kept. The `match`es on it stand in this file alone.
 #[derive(Clone)]
 pub enum Source {
     File(FileDirectory),
+    Database(Database),
 }
 
 /// All account sources, in the order in which they are asked: the first that knows a name decides.
@@ -106,81 +156,58 @@ impl Directory {
     }
 
     /// The account with this username or e-mail address, compared as [`canonical`] has it.
-    #[expect(clippy::unused_async, reason = "a source may be a database")]
     pub async fn find(&self, login: &str) -> Result<Option<Arc<Account>>, DirectoryError> {
         let login = canonical(login);
-        Ok(self.sources.iter().find_map(|source| match source {
-            Source::File(file) => file.find(&login),
-        }))
+        for source in &self.sources {
+            let found = match source {
+                Source::File(file) => file.find(&login),
+                Source::Database(database) => {
+                    database.find(&login).await?.map(|entry| Arc::new(entry.account))
+                }
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
     /// The account with this id, as it stands now.
-    #[expect(clippy::unused_async, reason = "a source may be a database")]
     pub async fn by_id(&self, id: &AccountId) -> Result<Option<Arc<Account>>, DirectoryError> {
-        Ok(self.sources.iter().find_map(|source| match source {
-            Source::File(file) => file.by_id(id),
-        }))
+        for source in &self.sources {
+            let found = match source {
+                Source::File(file) => file.by_id(id),
+                Source::Database(database) => database.by_id(id).await?.map(|entry| Arc::new(entry.account)),
+            };
+            if found.is_some() {
+                return Ok(found);
+            }
+        }
+        Ok(None)
     }
 
-    /// Changes whenever any account may have changed. Read it before the account: what is kept beside it is then at
-    /// worst looked up once too often, never once too seldom.
+    /// Whether some file has this username or address: the database cannot give it to anybody.
+    pub fn a_file_knows(&self, login: &str) -> bool {
+        let login = canonical(login);
+        self.sources.iter().any(|source| matches!(source, Source::File(file) if file.find(&login).is_some()))
+    }
+
+    /// The database among the sources, if there is one.
+    pub fn database(&self) -> Option<&Database> {
+        self.sources.iter().find_map(|source| match source {
+            Source::Database(database) => Some(database),
+            Source::File(_) => None,
+        })
+    }
+
+    /// Changes whenever any account of a file may have changed; what changes in the database is told to the sessions.
+    /// Read it before the account: what is kept beside it is then at worst looked up once too often, never once too
+    /// seldom.
     pub fn generation(&self) -> u64 {
         let generations = self.sources.iter().map(|source| match source {
             Source::File(file) => file.generation(),
+            Source::Database(_) => 0,
         });
         generations.fold(0, u64::wrapping_add)
-    }
-}
-
-/// A username or e-mail address in the form in which it is compared and counted: trimmed, lower case, the domain of
-/// an address in its ASCII form (`josé@bücher.example` is `josé@xn--bcher-kva.example`).
-pub fn canonical(login: &str) -> String {
-    let login = login.trim().to_lowercase();
-    let Some((local, domain)) = login.rsplit_once('@') else { return login };
-    // `Host` would also undo percent-encoding, which an address does not have.
-    match url::Host::parse(domain) {
-        Ok(url::Host::Domain(ascii)) if !domain.contains('%') => format!("{local}@{ascii}"),
-        _ => login,
-    }
-}
-
-/// Whether this is a username as the configuration and the registration accept it, in lower case already:
-/// `[a-z0-9][a-z0-9._-]{0,63}`.
-pub fn is_username(text: &str) -> bool {
-    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit();
-    let (Some(&first), 1..=64) = (text.as_bytes().first(), text.len()) else { return false };
-    plain(first) && text.bytes().all(|byte| plain(byte) || b"._-".contains(&byte))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn logins_are_compared_in_one_form() {
-        for (typed, canonically) in [
-            (" Alice ", "alice"),
-            ("ALICE@Example.COM", "alice@example.com"),
-            ("josé@BÜCHER.example", "josé@xn--bcher-kva.example"),
-            ("a@b@Example.com", "a@b@example.com"),
-            ("a@ex%61mple.com", "a@ex%61mple.com"),
-            ("a@127.1", "a@127.1"),
-            ("a@", "a@"),
-            ("", ""),
-        ] {
-            assert_eq!(canonical(typed), canonically, "{typed:?}");
-        }
-    }
-
-    #[test]
-    fn usernames_are_short_and_plain() {
-        let longest = "a".repeat(64);
-        for good in ["a", "0", "alice", "a.b_c-d", longest.as_str()] {
-            assert!(is_username(good), "{good:?}");
-        }
-        let too_long = "a".repeat(65);
-        for bad in ["", ".a", "-a", "_", "Alice", "a b", "a@b", "ä", "a\0", too_long.as_str()] {
-            assert!(!is_username(bad), "{bad:?}");
-        }
     }
 }

@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 
 use super::{BootError, Foundation};
 use crate::accent::Accent;
-use crate::account::{Directory, FileDirectory, Hasher, Source, SourceSettings};
+use crate::account::{Database, DatabaseSettings, Directory, FileDirectory, Hasher, Source, SourceSettings};
 use crate::app::{App, Application, Behind, Snapshot};
 use crate::config::{self, Config};
 use crate::identity::{self, StripList};
@@ -18,7 +18,7 @@ use crate::route::{Origin, Routes};
 use crate::session::Sessions;
 use crate::throttle::Throttle;
 use crate::upstream::{Rewrite, Trust, Upstream};
-use crate::words::Words;
+use crate::words::Languages;
 
 /// Password checks that may wait for a thread; more are told to come back. At some 20 ms each on two threads the last
 /// waits for well under a second.
@@ -28,7 +28,7 @@ const WAITING_CHECKS: usize = 64;
 pub(super) fn app(foundation: &Foundation) -> Result<(Arc<App>, Vec<AccountFile>), BootError> {
     let config = &foundation.config;
     let files = account_files(config)?;
-    let directory = Directory::new(files.iter().map(|file| Source::File(file.directory.clone())).collect());
+    let directory = directory(config, &files, foundation.database.as_ref());
     let snapshot = snapshot(config, directory, &foundation.metrics)?;
     let (store, keys) = (Arc::clone(&foundation.store), Arc::clone(&foundation.keys));
     let app = App {
@@ -38,7 +38,7 @@ pub(super) fn app(foundation: &Foundation) -> Result<(Arc<App>, Vec<AccountFile>
         throttle: Throttle::new(Arc::clone(&store), Arc::clone(&keys), config.limits.throttle),
         hasher: Hasher::new(Workers::count(), WAITING_CHECKS, config.passwords)?,
         mailer: foundation.mailer.clone(),
-        words: Arc::new(Words::english()),
+        words: Languages::built_in(),
         audit: foundation.audit.clone(),
         tasks: foundation.tasks.clone(),
         snapshot: ArcSwap::from_pointee(snapshot),
@@ -56,7 +56,21 @@ pub(super) struct AccountFile {
 }
 
 fn account_files(config: &Config) -> Result<Vec<AccountFile>, BootError> {
-    config.accounts.iter().map(|SourceSettings::File(path)| account_file(path)).collect()
+    let paths = config.accounts.iter().filter_map(|source| match source {
+        SourceSettings::File(path) => Some(path),
+        SourceSettings::Database(_) => None,
+    });
+    paths.map(|path| account_file(path)).collect()
+}
+
+/// The sources in the order of the configuration.
+fn directory(config: &Config, files: &[AccountFile], database: Option<&Database>) -> Directory {
+    let mut files = files.iter().map(|file| Source::File(file.directory.clone()));
+    let sources = config.accounts.iter().filter_map(|source| match source {
+        SourceSettings::File(_) => files.next(),
+        SourceSettings::Database(_) => database.cloned().map(Source::Database),
+    });
+    Directory::new(sources.collect())
 }
 
 fn account_file(path: &std::path::Path) -> Result<AccountFile, BootError> {
@@ -77,6 +91,9 @@ fn snapshot(config: &Config, directory: Directory, metrics: &Metrics) -> Result<
         routes,
         portal: config.portal.url.clone(),
         directory,
+        database: database_settings(config).cloned(),
+        admins: config.admins.clone(),
+        passwords: config.passwords,
         session: config.session,
         email_code: config.email_code,
         brand: Brand {
@@ -84,6 +101,14 @@ fn snapshot(config: &Config, directory: Directory, metrics: &Metrics) -> Result<
             accent: config.portal.accent.map(Accent::new).unwrap_or_default(),
         },
         strip: Arc::new(StripList::new(config.apps.iter().map(|app| &app.identity))),
+    })
+}
+
+/// The one database among the sources.
+pub(super) fn database_settings(config: &Config) -> Option<&DatabaseSettings> {
+    config.accounts.iter().find_map(|source| match source {
+        SourceSettings::Database(database) => Some(database),
+        SourceSettings::File(_) => None,
     })
 }
 

@@ -6,7 +6,7 @@ use zeroize::Zeroizing;
 
 use super::{Failure, print};
 use crate::account::PasswordSettings;
-use crate::account::password::{self, MAX_BYTES};
+use crate::account::password::{self, MAX_BYTES, Owner, Rules};
 
 /// No configuration is read here.
 const TODAY: PasswordSettings = PasswordSettings::DEFAULT;
@@ -45,20 +45,11 @@ fn read_line() -> Result<Zeroizing<String>, Failure> {
     Ok(line)
 }
 
+/// For whom it is is not known here.
 fn check(password: &str) -> Result<(), String> {
-    if password.is_empty() {
-        return Err("no password was given".to_owned());
-    }
-    if password.chars().count() < TODAY.minimum_length {
-        return Err(format!(
-            "the password is too short: take {} characters or more, such as three or four words",
-            TODAY.minimum_length
-        ));
-    }
-    if password.len() > MAX_BYTES {
-        return Err(format!("the password is too long: {MAX_BYTES} bytes are the most"));
-    }
-    Ok(())
+    Rules::new(TODAY.minimum_length, "")
+        .check(password, &Owner::default())
+        .map_err(|weakness| weakness.to_string())
 }
 
 fn hash(password: &str) -> Result<String, Failure> {
@@ -75,9 +66,14 @@ mod tests {
         assert!(check("").is_err());
         assert!(check("eleven chars").is_ok());
         assert!(check("eleven char").is_err());
-        assert!(check(&"\u{e4}".repeat(12)).is_ok());
-        assert!(check(&"a".repeat(1024)).is_ok());
+        assert!(check("zwölf größer").is_ok());
+        assert!(check(&"sixteen letters.".repeat(64)).is_ok());
         assert!(check(&"\u{e4}".repeat(513)).is_err());
+    }
+
+    #[test]
+    fn a_password_is_none_that_many_people_use() {
+        assert!(check("Password1234!").expect_err("common").contains("many people use"));
     }
 
     #[test]

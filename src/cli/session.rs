@@ -11,8 +11,9 @@ use super::{Failure, print};
 use crate::app::App;
 use crate::boot;
 use crate::clock::Timestamp;
+use crate::flow::By;
 use crate::flow::FlowError;
-use crate::flow::revoke::{self, By, Listed};
+use crate::flow::revoke::{self, Listed};
 
 /// Which sessions to end.
 #[derive(Debug, Args)]
@@ -38,7 +39,9 @@ pub fn revoke(config: &Path, which: &Which) -> Result<(), Failure> {
     let ended = with_app(config, async |app| {
         let by = By::command_line(&app);
         match which {
-            Which { id: Some(id), .. } => revoke::anybodys(&app, by, id).await.map(|found| found.then_some(1)),
+            Which { id: Some(id), .. } => {
+                revoke::anybodys(&app, by, id).await.map(|found| found.then_some(1))
+            }
             Which { account: Some(name), .. } => revoke::all_of_named(&app, by, name).await,
             _ => revoke::everybodys(&app, by).await.map(Some),
         }
@@ -50,7 +53,10 @@ pub fn revoke(config: &Path, which: &Which) -> Result<(), Failure> {
     print(&format!("{ended} {} ended\n", if ended == 1 { "session" } else { "sessions" }))
 }
 
-fn with_app<T>(config: &Path, work: impl AsyncFnOnce(Arc<App>) -> Result<T, FlowError>) -> Result<T, Failure> {
+fn with_app<T>(
+    config: &Path,
+    work: impl AsyncFnOnce(Arc<App>) -> Result<T, FlowError>,
+) -> Result<T, Failure> {
     let done = boot::once(super::configuration(config)?, work);
     let failed = |error: &dyn std::error::Error| Failure::Work(error.to_string());
     done.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
@@ -81,7 +87,8 @@ fn as_table(listed: &[Listed]) -> String {
             minute(sign_on.ends),
         ]
     }));
-    let width = |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
+    let width =
+        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
     let widths: Vec<_> = (0..HEADINGS.len()).map(|column| width(column).unwrap_or_default()).collect();
     let mut table = String::new();
     for row in &rows {

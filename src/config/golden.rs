@@ -123,7 +123,7 @@ async fn the_demo_account_is_known_by_its_hash() {
     let settings = account::PasswordSettings { memory: 19_456, iterations: 2, minimum_length: 12 };
     let hasher = account::Hasher::new(1, 1, settings).expect("a thread");
     let typed = Secret::new("correct horse battery".to_owned());
-    let right = hasher.verify(typed, Some(accounts[0].password.clone())).await;
+    let right = hasher.verify(typed, accounts[0].password.clone()).await;
     assert!(right.expect("nobody else hashes"), "as the README says");
 }
 

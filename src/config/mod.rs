@@ -40,6 +40,8 @@ pub struct Config {
     pub portal: portal::Settings,
     pub store: store::Settings,
     pub accounts: Vec<account::SourceSettings>,
+    /// Groups whose members may use the administration pages.
+    pub admins: Vec<String>,
     pub mail: mail::Settings,
     pub session: session::Settings,
     pub email_code: sign_in::Settings,

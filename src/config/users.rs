@@ -8,7 +8,7 @@ use super::problem::{Place, Problem, Report, quote};
 use super::source::reference::Environment;
 use super::source::{self, Entry, Kind, Node};
 use super::value;
-use crate::account::{Account, Approval, StoredHash, canonical, is_username, password};
+use crate::account::{Account, Approval, StoredHash, Username, canonical, password};
 use crate::secret::Secret;
 use crate::subject::AccountId;
 
@@ -112,17 +112,18 @@ fn account(
         email: email?,
         groups,
         attributes,
+        language: None,
         approval,
         disabled,
-        password: hash?,
+        password: Some(hash?),
+        credential: None,
     })
 }
 
 /// In the form in which it is compared.
 fn username(entry: &Entry, report: &mut Report) -> Option<String> {
-    let name = canonical(&entry.key);
-    if is_username(&name) {
-        return Some(name);
+    if let Ok(name) = Username::parse(&entry.key) {
+        return Some(name.as_str().to_owned());
     }
     let help = "a username begins with a letter or digit, goes on with these and `.`, `_`, `-`, and has at most 64 of them";
     report.error(entry.place, format!("{} is no username", quote(&entry.key)), help);
@@ -149,7 +150,7 @@ fn hash(node: &Node, report: &mut Report) -> Option<StoredHash> {
 }
 
 /// Apps get groups as a list with commas.
-fn group(node: &Node, report: &mut Report) -> Option<String> {
+pub(super) fn group(node: &Node, report: &mut Report) -> Option<String> {
     let text = value::text(node, report)?;
     if text.contains(',') {
         wrong(node, report, "the name of one group, without a comma", "write a list: [ops, staff]");

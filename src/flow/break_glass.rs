@@ -49,6 +49,7 @@ pub async fn code(app: &App, name: &str) -> Result<HandedOut, BreakGlassError> {
     app.audit.record(&Event {
         at: now,
         what: "code_printed",
+        by: None,
         account: Some(account.id.as_str()),
         address: None,
         request_id: None,

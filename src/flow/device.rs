@@ -215,8 +215,7 @@ async fn keys_of(app: &App, account: &AccountId) -> Result<Vec<Key>, StoreError>
 
 /// A few bytes that change with the account's password.
 pub fn fingerprint(account: &Account) -> [u8; 8] {
-    let digest = secret::sha256(account.password.0.expose().as_bytes());
-    digest.first_chunk().copied().unwrap_or_default()
+    account.fingerprint()
 }
 
 fn key(id: &[u8; 32]) -> Key {

@@ -107,8 +107,9 @@ pub async fn mail_code(
         return Ok(Mailed::Limited(wait));
     }
     let code = stored.sign_in.code(&x.app.keys, to_mail.number, settings.digits);
+    let words = x.words(account.language.as_deref());
     let message = code_mail(
-        &x.app.words,
+        words,
         &x.snapshot.brand,
         &CodeMail {
             to: &account.email,
@@ -116,7 +117,7 @@ pub async fn mail_code(
             valid_minutes: to_mail.valid_for.as_secs().div_ceil(60),
             app: destination,
             address: x.address,
-            browser: &BrowserName::of(x.user_agent).in_words(&x.app.words),
+            browser: &BrowserName::of(x.user_agent).in_words(words),
             started: stored.sign_in.started,
         },
     );
@@ -143,6 +144,7 @@ pub fn audit(x: &Exchange<'_>, what: &'static str, account: &Account) {
     x.app.audit.record(&Event {
         at: x.now,
         what,
+        by: None,
         account: Some(account.id.as_str()),
         address: Some(x.address),
         request_id: Some(x.request_id),

@@ -4,6 +4,7 @@
 //! HTTP nor HTML.
 
 pub mod break_glass;
+mod by;
 pub mod code;
 pub mod device;
 pub mod hand_over;
@@ -13,6 +14,8 @@ pub mod revoke;
 pub mod sign_out;
 pub mod step_up;
 pub mod who;
+
+pub use by::By;
 
 use crate::account::{Busy, DirectoryError};
 use crate::session::Opened;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::device::{self, Device};
 use super::mailing::{self, Mailed, Stored};
 use super::{Browser, Entered, FlowError, who};
-use crate::account::{Account, Standing, canonical};
+use crate::account::{self, Account, Standing, canonical, database};
 use crate::app::Exchange;
 use crate::browser::BrowserName;
 use crate::observe::Event;
@@ -106,7 +106,8 @@ async fn check(
     let wrong_codes = x.app.throttle.quarantine(&name, &fingerprint, 0).await?;
     let spared = device.zip(account.as_deref()).is_some_and(|(device, account)| device.has_proved(account));
     let quarantined = !spared && wrong_codes >= x.snapshot.email_code.quarantine;
-    let hash = account.as_ref().filter(|_| !quarantined).map(|account| account.password.clone());
+    let hash = account.as_ref().filter(|_| !quarantined).and_then(|account| account.password.clone());
+    let typed = password.clone();
     let right = match x.app.hasher.verify(password, hash).await {
         Ok(right) => right,
         Err(busy) => {
@@ -118,6 +119,7 @@ async fn check(
     match account.filter(|_| right) {
         Some(account) => {
             x.app.throttle.passed(gate).await?;
+            renew_hash(x, &account, typed).await;
             Ok(Checked::Right(account))
         }
         None => {
@@ -128,11 +130,32 @@ async fn check(
     }
 }
 
+/// Puts a hash made with today's settings in the place of a weaker one, now that the password is known. If it fails, the
+/// next sign-in tries again.
+async fn renew_hash(x: &Exchange<'_>, account: &Account, password: Secret<String>) {
+    let (Some(database), Some(old)) = (x.snapshot.directory.database(), &account.password) else { return };
+    if account.source != database::SOURCE || !account::password::is_outdated(old, &x.snapshot.passwords) {
+        return;
+    }
+    let renewed = match x.app.hasher.hash(password).await {
+        Ok(new) => database.rehash(&account.id, old, &new).await.map_err(|error| error.to_string()),
+        Err(busy) => Err(busy.to_string()),
+    };
+    if let Err(error) = renewed {
+        tracing::warn!(
+            error,
+            account = account.id.as_str(),
+            "a weak password hash stays until the next sign-in"
+        );
+    }
+}
+
 /// What was typed as a name is not written down: it may be a password.
 fn wrong_password(x: &Exchange<'_>, account: Option<&AccountId>) {
     x.app.audit.record(&Event {
         at: x.now,
         what: "wrong_password",
+        by: None,
         account: account.map(AccountId::as_str),
         address: Some(x.address),
         request_id: Some(x.request_id),
@@ -189,8 +212,23 @@ pub async fn enter(
         client: &client,
     };
     let session = x.app.sessions.begin(&begin, x.host(), x.now).await?;
+    note_sign_in(x, account);
     mailing::audit(x, "signed_in", account);
     Ok(Entered { session, device: device.cookie })
+}
+
+/// Beside the sign-in, which does not wait for it.
+fn note_sign_in(x: &Exchange<'_>, account: &Account) {
+    let Some(database) = x.snapshot.directory.database().filter(|_| account.source == database::SOURCE)
+    else {
+        return;
+    };
+    let (database, id, now) = (database.clone(), account.id.clone(), x.now);
+    x.app.tasks.spawn("last sign-in", async move {
+        if let Err(error) = database.note_sign_in(&id, now).await {
+            tracing::warn!(%error, account = id.as_str(), "a sign-in was not noted");
+        }
+    });
 }
 
 async fn await_code(

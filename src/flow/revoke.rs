@@ -1,40 +1,11 @@
 //! Sessions listed, and ended on purpose: by their owner, by an administrator, from the command line.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
-use super::FlowError;
-use super::who::Visitor;
-use crate::app::{App, Exchange};
-use crate::clock::Timestamp;
-use crate::observe::Event;
+use super::{By, FlowError};
+use crate::app::App;
 use crate::session::{Page, SignOn, SignOnId};
 use crate::subject::AccountId;
-
-/// On whose behalf: what the audit trail says of it.
-#[derive(Clone, Copy, Debug)]
-pub struct By<'a> {
-    at: Timestamp,
-    address: Option<IpAddr>,
-    request_id: Option<&'a str>,
-    /// The account that asked for it; `None`: the command line.
-    account: Option<&'a AccountId>,
-}
-
-impl<'a> By<'a> {
-    pub fn visitor(x: &Exchange<'a>, visitor: &'a Visitor) -> Self {
-        Self {
-            at: x.now,
-            address: Some(x.address),
-            request_id: Some(x.request_id),
-            account: Some(visitor.session.account()),
-        }
-    }
-
-    pub fn command_line(app: &App) -> Self {
-        Self { at: app.clock.now(), address: None, request_id: None, account: None }
-    }
-}
 
 /// A sign-on in a list, with what its account is called today; where that has gone, its id.
 pub struct Listed {
@@ -67,7 +38,8 @@ async fn list_all(app: &App) -> Result<Vec<Listed>, FlowError> {
     for sign_on in found {
         if !names.contains_key(&sign_on.account) {
             let account = snapshot.directory.by_id(&sign_on.account).await?;
-            let username = account.map_or_else(|| sign_on.account.to_string(), |account| account.username.clone());
+            let username =
+                account.map_or_else(|| sign_on.account.to_string(), |account| account.username.clone());
             names.insert(sign_on.account.clone(), username);
         }
         let username = names.get(&sign_on.account).cloned().unwrap_or_default();
@@ -134,13 +106,5 @@ pub async fn everybodys(app: &App, by: By<'_>) -> Result<usize, FlowError> {
 }
 
 fn audit(app: &App, by: By<'_>, what: &'static str, account: Option<&AccountId>, detail: &str) {
-    let asked = by.account.map_or("the command line", AccountId::as_str);
-    app.audit.record(&Event {
-        at: by.at,
-        what,
-        account: account.map(AccountId::as_str),
-        address: by.address,
-        request_id: by.request_id,
-        detail: Some(&format!("{detail}, by {asked}")),
-    });
+    app.audit.record(&by.event(what, account, Some(detail)));
 }

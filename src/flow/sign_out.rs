@@ -10,6 +10,7 @@ pub async fn sign_out(x: &Exchange<'_>, visitor: &Visitor) -> Result<(), FlowErr
     x.app.audit.record(&Event {
         at: x.now,
         what: "signed_out",
+        by: None,
         account: Some(visitor.session.account().as_str()),
         address: Some(x.address),
         request_id: Some(x.request_id),

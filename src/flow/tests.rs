@@ -185,7 +185,7 @@ async fn a_sign_in_begun_with_a_password_that_was_changed_since_gets_no_further(
     let code = rig.mails()[0].clone();
     let mut renewed = account("alice", Approval::Approved, false);
     renewed.password =
-        StoredHash(Secret::new(account::password::hash("another password", &HASHING).unwrap()));
+        Some(StoredHash(Secret::new(account::password::hash("another password", &HASHING).unwrap())));
     rig.accounts.replace(vec![renewed]);
     assert!(matches!(rig.code(&mut thief, &code).await, CodeOutcome::Expired));
     let mut owner = thief.clone();
@@ -281,7 +281,7 @@ async fn a_new_password_ends_what_the_old_one_opened() {
     assert!(rig.who(&visitor).await.is_some());
     let mut renewed = account("alice", Approval::Approved, false);
     renewed.password =
-        StoredHash(Secret::new(account::password::hash("another password", &HASHING).unwrap()));
+        Some(StoredHash(Secret::new(account::password::hash("another password", &HASHING).unwrap())));
     rig.accounts.replace(vec![renewed]);
     assert!(rig.who(&visitor).await.is_none());
 }

@@ -74,6 +74,7 @@ pub fn subject(account: &Account, proofs: Proofs) -> Subject {
         email: account.email.clone(),
         groups: account.groups.clone(),
         attributes: account.attributes.clone(),
+        language: account.language.clone(),
         proofs,
         stamps: Stamps::default(),
     }

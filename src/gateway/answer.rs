@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use http::header::{ACCEPT, CONNECTION, WWW_AUTHENTICATE};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONNECTION, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
@@ -17,6 +17,7 @@ use crate::policy::Missing;
 use crate::portal::view::{AccountLine, ErrorKind, ErrorView};
 use crate::portal::{self, PortalError, reply};
 use crate::route::{Origin, Scheme};
+use crate::subject::Subject;
 use crate::upstream::{Fault, UpstreamError};
 
 /// When to come back to an app that is being maintained.
@@ -84,6 +85,10 @@ impl From<PortalError> for Refused {
 /// In what form the client wants to be refused, and what becomes of the connection.
 pub(super) struct Manner {
     form: Form,
+    /// `Accept-Language`, where a page may have to be written.
+    accept_language: Option<HeaderValue>,
+    /// The language that the account of whoever is signed in names.
+    language: Option<String>,
     http1: bool,
     /// The answer is given without reading the request's body.
     unread_body: bool,
@@ -113,7 +118,21 @@ impl Manner {
             (false, true) => Form::Html,
             (false, false) => Form::Json,
         };
-        Self { form, http1: request.version() < Version::HTTP_2, unread_body: admit::must_close(request) }
+        let page = matches!(form, Form::Navigation | Form::Html);
+        Self {
+            form,
+            accept_language: page.then(|| headers.get(ACCEPT_LANGUAGE).cloned()).flatten(),
+            language: None,
+            http1: request.version() < Version::HTTP_2,
+            unread_body: admit::must_close(request),
+        }
+    }
+}
+
+impl Manner {
+    /// The same towards somebody who is signed in.
+    pub fn towards(self, subject: Option<&Subject>) -> Self {
+        Self { language: subject.and_then(|subject| subject.language.clone()), ..self }
     }
 }
 
@@ -223,7 +242,7 @@ fn refusal(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Respons
     // A script that is forbidden something reads JSON, whatever it accepts.
     let forbidden = matches!(refused, Refused::Forbidden { .. });
     if manner.form == Form::Navigation || manner.form == Form::Html && !forbidden {
-        page_of(context, kind, account, None)
+        page_of(context, manner, kind, account, None)
     } else {
         json_of(kind, &json!({ "error": word }))
     }
@@ -266,7 +285,7 @@ fn challenge(context: &Context<'_>, manner: &Manner, challenge: &Challenge) -> R
 fn with_login_url(context: &Context<'_>, manner: &Manner, login_url: &str) -> Response<Body> {
     let kind = ErrorKind::SignInRequired;
     let mut response = match manner.form {
-        Form::Navigation | Form::Html => page_of(context, kind, None, Some(login_url)),
+        Form::Navigation | Form::Html => page_of(context, manner, kind, None, Some(login_url)),
         Form::Json | Form::Grpc => {
             json_of(kind, &json!({ "error": "sign_in_required", "login_url": login_url }))
         }
@@ -279,12 +298,16 @@ fn with_login_url(context: &Context<'_>, manner: &Manner, login_url: &str) -> Re
 
 fn page_of(
     context: &Context<'_>,
+    manner: &Manner,
     kind: ErrorKind,
     account: Option<AccountLine<'_>>,
     sign_in: Option<&str>,
 ) -> Response<Body> {
     let request_id = context.client.request_id();
-    let page = context.gateway.settings.views.error(&ErrorView { kind, request_id, account, sign_in });
+    let accepted = manner.accept_language.as_ref().and_then(|languages| languages.to_str().ok());
+    let words = context.gateway.app.words.choose(manner.language.as_deref(), accepted.unwrap_or_default());
+    let pages = context.gateway.settings.views.with(words);
+    let page = pages.error(&ErrorView { kind, request_id, account, sign_in });
     reply::page(status(kind), page)
 }
 

@@ -91,7 +91,10 @@ impl Handler for Gateway {
         let app_name = app.map(|app| app.name.as_str());
         let mut response = match answered {
             Ok(response) => response,
-            Err(refused) => answer::answer(&context, &manner, app_name, &refused),
+            Err(refused) => {
+                let manner = manner.towards(noted.subject.as_deref());
+                answer::answer(&context, &manner, app_name, &refused)
+            }
         };
         response.headers_mut().insert(REQUEST_ID, client.request_id.clone());
         let (status, took) = (response.status(), begun.elapsed());

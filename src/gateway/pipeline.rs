@@ -5,8 +5,8 @@ use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use http::header::{ORIGIN, USER_AGENT};
-use http::{Method, Request, Response, StatusCode};
+use http::header::{ACCEPT_LANGUAGE, ORIGIN, USER_AGENT};
+use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::admit::{self, Admitted};
@@ -52,13 +52,16 @@ pub(super) async fn respond(
         return to_configured(&origin, &admitted, request.method());
     }
     admit::size(&request, max_body(context, &target))?;
-    let user_agent = request.headers().get(USER_AGENT).cloned();
+    // Told to nobody but our own pages.
+    let told = |name| matches!(target, Target::Own).then(|| request.headers().get(name).cloned()).flatten();
+    let (user_agent, accept_language) = (told(USER_AGENT), told(ACCEPT_LANGUAGE));
     let x = Exchange {
         app: &context.gateway.app,
         snapshot: context.snapshot,
         now: context.now,
         address: context.client.address,
-        user_agent: user_agent.as_ref().and_then(|agent| agent.to_str().ok()).unwrap_or_default(),
+        user_agent: text(user_agent.as_ref()),
+        accept_language: text(accept_language.as_ref()),
         request_id: context.client.request_id(),
         origin: &origin,
     };
@@ -76,6 +79,10 @@ pub(super) async fn respond(
             app_request(context, &x, app, &admitted, request, noted).await
         }
     }
+}
+
+fn text(header: Option<&HeaderValue>) -> &str {
+    header.and_then(|value| value.to_str().ok()).unwrap_or_default()
 }
 
 /// How large a request's body may be, in bytes; zero: no limit.

@@ -48,7 +48,7 @@ pub fn code_mail(words: &Words, brand: &Brand, mail: &CodeMail<'_>) -> Message {
         origin: [
             (words.text("mail-code-browser"), mail.browser.to_owned()),
             (words.text("mail-code-address"), mail.address.to_canonical().to_string()),
-            (words.text("mail-code-time"), utc(mail.started)),
+            (words.text("mail-code-time"), words.moment(mail.started)),
         ],
         first: &first,
         code: mail.code,
@@ -65,7 +65,7 @@ pub fn code_mail(words: &Words, brand: &Brand, mail: &CodeMail<'_>) -> Message {
 
 struct CodeParts<'a> {
     words: &'a Words,
-    language: String,
+    language: &'a str,
     title: &'a str,
     subject: &'a str,
     light: Shades,
@@ -89,19 +89,21 @@ struct CodeHtml<'a> {
     parts: &'a CodeParts<'a>,
 }
 
-/// `2026-11-22 10:45 UTC`: the form that reads alike in every language.
-fn utc(moment: Timestamp) -> String {
-    let [year, month, day, hour, minute] = moment.date_and_minute();
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02} UTC")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::browser::BrowserName;
+    use crate::words::Languages;
 
     fn mail() -> Message {
+        mail_in("en")
+    }
+
+    fn mail_in(language: &str) -> Message {
         let brand = Brand { title: "Example Corp".into(), accent: Accent::default() };
-        code_mail(&Words::english(), &brand, &sample("Firefox on Linux"))
+        let languages = Languages::built_in();
+        let words = languages.choose(Some(language), "");
+        code_mail(words, &brand, &sample(&BrowserName::of("Firefox/145.0 Linux").in_words(words)))
     }
 
     fn sample(browser: &str) -> CodeMail<'_> {
@@ -125,9 +127,17 @@ mod tests {
     }
 
     #[test]
+    fn a_code_mail_speaks_its_readers_language() {
+        let mail = mail_in("de");
+        assert_eq!(mail.subject, "Ihr Anmeldecode für Example Corp");
+        assert!(mail.html.contains("<html lang=\"de\">"), "{}", mail.html);
+        insta::assert_snapshot!("code-de.txt", mail.text);
+    }
+
+    #[test]
     fn a_code_mail_holds_no_link_and_loads_nothing() {
-        let mail = mail();
-        for part in [&mail.text, &mail.html] {
+        let (english, german) = (mail(), mail_in("de"));
+        for part in [&english.text, &english.html, &german.text, &german.html] {
             for never in ["{$", "://", "<a ", "<img", "src=", "url(", "@import"] {
                 assert!(!part.contains(never), "{never} in {part}");
             }
@@ -141,14 +151,5 @@ mod tests {
         let mail = code_mail(&Words::english(), &brand, &CodeMail { app: hostile, ..sample(hostile) });
         assert!(!mail.html.contains("<img"), "{}", mail.html);
         assert!(mail.text.contains(hostile));
-    }
-
-    #[test]
-    fn moments_are_told_in_utc() {
-        let told = |seconds: i64| utc(Timestamp::from_millis(seconds * 1000));
-        assert_eq!(told(0), "1970-01-01 00:00 UTC");
-        assert_eq!(told(951_782_399), "2000-02-28 23:59 UTC");
-        assert_eq!(told(951_782_400), "2000-02-29 00:00 UTC");
-        assert_eq!(told(4_107_542_400), "2100-03-01 00:00 UTC");
     }
 }

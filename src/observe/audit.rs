@@ -14,6 +14,8 @@ use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::{self, JoinHandle};
 use std::time::{Duration, Instant};
 
+use tokio::sync::mpsc::Sender;
+
 use super::escape::{capped, push_json};
 use crate::clock::{Timestamp, stopwatch};
 
@@ -32,6 +34,8 @@ pub struct Event<'a> {
     pub at: Timestamp,
     /// What happened, as `signed_in`.
     pub what: &'static str,
+    /// Who did it, if somebody else than the account it was done to: an account's id, or `command line`.
+    pub by: Option<&'a str>,
     /// The account's id, as `file:alice`.
     pub account: Option<&'a str>,
     /// The visitor's.
@@ -41,9 +45,40 @@ pub struct Event<'a> {
     pub detail: Option<&'a str>,
 }
 
+/// An event as a table keeps it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Line {
+    pub at: Timestamp,
+    pub event: String,
+    pub by: Option<String>,
+    pub account: Option<String>,
+    pub address: Option<String>,
+    pub request_id: Option<String>,
+    pub detail: Option<String>,
+}
+
+impl From<&Event<'_>> for Line {
+    fn from(event: &Event<'_>) -> Self {
+        let owned = |text: Option<&str>| text.map(|text| capped(text, LONGEST).to_owned());
+        Self {
+            at: event.at,
+            event: event.what.to_owned(),
+            by: owned(event.by),
+            account: owned(event.account),
+            address: event.address.map(|address| address.to_string()),
+            request_id: owned(event.request_id),
+            detail: owned(event.detail),
+        }
+    }
+}
+
 /// The trail. Dropping the last of its handles writes what is left.
 #[derive(Clone)]
-pub struct Audit(Option<Arc<Trail>>);
+pub struct Audit {
+    file: Option<Arc<Trail>>,
+    /// Whoever keeps the trail in a table besides.
+    table: Option<Sender<Line>>,
+}
 
 struct Trail {
     lines: Option<SyncSender<String>>,
@@ -56,20 +91,37 @@ impl Audit {
         let file = Destination::open(path.to_owned())?;
         let (sender, receiver) = sync_channel(WAITING);
         let writer = thread::Builder::new().name("audit".into()).spawn(move || write_out(file, &receiver))?;
-        Ok(Self(Some(Arc::new(Trail { lines: Some(sender), writer: Some(writer) }))))
+        let trail = Trail { lines: Some(sender), writer: Some(writer) };
+        Ok(Self { file: Some(Arc::new(trail)), table: None })
     }
 
     /// Only the log hears of events.
     pub fn off() -> Self {
-        Self(None)
+        Self { file: None, table: None }
+    }
+
+    /// Sends each event there as well, for a table.
+    #[must_use]
+    pub fn with_table(self, table: Sender<Line>) -> Self {
+        Self { table: Some(table), ..self }
     }
 
     pub fn record(&self, event: &Event<'_>) {
+        self.note(event);
+        if self.table.as_ref().is_some_and(|table| table.try_send(event.into()).is_err()) {
+            tracing::error!(
+                "the audit trail's table cannot keep up; this event is in the log and the file alone"
+            );
+        }
+    }
+
+    /// Records an event whose line in the table is written already, with what it tells of.
+    pub fn note(&self, event: &Event<'_>) {
         let address = event.address.map(tracing::field::display);
-        let Event { what, account, request_id, detail, .. } = *event;
-        tracing::info!(target: "audit", account, address, request_id, detail, "{what}");
+        let Event { what, by, account, request_id, detail, .. } = *event;
+        tracing::info!(target: "audit", by, account, address, request_id, detail, "{what}");
         let line = line(event);
-        let lines = self.0.as_ref().and_then(|trail| trail.lines.as_ref());
+        let lines = self.file.as_ref().and_then(|trail| trail.lines.as_ref());
         if lines.is_some_and(|lines| lines.try_send(line).is_err()) {
             tracing::error!("the audit trail cannot keep up; this event is in the log alone");
         }
@@ -89,6 +141,7 @@ fn line(event: &Event<'_>) -> String {
     let mut line = format!("{{\"time\":\"{}\",\"event\":\"{}\"", event.at, event.what);
     let address = event.address.map(|address| address.to_string());
     let values = [
+        ("by", event.by),
         ("account", event.account),
         ("address", address.as_deref()),
         ("request_id", event.request_id),
@@ -155,6 +208,7 @@ mod tests {
     const EVENT: Event<'_> = Event {
         at: Timestamp::from_millis(0),
         what: "wrong_password",
+        by: None,
         account: Some("file:alice"),
         address: Some(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST)),
         request_id: None,

@@ -144,6 +144,7 @@ mod tests {
             email: format!("{username}@example.com"),
             groups: groups.iter().map(ToString::to_string).collect(),
             attributes: BTreeMap::new(),
+            language: None,
             proofs: Proofs { password: now, email_code: two_factors.then_some(now) },
             stamps: Stamps::default(),
         })

@@ -21,7 +21,7 @@ use crate::flow::who::{self, Visitor};
 use crate::flow::{Browser, FlowError};
 use crate::route::{OWN_PREFIX, Origin, Scheme};
 use trail::Trail;
-use view::Views;
+use view::{Pages, Views};
 
 /// `portal` of the configuration. Files are read when the configuration is.
 #[derive(Clone, Debug, Default)]
@@ -212,6 +212,16 @@ impl<'a> Visit<'a> {
             login: self.cookie(Own::Login),
             device: self.cookie(Own::Device),
         }
+    }
+
+    /// The pages for a reader whose account names this language, if it does.
+    fn pages(&self, language: Option<&str>) -> Pages<'a> {
+        self.views.with(self.x.words(language))
+    }
+
+    /// The pages for whoever is signed in.
+    fn pages_for(&self, visitor: &Visitor) -> Pages<'a> {
+        self.pages(visitor.subject.language.as_deref())
     }
 
     async fn visitor(&self) -> Result<Option<Visitor>, FlowError> {

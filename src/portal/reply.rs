@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::header::{
     CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, REFERRER_POLICY, RETRY_AFTER, SET_COOKIE,
-    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, VARY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 use http::{HeaderName, HeaderValue, Response, StatusCode};
 use serde_json::Value;
@@ -27,6 +27,7 @@ pub fn page_with_forms_to(status: StatusCode, page: Page, origin: Option<&Origin
     *response.body_mut() = page.html.into();
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/html; charset=utf-8"));
+    headers.insert(VARY, HeaderValue::from_static("Accept-Language"));
     if let Some(policy) = origin.and_then(|origin| HeaderValue::try_from(format!("{POLICY} {origin}")).ok()) {
         headers.insert(CONTENT_SECURITY_POLICY, policy);
     }

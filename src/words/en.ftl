@@ -12,6 +12,22 @@ page-title-problem = Problem: { $page } · { $title }
 # Before the address of the helpdesk.
 support = Need help?
 use-another-account = Use a different account
+# A point in time. $day and $month are numbers, $year, $hour and $minute are written out.
+moment =
+    { $day } { $month ->
+        [1] January
+        [2] February
+        [3] March
+        [4] April
+        [5] May
+        [6] June
+        [7] July
+        [8] August
+        [9] September
+        [10] October
+        [11] November
+       *[12] December
+    } { $year }, { $hour }:{ $minute } UTC
 
 ## Sign in
 
@@ -165,3 +181,41 @@ mail-sender = Sent by { $title }, because somebody is signing in with your accou
 # $browser and $system are product names, such as Firefox and Linux.
 browser-on-system = { $browser } on { $system }
 browser-unknown = an unknown browser
+
+## What is wrong with an address that was typed
+
+address-missing = Enter your e-mail address.
+address-too-long = This is too long for an e-mail address.
+address-no-at = An e-mail address has an @ in it, like alice@example.com.
+address-two-ats = Enter one e-mail address, with one @ in it.
+address-local-part = Check what stands before the @. It must not be empty, nor begin or end with a dot.
+# $character: the character, or its code point (U+202E) if it does not show.
+address-character = An e-mail address must not contain this: { $character }
+address-look-alikes = This address mixes letters of different alphabets that look alike. Type it again.
+address-domain = Check what stands after the @. It should look like example.com.
+
+## What is wrong with a name that was typed
+
+username-missing = Choose a username.
+username-too-long = This is too long for a username. It may have 64 characters.
+username-beginning = A username begins with a letter or a digit.
+username-character = A username has letters from a to z, digits, dots, hyphens and underscores. It must not contain this: { $character }
+username-reserved = The username { $username } is reserved. Choose another.
+name-missing = Enter your name.
+name-too-long = This is too long for a name. It may have 100 characters.
+name-character = A name must not contain this: { $character }
+name-link = A name must not contain a web address.
+
+## What is wrong with a password that was chosen
+
+password-missing = Choose a password.
+password-short = This password is too short. Take { $minimum } characters or more, such as three or four words.
+password-long = This password is too long.
+password-common = Many people use this password, so it is tried first. Choose another, such as three or four words that have nothing to do with each other.
+password-repeats = This password repeats a few characters. Choose one that is harder to guess.
+password-sequence = This password is a row of letters or digits in their order. Choose one that is harder to guess.
+# $part: a word of the name, in lower case.
+password-holds-username = Choose a password without your username in it: { $part }
+password-holds-address = Choose a password without your e-mail address in it: { $part }
+password-holds-name = Choose a password without your name in it: { $part }
+password-holds-title = Choose a password without the name of this site in it: { $part }

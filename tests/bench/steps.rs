@@ -186,6 +186,7 @@ fn alice() -> Arc<Subject> {
         email: "alice@example.com".into(),
         groups: vec!["staff".into()],
         attributes: BTreeMap::new(),
+        language: None,
         proofs: Proofs { password: now, email_code: Some(now) },
         stamps: Stamps::default(),
     })

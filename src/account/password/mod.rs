@@ -1,11 +1,13 @@
-//! Passwords and their hashes: which stored forms are accepted, whether a password fits one, and how new ones are
-//! made (argon2id, as OWASP's password storage cheat sheet has it).
+//! Passwords and their hashes: which stored forms are accepted, whether a password fits one, how new ones are made
+//! (argon2id, as OWASP's password storage cheat sheet has it), and which may be set ([`Rules`]).
 //!
-//! Everything here computes for tens of milliseconds and more: requests go through
+//! Everything else here computes for tens of milliseconds and more: requests go through
 //! [`Hasher`](super::Hasher), which does this on threads of its own. Start from [`verify`] and [`hash`].
 
+mod common;
 mod compute;
 mod format;
+mod rules;
 
 use std::borrow::Cow;
 
@@ -17,6 +19,7 @@ use super::{PasswordSettings, StoredHash};
 use crate::secret;
 pub(super) use compute::{Memory, OutOfMemory};
 pub(super) use format::Format;
+pub use rules::{Owner, Rules, Weakness, Whose};
 
 /// Longer passwords are refused when set and wrong when given: hashing must cost the same for all.
 pub const MAX_BYTES: usize = 1024;
@@ -41,6 +44,27 @@ pub fn verify(password: &str, hash: &StoredHash) -> bool {
     Format::parse(hash.0.expose())
         .is_ok_and(|format| fits(password, &format, &mut Memory::default()).unwrap_or(false))
 }
+
+/// Whether a hash should be replaced by one made with these settings: another algorithm, or less work. One that cannot
+/// be read is left alone.
+pub fn is_outdated(hash: &StoredHash, settings: &PasswordSettings) -> bool {
+    let work = u64::from(settings.memory) * u64::from(settings.iterations);
+    match Format::parse(hash.0.expose()) {
+        Ok(Format::Argon2 { argon2, hash: made, .. }) if hash.0.expose().starts_with(TODAYS) => {
+            let params = argon2.params();
+            let spent = u64::from(params.m_cost()) * u64::from(params.t_cost());
+            params.m_cost() < MEMORY_MINIMUM || spent < work || made.len() < 32
+        }
+        Ok(_) => true,
+        Err(_) => false,
+    }
+}
+
+/// What [`hash`] makes.
+const TODAYS: &str = "$argon2id$v=19$";
+
+/// In KiB: less memory than OWASP's least, whatever the passes (Password Storage Cheat Sheet).
+const MEMORY_MINIMUM: u32 = 7 << 10;
 
 /// A new hash as a PHC string: `$argon2id$v=19$m=19456,t=2,p=1$SALT$HASH`.
 pub fn hash(password: &str, settings: &PasswordSettings) -> Result<String, PasswordError> {

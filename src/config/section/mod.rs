@@ -45,7 +45,7 @@ pub fn read(
     let trusted_proxies = trusted_proxies::read(&mut keys);
     let portal = portal::read(&mut keys);
     let store = store::read(&mut keys, &data_dir);
-    let accounts = accounts::read(&mut keys, environment, others);
+    let accounts = accounts::read(&mut keys, &data_dir, environment, others);
     let mail = mail::read(&mut keys);
     let session = session::read(&mut keys);
     let email_code = email_code::read(&mut keys);
@@ -80,6 +80,7 @@ pub fn read(
         portal: portal.settings,
         store: store?.settings,
         accounts: accounts.sources,
+        admins: accounts.admins,
         mail: mail?.settings,
         session,
         email_code,

@@ -35,6 +35,7 @@ pub fn check(report: &mut Report, parts: &Parts<'_>) {
     https(report, parts);
     people(report, parts);
     demo(report, parts);
+    administration(report, parts);
     spellings(report, parts.apps);
 }
 
@@ -89,6 +90,22 @@ fn shared_secret(report: &mut Report, parts: &Parts<'_>) {
     {
         let help = "write `secret: ${VESTIBULE_SECRET}`, the same for all that share the store; `vestibule secret` prints one";
         report.error(*place, "with a redis store, `secret` must be given", help);
+    }
+}
+
+/// The pages of administration need accounts to look after, and a host that no app shares.
+fn administration(report: &mut Report, parts: &Parts<'_>) {
+    let Some(place) = parts.accounts.admins_place else { return };
+    if parts.portal.settings.url.is_none() {
+        let message = "`admins` has no effect without `portal.url`: on an app's own host, a script in the app could act as the administrator";
+        report.warning(
+            place,
+            message,
+            "write `portal: { url: https://auth.example.com }`, or remove `admins`",
+        );
+    } else if parts.accounts.database().is_none() && !parts.accounts.incomplete {
+        let message = "`admins` has no effect without an accounts database: files are edited by hand";
+        report.warning(place, message, "add `- database: sqlite` to `accounts`, or remove `admins`");
     }
 }
 

@@ -11,6 +11,7 @@ use super::super::fields::wrong;
 use super::super::problem::Report;
 use super::super::source::{Kind, Node};
 use super::{text, whole};
+use crate::account::Address;
 use crate::route::{AppUrl, Host, Origin, Scheme};
 
 /// A host name or address, an internationalised name in its ASCII form.
@@ -135,13 +136,7 @@ pub fn mailbox(node: &Node, report: &mut Report) -> Option<String> {
 }
 
 fn is_email(address: &str) -> bool {
-    let Some((local, domain)) = address.rsplit_once('@') else { return false };
-    let odd = |character: char| character.is_whitespace() || "\"(),:;<>[]\\@".contains(character);
-    !local.is_empty()
-        && local.len() <= 64
-        && !local.contains(odd)
-        && Host::parse(domain).is_some()
-        && address.parse::<lettre::Address>().is_ok()
+    Address::parse(address).is_ok()
 }
 
 /// Scheme, host and port: a URL without a path.

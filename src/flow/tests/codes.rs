@@ -152,3 +152,24 @@ async fn a_mail_that_fails_loses_nothing_and_counts_for_nothing() {
     let code = rig.mails()[0].clone();
     assert!(matches!(rig.code(&mut visitor, &code).await, CodeOutcome::Entered(_)));
 }
+
+#[tokio::test]
+async fn a_code_is_mailed_in_the_accounts_language_or_the_browsers() {
+    let rig = Rig::new().await;
+    let account = |language: Option<&str>| Account {
+        language: language.map(str::to_owned),
+        ..account("alice", Approval::Approved, false)
+    };
+    for (own, accept_language, expected) in [
+        (None, "", "Your sign-in code is "),
+        (None, "de-DE, en;q=0.5", "Ihr Anmeldecode lautet "),
+        (Some("en"), "de", "Your sign-in code is "),
+        (Some("de"), "en", "Ihr Anmeldecode lautet "),
+    ] {
+        rig.accounts.replace(vec![account(own)]);
+        let mut visitor = Visitor { accept_language, ..Visitor::new() };
+        rig.password(&mut visitor, "alice", RIGHT, None).await;
+        let letters = rig.letters();
+        assert!(letters.last().unwrap().contains(expected), "{own:?}, {accept_language}: {letters:?}");
+    }
+}

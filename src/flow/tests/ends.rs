@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::flow::device;
-use crate::flow::revoke::{self, By};
+use crate::flow::{By, revoke};
 
 impl Rig {
     async fn devices(&self, of: &Account) -> Vec<device::KnownDevice> {
@@ -103,7 +103,7 @@ async fn a_new_password_ends_sign_ins_under_way_tickets_and_known_devices() {
 
     let mut renewed = account("alice", Approval::Approved, false);
     renewed.password =
-        StoredHash(Secret::new(account::password::hash("another password", &HASHING).unwrap()));
+        Some(StoredHash(Secret::new(account::password::hash("another password", &HASHING).unwrap())));
     rig.accounts.replace(vec![renewed]);
 
     assert!(matches!(rig.code(&mut under_way, &code).await, CodeOutcome::Expired));

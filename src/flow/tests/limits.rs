@@ -74,7 +74,7 @@ async fn fifteen_wrong_codes_on_unknown_devices_leave_the_password_to_known_ones
     assert!(matches!(rig.password(&mut known, "alice", RIGHT, None).await, Outcome::CodeSent(_)));
     let mut renewed = account("alice", Approval::Approved, false);
     renewed.password =
-        StoredHash(Secret::new(account::password::hash("another password", &HASHING).unwrap()));
+        Some(StoredHash(Secret::new(account::password::hash("another password", &HASHING).unwrap())));
     rig.accounts.replace(vec![renewed]);
     let mut owner = Visitor::new();
     assert!(matches!(

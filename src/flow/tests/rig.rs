@@ -27,7 +27,7 @@ use crate::subject::AccountId;
 use crate::tasks::Tasks;
 use crate::throttle::{self, Throttle};
 use crate::upstream::{HostHeader, Rewrite, Target, Timeouts, Trust, Upstream};
-use crate::words::Words;
+use crate::words::Languages;
 use crate::{identity, session, sign_in, upstream};
 
 pub(super) const HASHING: PasswordSettings =
@@ -50,11 +50,12 @@ pub(super) struct Visitor {
     pub(super) session: Option<String>,
     pub(super) login: Option<String>,
     pub(super) device: Option<String>,
+    pub(super) accept_language: &'static str,
 }
 
 impl Visitor {
     pub(super) fn new() -> Self {
-        Self { address: IpAddr::from(HERE), session: None, login: None, device: None }
+        Self { address: IpAddr::from(HERE), session: None, login: None, device: None, accept_language: "" }
     }
 
     pub(super) fn cookies(&self) -> Browser<'_> {
@@ -96,6 +97,9 @@ impl Rig {
             apps,
             portal: Some(portal.clone()),
             directory: Directory::new(vec![Source::File(accounts.clone())]),
+            database: None,
+            admins: Vec::new(),
+            passwords: HASHING,
             session: SESSION,
             email_code: EMAIL_CODE,
             brand: Brand { title: "Example".into(), accent: crate::accent::Accent::default() },
@@ -110,7 +114,7 @@ impl Rig {
             sessions: Sessions::new(store.clone(), keys.clone(), SESSION),
             throttle: Throttle::new(store.clone(), keys.clone(), LIMITS),
             hasher: Hasher::new(2, 64, HASHING).unwrap(),
-            words: Arc::new(Words::english()),
+            words: Languages::built_in(),
             audit: Audit::off(),
             snapshot: ArcSwap::from_pointee(snapshot),
             clock,
@@ -137,6 +141,7 @@ impl Rig {
             now: self.app.clock.now(),
             address: visitor.address,
             user_agent: "",
+            accept_language: visitor.accept_language,
             request_id: "test",
             origin,
         }
@@ -193,20 +198,22 @@ impl Rig {
 
     /// The codes mailed so far, the first one first.
     pub(super) fn mails(&self) -> Vec<String> {
+        let code = |mail: &String| {
+            let (_, rest) = mail.split_once("Your sign-in code is ").unwrap();
+            rest[..6].to_owned()
+        };
+        self.letters().iter().map(code).collect()
+    }
+
+    /// The mails themselves, as they are sent.
+    pub(super) fn letters(&self) -> Vec<String> {
         let mut mails: Vec<_> = std::fs::read_dir(self.outbox.path())
             .unwrap()
             .map(|entry| entry.unwrap())
             .map(|entry| (entry.metadata().unwrap().modified().unwrap(), entry.path()))
             .collect();
         mails.sort();
-        mails
-            .iter()
-            .map(|(_, path)| {
-                let mail = std::fs::read_to_string(path).unwrap();
-                let (_, rest) = mail.split_once("Your sign-in code is ").unwrap();
-                rest[..6].to_owned()
-            })
-            .collect()
+        mails.iter().map(|(_, path)| std::fs::read_to_string(path).unwrap()).collect()
     }
 }
 
@@ -243,9 +250,11 @@ pub(super) fn account(username: &str, approval: Approval, disabled: bool) -> Acc
         email: format!("{username}@example.com"),
         groups: vec![],
         attributes: std::collections::BTreeMap::default(),
+        language: None,
         approval,
         disabled,
-        password: StoredHash(Secret::new(account::password::hash(RIGHT, &HASHING).unwrap())),
+        password: Some(StoredHash(Secret::new(account::password::hash(RIGHT, &HASHING).unwrap()))),
+        credential: None,
     }
 }
 

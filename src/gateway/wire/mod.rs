@@ -176,6 +176,7 @@ pub fn alice() -> Subject {
         email: "alice@example.com".into(),
         groups: vec!["ops".into(), "dev".into()],
         attributes: BTreeMap::new(),
+        language: None,
         proofs: Proofs { password: now, email_code: Some(now) },
         stamps: Stamps::default(),
     }

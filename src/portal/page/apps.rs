@@ -22,7 +22,7 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     let rows: Vec<_> = open.iter().map(|app| (app.url.to_string(), place(app))).collect();
     let links: Vec<_> =
         open.iter().zip(&rows).map(|(app, (url, host))| AppLink { name: &app.name, url, host }).collect();
-    let page = visit.views.apps(&AppsView {
+    let page = visit.pages_for(&visitor).apps(&AppsView {
         username: &subject.username,
         name: &subject.name,
         apps: &links,

@@ -34,7 +34,7 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     }
     if visit.trail.again {
         let kind = if nonce.is_none() { Explain::CookiesNeeded } else { Explain::HandOverFailed };
-        let page = visit.views.explain(&ExplainView { kind, retry_address: destination });
+        let page = visit.pages(None).explain(&ExplainView { kind, retry_address: destination });
         return Ok(reply::page(StatusCode::OK, page));
     }
     Ok(start_over(visit, nonce))

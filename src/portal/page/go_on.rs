@@ -17,7 +17,7 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     let target = target(visit, &visitor).await?;
     let subject = &visitor.subject;
     let name = if subject.name.is_empty() { &subject.username } else { &subject.name };
-    let page = visit.views.continue_page(&ContinueView { name, target: &target });
+    let page = visit.pages_for(&visitor).continue_page(&ContinueView { name, target: &target });
     Ok(reply::page(StatusCode::OK, page))
 }
 

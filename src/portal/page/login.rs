@@ -80,7 +80,7 @@ pub fn form(
     problem: Option<Problem>,
 ) -> Response<Body> {
     let destination = visit.destination();
-    let page = visit.views.login(&LoginView {
+    let page = visit.pages(None).login(&LoginView {
         action: &visit.own("login"),
         destination: destination.as_deref(),
         username: &typed.username,

@@ -14,7 +14,7 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     };
     let elsewhere = visit.x.snapshot.portal.as_ref().filter(|portal| *portal != visit.x.origin);
     let stay_address = if elsewhere.is_some() { "/" } else { "/_vestibule/" };
-    let page = visit.views.logout(&LogoutView {
+    let page = visit.pages_for(&visitor).logout(&LogoutView {
         username: &visitor.subject.username,
         action: "/_vestibule/logout",
         stay_address,

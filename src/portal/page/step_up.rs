@@ -54,7 +54,7 @@ fn form(
     problem: Option<Problem>,
 ) -> Response<Body> {
     let destination = visit.destination();
-    let page = visit.views.step_up(&StepUpView {
+    let page = visit.pages_for(visitor).step_up(&StepUpView {
         action: &visit.own("step-up"),
         cancel_action: "/_vestibule/logout",
         destination: destination.as_deref(),

@@ -28,7 +28,8 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     if visit.parameter("started").is_some() && visit.headers.get(http::header::COOKIE).is_none() {
         // Straight from the first step, and no cookie came along: going back there would only turn in a circle.
         let retry = visit.own("login");
-        let page = visit.views.explain(&ExplainView { kind: Explain::CookiesNeeded, retry_address: &retry });
+        let page =
+            visit.pages(None).explain(&ExplainView { kind: Explain::CookiesNeeded, retry_address: &retry });
         return Ok(reply::page(StatusCode::OK, page));
     }
     Ok(reply::redirect(StatusCode::FOUND, &visit.own("login")))
@@ -112,7 +113,8 @@ fn form(visit: &Visit<'_>, status: StatusCode, shown: &Shown) -> Response<Body> 
     let settings = &visit.x.snapshot.email_code;
     let destination = visit.destination();
     let wait = shown.awaiting.resend_wait;
-    let page = visit.views.verify(&VerifyView {
+    let language = shown.awaiting.account.language.as_deref();
+    let page = visit.pages(language).verify(&VerifyView {
         action: &visit.own("verify"),
         resend_action: &visit.own("verify/resend"),
         cancel_action: &visit.own("verify/cancel"),

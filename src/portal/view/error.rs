@@ -1,5 +1,9 @@
 //! Error pages: what can be refused, with which status, and in which words.
 
+use askama::Template;
+
+use super::message::Messages;
+use super::{Frame, Page, Pages, page};
 use crate::words::Words;
 
 /// What a browser is refused, or what failed.
@@ -56,6 +60,14 @@ pub struct AccountLine<'a> {
     pub switch_address: &'a str,
 }
 
+impl Pages<'_> {
+    pub fn error(&self, view: &ErrorView<'_>) -> Page {
+        let (heading, what) = view.kind.words(self.words);
+        let frame = self.frame(&heading, &Messages::default());
+        page(&ErrorPage { frame, words: self.words, heading, what, view })
+    }
+}
+
 impl ErrorKind {
     pub const ALL: [Self; 17] = [
         Self::BadRequest,
@@ -97,7 +109,7 @@ impl ErrorKind {
     }
 
     /// A heading, and what happened and what to do.
-    pub(super) fn words(self, words: &Words) -> (String, String) {
+    fn words(self, words: &Words) -> (String, String) {
         let (heading, what) = match self {
             Self::BadRequest => ("error-bad-request", "error-bad-request-what"),
             Self::SignInRequired => ("error-sign-in", "error-sign-in-what"),
@@ -119,4 +131,14 @@ impl ErrorKind {
         };
         (words.text(heading), words.text(what))
     }
+}
+
+#[derive(Template)]
+#[template(config = "src/askama.toml", path = "portal/templates/error.html")]
+struct ErrorPage<'a> {
+    frame: Frame<'a>,
+    words: &'a Words,
+    heading: String,
+    what: String,
+    view: &'a ErrorView<'a>,
 }

@@ -17,12 +17,18 @@ FETCH = [("Accept", "*/*"), ("Sec-Fetch-Mode", "cors"), ("Sec-Fetch-Dest", "empt
 
 
 class Visitor:
-    """`source` is the loopback address they come from: limits count by network, so a test may want one of its own."""
+    """`source` is the loopback address they come from: limits count by network, so a test may want one of its own.
 
-    def __init__(self, gateway, source="127.0.0.1"):
+    `languages` is what their browser asks for.
+    """
+
+    def __init__(self, gateway, source="127.0.0.1", languages=None):
         self.gateway = gateway
         self.source = source
         self.jar = {}
+        self.navigation = [
+            (name, languages if languages is not None and name == "Accept-Language" else value) for name, value in NAVIGATION
+        ]
 
     # -- cookies ------------------------------------------------------------------------------------------------
 
@@ -63,7 +69,7 @@ class Visitor:
 
     def open(self, url, **more):
         """Types the address: a navigation. Redirects are not followed."""
-        return self.ask(url, headers=[*NAVIGATION, ("Sec-Fetch-Site", "none")], **more)
+        return self.ask(url, headers=[*self.navigation, ("Sec-Fetch-Site", "none")], **more)
 
     def fetch(self, url, method="GET", body=None, headers=()):
         """What a page's script does."""
@@ -76,7 +82,7 @@ class Visitor:
             headers = [("Origin", f"{parts.scheme}://{parts.netloc}"), ("Sec-Fetch-Site", "same-origin")]
         body = fields if isinstance(fields, bytes) else urlencode(fields).encode()
         form = [("Content-Type", "application/x-www-form-urlencoded")]
-        return self.ask(url, "POST", [*NAVIGATION, *headers, *form], body, **more)
+        return self.ask(url, "POST", [*self.navigation, *headers, *form], body, **more)
 
     def submit(self, answer, path, **fields):
         """Fills in the form that posts to `path` on this page, and sends it."""

@@ -1,0 +1,211 @@
+# Alles, was Vestibule anzeigt und verschickt, auf Deutsch.
+#
+# Der Name einer Nachricht sagt, wo sie steht; was in geschweiften Klammern steht, wird eingesetzt. Was eingesetzt wird
+# und wozu eine Nachricht da ist, erklärt en.ftl an gleicher Stelle.
+
+## Every page
+
+page-title = { $page } · { $title }
+page-title-problem = Fehler: { $page } · { $title }
+support = Brauchen Sie Hilfe?
+use-another-account = Mit einem anderen Konto anmelden
+moment =
+    { $day }. { $month ->
+        [1] Januar
+        [2] Februar
+        [3] März
+        [4] April
+        [5] Mai
+        [6] Juni
+        [7] Juli
+        [8] August
+        [9] September
+        [10] Oktober
+        [11] November
+       *[12] Dezember
+    } { $year }, { $hour }:{ $minute } Uhr (UTC)
+
+## Sign in
+
+login-heading = Anmelden
+login-destination = weiter zu { $destination }
+login-username = Benutzername oder E-Mail-Adresse
+login-password = Passwort
+login-show-password = Passwort anzeigen
+login-remember = Auf diesem Gerät angemeldet bleiben
+login-submit = Anmelden
+
+## The e-mailed code
+
+verify-heading = Sehen Sie in Ihr Postfach
+verify-sent = Wir haben einen { $digits }-stelligen Code an { $address } geschickt.
+verify-not-sent = Der Code geht an { $address }.
+verify-valid =
+    { $minutes ->
+        [one] Er gilt eine Minute lang.
+       *[other] Er gilt { $minutes } Minuten lang.
+    }
+verify-code = Code
+verify-submit = Weiter
+verify-no-mail = Keine E-Mail erhalten? Sehen Sie auch im Spam-Ordner nach.
+verify-resend = Code erneut senden
+verify-resend-spent = Keine E-Mail erhalten? Sehen Sie im Spam-Ordner nach. Ist sie auch dort nicht, beginnen Sie die Anmeldung von vorn.
+
+## One more step, for those who are signed in with their password alone
+
+step-up-heading = Bestätigen Sie, dass Sie es sind
+step-up-why = Diese Seite verlangt zusätzlich zum Passwort einen Code.
+step-up-who = Sie sind als { $username } angemeldet. Wir schicken einen Code an { $address }.
+step-up-submit = Code zusenden
+
+## After signing in
+
+continue-heading = Willkommen zurück, { $name }
+continue-why = Sie sind angemeldet und werden gleich weitergeleitet.
+continue-link = Weiter
+
+## Sign out
+
+logout-heading = Abmelden?
+logout-who = Sie sind als { $username } angemeldet. Wenn Sie sich abmelden, gilt das auf diesem Gerät für alle Anwendungen.
+logout-submit = Abmelden
+logout-stay = Angemeldet bleiben
+
+## The apps
+
+apps-heading = Ihre Anwendungen
+apps-who = Angemeldet als { $name }
+apps-none = Für Sie ist noch keine Anwendung freigegeben. Wenden Sie sich an Ihre Administration.
+apps-logout = Abmelden
+
+## What went wrong with a form
+
+problem-credentials = Benutzername oder Passwort ist falsch.
+problem-credentials-hint = Prüfen Sie den Namen und geben Sie das Passwort noch einmal ein.
+problem-pending = Ihr Konto muss erst noch von der Administration freigegeben werden.
+problem-disabled = Ihr Konto ist gesperrt. Wenden Sie sich an Ihre Administration.
+problem-code = Der Code ist falsch oder abgelaufen.
+problem-code-hint = Geben Sie den Code aus der neuesten E-Mail ein.
+problem-expired = Ihre Anmeldung ist abgelaufen. Bitte beginnen Sie von vorn.
+problem-mail = Wir konnten Ihren Code nicht verschicken. Bitte versuchen Sie es noch einmal.
+problem-too-many =
+    { $minutes ->
+        [one] Zu viele Versuche. Versuchen Sie es in 1 Minute noch einmal.
+       *[other] Zu viele Versuche. Versuchen Sie es in { $minutes } Minuten noch einmal.
+    }
+problem-too-soon = Ein Code ist bereits unterwegs. Bitte warten Sie einen Moment, bevor Sie ihn erneut anfordern.
+problem-busy = Gerade melden sich sehr viele Personen an. Bitte versuchen Sie es gleich noch einmal.
+problem-username-missing = Geben Sie Ihren Benutzernamen oder Ihre E-Mail-Adresse ein.
+problem-password-missing = Geben Sie Ihr Passwort ein.
+problem-code-missing = Geben Sie den Code aus der E-Mail ein.
+
+## What went well
+
+note-sent-again = Wir haben Ihren Code noch einmal geschickt.
+
+## Error pages: a heading, then what happened and what to do
+
+error-sign-in = Bitte melden Sie sich an
+error-sign-in-what = Diese Adresse ist nur für angemeldete Personen zugänglich.
+error-sign-in-link = Anmelden
+error-bad-request = Diese Anfrage ist fehlerhaft
+error-bad-request-what = Wir können sie nicht verarbeiten. Gehen Sie zurück und versuchen Sie es von vorn.
+error-forbidden = Sie haben keinen Zugriff auf diese Seite
+error-forbidden-what = Ihr Konto ist für diese Seite nicht freigegeben. Wenn Sie Zugriff benötigen, wenden Sie sich an Ihre Administration.
+error-wrong-origin = Diese Eingabe kam nicht von hier
+error-wrong-origin-what = Wir nehmen nur Formulare von unseren eigenen Seiten an. Öffnen Sie die Seite neu und wiederholen Sie den Vorgang.
+error-insecure = Diese Adresse ist nur über https erreichbar
+error-insecure-what = Geben Sie die Adresse noch einmal ein, mit https:// davor.
+error-not-found = Diese Seite gibt es nicht
+error-not-found-what = Vielleicht enthält die Adresse einen Tippfehler, oder die Seite ist umgezogen.
+error-method = So lässt sich diese Seite nicht verwenden
+error-method-what = Öffnen Sie sie stattdessen über ihre Adresse.
+error-too-large = Das ist zu groß
+error-too-large-what = Sie haben mehr gesendet, als hier angenommen wird. Senden Sie weniger auf einmal.
+error-address-too-long = Diese Adresse ist zu lang
+error-address-too-long-what = Kürzen Sie sie, oder beginnen Sie auf der Startseite.
+error-expectation = Was Ihr Programm erwartet, können wir nicht leisten
+error-expectation-what = Es hat eine Expect-Kopfzeile gesendet, die wir nicht kennen. Senden Sie die Anfrage ohne sie.
+error-unknown-host = Diese Website gibt es hier nicht
+error-unknown-host-what = Die Adresse führt zu uns, aber unter diesem Namen ist nichts eingerichtet. Prüfen Sie den Namen auf Tippfehler.
+error-headers-too-large = Ihr Browser hat zu viel auf einmal gesendet
+error-headers-too-large-what = Seine Cookies für diese Website sind zu groß geworden. Löschen Sie sie und öffnen Sie die Seite neu.
+error-internal = Bei uns ist etwas schiefgegangen
+error-internal-what = Der Fehler wurde protokolliert. Bitte versuchen Sie es gleich noch einmal.
+error-upstream = Die Anwendung hat nicht richtig geantwortet
+error-upstream-what = Vielleicht startet sie gerade, oder sie ist gestört. Bitte versuchen Sie es gleich noch einmal.
+error-unavailable = Diese Website ist gerade nicht erreichbar
+error-unavailable-what = Wir arbeiten daran, und Sie bleiben angemeldet. Bitte versuchen Sie es gleich noch einmal.
+error-maintenance = Diese Website wird gerade gewartet
+error-maintenance-what = Sie ist bald wieder da. Bitte versuchen Sie es in einigen Minuten noch einmal.
+error-timeout = Die Anwendung hat zu lange gebraucht
+error-timeout-what = Vielleicht ist sie stark ausgelastet. Bitte versuchen Sie es gleich noch einmal.
+error-request-id = Anfrage { $id }
+error-who = Sie sind als { $username } angemeldet.
+
+## When a sign-in cannot come to its end
+
+explain-cookies = Ihr Browser speichert keine Cookies von uns
+explain-cookies-what = Wir brauchen ein Cookie, um Sie wiederzuerkennen. Erlauben Sie Cookies für diese Website und versuchen Sie es dann noch einmal.
+explain-hand-over = Wir konnten Sie nicht zur Anwendung weiterleiten
+explain-hand-over-what = Die Weiterleitung wurde unterbrochen oder zweimal verwendet. Versuchen Sie es noch einmal; gelingt es wieder nicht, schließen Sie zuerst Ihre anderen Tabs dieser Website.
+explain-retry = Noch einmal versuchen
+
+## The mail with a code
+
+mail-code-subject = Ihr Anmeldecode für { $title }
+mail-code-first = Ihr Anmeldecode lautet { $code }.
+mail-code-intro = Ihr Anmeldecode lautet
+mail-code-valid =
+    { $minutes ->
+        [one] Er gilt eine Minute lang und meldet Sie bei { $app } an.
+       *[other] Er gilt { $minutes } Minuten lang und meldet Sie bei { $app } an.
+    }
+mail-code-started = Die Anmeldung wurde gestartet von:
+mail-code-browser = Browser
+mail-code-address = Adresse
+mail-code-time = Zeit
+mail-code-not-you = Wenn Sie das nicht waren, kennt jemand Ihr Passwort: Geben Sie den Code nicht weiter, und ändern Sie Ihr Passwort oder verständigen Sie Ihre Administration.
+mail-code-never = Niemand von uns wird Sie je nach diesem Code fragen.
+mail-sender = Gesendet von { $title }, weil sich jemand mit Ihrem Konto anmeldet.
+
+browser-on-system = { $browser } unter { $system }
+browser-unknown = ein unbekannter Browser
+
+## What is wrong with an address that was typed
+
+address-missing = Geben Sie Ihre E-Mail-Adresse ein.
+address-too-long = Das ist zu lang für eine E-Mail-Adresse.
+address-no-at = Eine E-Mail-Adresse enthält ein @, zum Beispiel alice@example.com.
+address-two-ats = Geben Sie eine einzige E-Mail-Adresse mit einem @ ein.
+address-local-part = Prüfen Sie den Teil vor dem @. Er darf nicht leer sein und nicht mit einem Punkt beginnen oder enden.
+# $character: das Zeichen, oder seine Nummer (U+202E), wenn es nicht sichtbar ist.
+address-character = Eine E-Mail-Adresse darf dies nicht enthalten: { $character }
+address-look-alikes = Diese Adresse mischt Buchstaben verschiedener Alphabete, die gleich aussehen. Geben Sie sie neu ein.
+address-domain = Prüfen Sie den Teil nach dem @. Er sollte wie example.com aussehen.
+
+## What is wrong with a name that was typed
+
+username-missing = Wählen Sie einen Benutzernamen.
+username-too-long = Das ist zu lang für einen Benutzernamen. Er darf 64 Zeichen haben.
+username-beginning = Ein Benutzername beginnt mit einem Buchstaben oder einer Ziffer.
+username-character = Ein Benutzername besteht aus Buchstaben von a bis z, Ziffern, Punkten, Bindestrichen und Unterstrichen. Er darf dies nicht enthalten: { $character }
+username-reserved = Der Benutzername { $username } ist reserviert. Wählen Sie einen anderen.
+name-missing = Geben Sie Ihren Namen ein.
+name-too-long = Das ist zu lang für einen Namen. Er darf 100 Zeichen haben.
+name-character = Ein Name darf dies nicht enthalten: { $character }
+name-link = Ein Name darf keine Webadresse enthalten.
+
+## What is wrong with a password that was chosen
+
+password-missing = Wählen Sie ein Passwort.
+password-short = Dieses Passwort ist zu kurz. Nehmen Sie mindestens { $minimum } Zeichen, zum Beispiel drei oder vier Wörter.
+password-long = Dieses Passwort ist zu lang.
+password-common = Dieses Passwort verwenden viele, deshalb wird es zuerst ausprobiert. Wählen Sie ein anderes, zum Beispiel drei oder vier Wörter, die nichts miteinander zu tun haben.
+password-repeats = Dieses Passwort wiederholt nur wenige Zeichen. Wählen Sie eines, das schwerer zu erraten ist.
+password-sequence = Dieses Passwort ist eine Reihe aufeinanderfolgender Buchstaben oder Ziffern. Wählen Sie eines, das schwerer zu erraten ist.
+# $part: ein Wort des Namens, in Kleinbuchstaben.
+password-holds-username = Wählen Sie ein Passwort, das Ihren Benutzernamen nicht enthält: { $part }
+password-holds-address = Wählen Sie ein Passwort, das Ihre E-Mail-Adresse nicht enthält: { $part }
+password-holds-name = Wählen Sie ein Passwort, das Ihren Namen nicht enthält: { $part }
+password-holds-title = Wählen Sie ein Passwort, das den Namen dieser Website nicht enthält: { $part }
