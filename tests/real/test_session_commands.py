@@ -86,7 +86,7 @@ def test_one_session_is_ended_by_its_id_and_the_gateway_knows_at_once(gateway, a
     assert (ended.returncode, ended.stdout, ended.stderr) == (0, "1 session ended\n", "")
     assert is_out(phone) and laptop.is_signed_in("recorder")
     (entry,) = [entry for entry in trail(gateway, "session_ended") if newest["id"] in entry["detail"]]
-    assert entry["account"] == f"file:{account.username}" and "command line" in entry["detail"]
+    assert (entry["account"], entry["by"]) == (f"file:{account.username}", "command line")
     again = session(gateway, "revoke", newest["id"])
     assert again.returncode == 1 and not again.stdout
     assert newest["id"] in again.stderr and len(again.stderr.splitlines()) == 1

@@ -11,7 +11,7 @@ use super::super::code::Outcome as CodeOutcome;
 use super::super::password::{Attempt, Outcome};
 use super::super::{Browser, Entered, code, password, who};
 use crate::account::{
-    self, Account, Approval, Directory, FileDirectory, Hasher, PasswordSettings, Source, StoredHash,
+    self, Account, Approval, Database, Directory, FileDirectory, Hasher, PasswordSettings, Source, StoredHash,
 };
 use crate::app::{App, Application, Behind, Exchange, Snapshot};
 use crate::clock::{Clock, Timestamp};
@@ -75,6 +75,11 @@ impl Visitor {
 
 impl Rig {
     pub(super) async fn new() -> Self {
+        Self::with(None).await
+    }
+
+    /// With accounts in a database besides those of the file.
+    pub(super) async fn with(database: Option<Database>) -> Self {
         let clock = Clock::manual(Timestamp::from_millis(1_700_000_000_000));
         let keys = Arc::new(Keys::derive(&[Secret::new(vec![7; 32])]).unwrap());
         let store = Arc::new(Store::temporary(clock.clone()).await.unwrap());
@@ -96,7 +101,12 @@ impl Rig {
             strip: Arc::new(StripList::new([])),
             apps,
             portal: Some(portal.clone()),
-            directory: Directory::new(vec![Source::File(accounts.clone())]),
+            directory: Directory::new(
+                [Source::File(accounts.clone())]
+                    .into_iter()
+                    .chain(database.clone().map(Source::Database))
+                    .collect(),
+            ),
             database: None,
             admins: Vec::new(),
             passwords: HASHING,
