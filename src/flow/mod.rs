@@ -9,6 +9,7 @@ mod by;
 pub mod code;
 pub mod device;
 pub mod hand_over;
+pub mod import;
 pub mod mailing;
 pub mod password;
 pub mod revoke;
