@@ -9,6 +9,7 @@ pub mod code;
 pub mod device;
 pub mod hand_over;
 pub mod mailing;
+pub mod notice;
 pub mod password;
 pub mod revoke;
 pub mod sign_out;
