@@ -102,6 +102,7 @@ problem-code-missing = Geben Sie den Code aus der E-Mail ein.
 ## What went well
 
 note-sent-again = Wir haben Ihren Code noch einmal geschickt.
+note-sign-in-again = Für diese Änderung müssen Sie sich in den letzten zehn Minuten angemeldet haben. Bisher wurde nichts geändert: Melden Sie sich noch einmal an und wiederholen Sie die Änderung.
 
 ## Error pages: a heading, then what happened and what to do
 

@@ -109,6 +109,8 @@ problem-code-missing = Enter the code from the mail.
 ## What went well
 
 note-sent-again = We sent your code again.
+# On the sign-in form, for somebody who is signed in already and wanted to change something.
+note-sign-in-again = What you want to change needs a sign-in within the last ten minutes. Nothing has been changed yet: sign in again, then repeat it.
 
 ## Error pages: a heading, then what happened and what to do
 
