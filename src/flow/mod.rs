@@ -11,6 +11,7 @@ pub mod device;
 pub mod hand_over;
 pub mod import;
 pub mod mailing;
+pub mod notice;
 pub mod password;
 pub mod revoke;
 pub mod sign_out;
