@@ -3,6 +3,7 @@
 //! A flow takes the [`Exchange`](crate::app::Exchange) and plain values, and says what came of it; it knows neither
 //! HTTP nor HTML.
 
+pub mod administer;
 pub mod break_glass;
 mod by;
 pub mod code;

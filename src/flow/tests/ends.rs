@@ -1,7 +1,7 @@
 //! What an account has open: listed, ended, forgotten, and read anew when the account has changed.
 
 use super::*;
-use crate::account::database::{Database, Entry, New, Place};
+use crate::account::database::{Entry, New};
 use crate::flow::device;
 use crate::flow::{By, revoke};
 
@@ -150,12 +150,9 @@ async fn what_is_known_of_an_account_is_kept_until_it_changes_or_half_a_minute_h
     assert!(!Arc::ptr_eq(&changed, &rig.who(&visitor).await.unwrap().subject), "read anew, since it is old");
 }
 
-/// An app whose accounts stand in a database, with dora in it.
-async fn with_a_database(folder: &std::path::Path) -> (Rig, Database) {
-    let place = Place::Sqlite(folder.join("accounts.db"));
-    let services = tokio::runtime::Handle::current();
-    let database = Database::open(&place, services, Tasks::default()).unwrap();
-    let rig = Rig::with(Some(database.clone())).await;
+/// Who stands in the database, and not in a file.
+async fn with_dora() -> Rig {
+    let rig = Rig::new().await;
     let Account { name, email, groups, attributes, approval, password, language, .. } =
         account("dora", Approval::Approved, false);
     let new = New {
@@ -174,14 +171,13 @@ async fn with_a_database(folder: &std::path::Path) -> (Rig, Database) {
     let entry = Entry::new(new, rig.app.clock.now());
     let by = By::command_line(&rig.app);
     let line = crate::observe::audit::Line::from(&by.event("added", Some(&entry.account.id), None));
-    database.insert(entry, false, line).await.unwrap();
-    (rig, database)
+    rig.database.insert(entry, false, line).await.unwrap();
+    rig
 }
 
 #[tokio::test]
 async fn who_is_signed_in_goes_on_while_the_database_is_down_until_it_is_said_to_have_changed() {
-    let folder = tempfile::tempdir().unwrap();
-    let (rig, database) = with_a_database(folder.path()).await;
+    let rig = with_dora().await;
     let visitor = rig.signed_in("dora").await;
     let dora = rig.who(&visitor).await.unwrap().subject.account.clone();
     let snapshot = rig.app.snapshot.load_full();
@@ -189,7 +185,7 @@ async fn who_is_signed_in_goes_on_while_the_database_is_down_until_it_is_said_to
         let x = rig.in_exchange(&snapshot, &visitor, &rig.portal);
         who::visitor(&x, visitor.session.as_deref()).await
     };
-    database.close().await;
+    rig.database.close().await;
     for _ in 0..3 {
         rig.advance(Duration::from_mins(1));
         assert!(asked().await.unwrap().is_some(), "known, though not read anew");
@@ -203,8 +199,7 @@ async fn who_is_signed_in_goes_on_while_the_database_is_down_until_it_is_said_to
 
 #[tokio::test]
 async fn an_account_is_read_anew_aside_of_requests_before_what_is_known_is_too_old() {
-    let folder = tempfile::tempdir().unwrap();
-    let (rig, _database) = with_a_database(folder.path()).await;
+    let rig = with_dora().await;
     let visitor = rig.signed_in("dora").await;
     let first = rig.who(&visitor).await.unwrap().subject;
     let snapshot = rig.app.snapshot.load_full();
