@@ -74,6 +74,7 @@ struct Visit<'a> {
     headers: &'a HeaderMap,
     trail: Trail,
     query: &'a str,
+    posted: bool,
 }
 
 /// Answers a request whose path lies below `/_vestibule`.
@@ -95,7 +96,10 @@ where
     if let Some(file) = name.and_then(|name| name.strip_prefix("assets/")) {
         return asset(views, file, &head.method, &head.headers);
     }
-    let visit = Visit { x, views, headers: &head.headers, trail: Trail::read(&x, query), query };
+    let get = matches!(head.method, Method::GET | Method::HEAD);
+    let post = head.method == Method::POST;
+    let trail = Trail::read(&x, query);
+    let visit = Visit { x, views, headers: &head.headers, trail, query, posted: post };
     let Some(name) = name else {
         return Ok(reply::redirect(StatusCode::FOUND, &visit.own("")));
     };
@@ -110,8 +114,6 @@ where
             _ => Err(PortalError::NotFound),
         };
     }
-    let get = matches!(head.method, Method::GET | Method::HEAD);
-    let post = head.method == Method::POST;
     if post {
         same_origin(&head.headers, x.origin)?;
     }

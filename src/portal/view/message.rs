@@ -33,6 +33,8 @@ pub enum Problem {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
     SentAgain,
+    /// Both factors are asked for again, before a change.
+    SignInAgain,
 }
 
 /// The texts of a problem or note, and the fields they are about.
@@ -129,6 +131,7 @@ impl Note {
     fn text(self, words: &Words) -> String {
         match self {
             Self::SentAgain => words.text("note-sent-again"),
+            Self::SignInAgain => words.text("note-sign-in-again"),
         }
     }
 }

@@ -24,6 +24,7 @@ const LOGIN: LoginView<'_> = LoginView {
     destination: Some("grafana.example.com"),
     username: "",
     remember: Some(false),
+    note: None,
     problem: None,
 };
 
