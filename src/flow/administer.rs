@@ -24,7 +24,7 @@ pub enum AdministerError {
     NoDatabase,
     #[error("the account of {0} stands in a file, and is changed there")]
     InFile(String),
-    #[error("{}", already(.0, .1))]
+    #[error("{}", already(*.0, .1.as_ref()))]
     Decided(Approval, Option<Decision>),
     #[error("nobody decides over their own account")]
     Yourself,
@@ -40,7 +40,7 @@ impl From<DatabaseError> for AdministerError {
     }
 }
 
-fn already(approval: &Approval, decision: &Option<Decision>) -> String {
+fn already(approval: Approval, decision: Option<&Decision>) -> String {
     match decision {
         Some(Decision { at, by, .. }) => {
             format!("the account is {} already, by {by} at {at}", approval.as_str())

@@ -9,7 +9,7 @@ use std::time::Duration;
 use super::device::{self, Device};
 use super::mailing::{self, Mailed, Stored};
 use super::who::{self, Visitor};
-use super::{Browser, Entered, FlowError};
+use super::{Browser, By, Entered, FlowError, notice};
 use crate::account::{self, Account, Standing, canonical, database};
 use crate::app::Exchange;
 use crate::browser::BrowserName;
@@ -222,6 +222,9 @@ pub async fn enter(
     };
     let session = x.app.sessions.begin(&begin, x.host(), x.now).await?;
     note_sign_in(x, account);
+    if device.surprising {
+        notice::new_device(x.app, x.snapshot, By::account(x, &account.id), account);
+    }
     mailing::audit(x, "signed_in", account);
     Ok(Entered { session, device: device.cookie })
 }

@@ -272,6 +272,71 @@ mail-sender = Gesendet von { $title }, weil sich jemand mit Ihrem Konto anmeldet
 browser-on-system = { $browser } unter { $system }
 browser-unknown = ein unbekannter Browser
 
+## The mail with a code that proves the address of somebody who registers
+
+mail-register-subject = Ihr Code für { $title }
+mail-register-first = Ihr Code lautet { $code }.
+mail-register-intro = Ihr Code lautet
+mail-register-valid =
+    { $minutes ->
+        [one] Er gilt eine Minute lang und bestätigt Ihre Adresse gegenüber { $app }.
+       *[other] Er gilt { $minutes } Minuten lang und bestätigt Ihre Adresse gegenüber { $app }.
+    }
+mail-register-started = Die Registrierung wurde gestartet von:
+mail-register-not-you = Wenn Sie das nicht waren, hat jemand versehentlich Ihre Adresse eingegeben: Geben Sie den Code nicht weiter; sonst müssen Sie nichts tun.
+mail-register-sender = Gesendet von { $title }, weil sich jemand mit Ihrer Adresse registriert.
+
+## Mails about an account: what was asked for, what was decided, what has happened
+
+mail-notice-sender = Gesendet von { $title }.
+mail-waiting-subject = { $title }: Jemand beantragt ein Konto
+mail-waiting = Jemand beantragt ein Konto bei { $title } und wartet auf Ihre Entscheidung. Die E-Mail-Adresse ist bestätigt.
+mail-waiting-link = Entscheiden
+mail-waiting-name = Name
+mail-waiting-username = Benutzername
+mail-waiting-email = E-Mail-Adresse
+mail-waiting-then = Ihre Entscheidung wird der antragstellenden Person mitgeteilt.
+mail-approved-subject = Ihr Konto bei { $title } ist bereit
+mail-approved = Ihr Konto bei { $title } wurde freigegeben. Sie können sich jetzt anmelden, als { $username } oder mit Ihrer E-Mail-Adresse.
+mail-approved-link = Anmelden
+mail-rejected-subject = Ihr Antrag auf ein Konto bei { $title }
+mail-rejected = Ihr Antrag auf ein Konto bei { $title } wurde abgelehnt.
+mail-decision-reason = Die Begründung: { $reason }
+mail-known-subject = Ihr Konto bei { $title }
+mail-known = Jemand, vermutlich Sie selbst, hat mit dieser Adresse ein Konto bei { $title } beantragt. Sie haben bereits eines: Melden Sie sich damit an.
+mail-known-link = Anmelden
+mail-known-reset = Wenn Sie Ihr Passwort nicht mehr wissen, wählen Sie ein neues: { $page }
+mail-asked-not-you = Wenn Sie das nicht waren, müssen Sie nichts tun.
+mail-retired = Jemand, vermutlich Sie selbst, hat mit dieser Adresse ein Konto bei { $title } beantragt. Sie gehörte zu einem Konto, das gelöscht wurde, deshalb kann sich niemand mit ihr registrieren. Bitten Sie Ihre Administration um ein Konto.
+mail-reset-subject = Wählen Sie ein neues Passwort für { $title }
+mail-reset = Jemand, vermutlich Sie selbst, hat für das Konto { $username } bei { $title } ein neues Passwort angefordert.
+mail-reset-valid =
+    { $minutes ->
+        [one] Der Link gilt eine Minute lang und nur einmal.
+       *[other] Der Link gilt { $minutes } Minuten lang und nur einmal.
+    }
+mail-reset-link = Neues Passwort wählen
+mail-reset-not-you = Wenn Sie das nicht waren, müssen Sie nichts tun: Ihr Passwort bleibt, wie es ist. Geben Sie den Link nicht weiter.
+mail-invited-subject = Ihr Konto bei { $title }
+mail-invited = Für Sie wurde ein Konto bei { $title } angelegt. Ihr Benutzername ist { $username }. Wählen Sie ein Passwort, dann können Sie sich anmelden.
+mail-invited-valid =
+    { $hours ->
+        [one] Der Link gilt eine Stunde lang und nur einmal.
+       *[other] Der Link gilt { $hours } Stunden lang und nur einmal.
+    }
+mail-invited-link = Passwort wählen
+mail-invited-again = Wenn er abgelaufen ist, fordern Sie einen neuen an: { $page }
+mail-password-subject = Ihr Passwort für { $title } wurde geändert
+mail-password = Das Passwort Ihres Kontos { $username } bei { $title } wurde geändert. Überall, wo es angemeldet war, ist es nun abgemeldet, außer dort, wo das Passwort geändert wurde.
+mail-password-not-you = Wenn Sie das nicht waren, wählen Sie sofort ein neues Passwort und verständigen Sie Ihre Administration: { $page }
+mail-address-subject = Ihre E-Mail-Adresse bei { $title } wurde geändert
+mail-address = Die E-Mail-Adresse Ihres Kontos { $username } bei { $title } wurde in { $address } geändert. Codes gehen von nun an dorthin.
+mail-address-not-you = Wenn Sie das nicht waren, verständigen Sie sofort Ihre Administration.
+mail-device-subject = Neue Anmeldung bei { $title }
+mail-device = Mit Ihrem Konto { $username } bei { $title } hat sich zum ersten Mal ein Browser angemeldet.
+mail-device-not-you = Wenn Sie das nicht waren, wählen Sie sofort ein neues Passwort und verständigen Sie Ihre Administration: { $page }
+mail-device-not-you-ask = Wenn Sie das nicht waren, verständigen Sie sofort Ihre Administration.
+
 ## What is wrong with an address that was typed
 
 address-missing = Geben Sie Ihre E-Mail-Adresse ein.

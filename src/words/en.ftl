@@ -293,6 +293,75 @@ mail-sender = Sent by { $title }, because somebody is signing in with your accou
 browser-on-system = { $browser } on { $system }
 browser-unknown = an unknown browser
 
+## The mail with a code that proves the address of somebody who registers
+
+mail-register-subject = Your code for { $title }
+mail-register-first = Your code is { $code }.
+mail-register-intro = Your code is
+# $app: the host name of the site.
+mail-register-valid =
+    { $minutes ->
+        [one] It is valid for one minute and confirms your address to { $app }.
+       *[other] It is valid for { $minutes } minutes and confirms your address to { $app }.
+    }
+mail-register-started = The registration was started from:
+mail-register-not-you = If this was not you, somebody typed your address by mistake: do not pass the code on, there is nothing else to do.
+mail-register-sender = Sent by { $title }, because somebody registers with your address.
+
+## Mails about an account: what was asked for, what was decided, what has happened
+
+mail-notice-sender = Sent by { $title }.
+mail-waiting-subject = { $title }: somebody asks for an account
+mail-waiting = Somebody asks for an account at { $title } and waits for your decision. The e-mail address is confirmed.
+mail-waiting-link = Decide
+mail-waiting-name = Name
+mail-waiting-username = Username
+mail-waiting-email = E-mail address
+mail-waiting-then = The applicant will be told what you decide.
+mail-approved-subject = Your account at { $title } is ready
+mail-approved = Your account at { $title } has been approved. You can sign in now, as { $username } or with your e-mail address.
+mail-approved-link = Sign in
+mail-rejected-subject = Your request for an account at { $title }
+mail-rejected = Your request for an account at { $title } has been rejected.
+# $reason: what the administrator wrote.
+mail-decision-reason = The reason: { $reason }
+mail-known-subject = Your account at { $title }
+mail-known = Somebody, probably you, asked for an account at { $title } with this address. You have one already: sign in with it.
+mail-known-link = Sign in
+# $page: an address.
+mail-known-reset = If you do not know your password any more, choose another: { $page }
+mail-asked-not-you = If this was not you, there is nothing to do.
+mail-retired = Somebody, probably you, asked for an account at { $title } with this address. It belonged to an account that was deleted, so that nobody can register with it. Please ask your administrator for an account.
+mail-reset-subject = Choose a new password for { $title }
+mail-reset = Somebody, probably you, asked for a new password for the account { $username } at { $title }.
+mail-reset-valid =
+    { $minutes ->
+        [one] The link is valid for one minute, and works once.
+       *[other] The link is valid for { $minutes } minutes, and works once.
+    }
+mail-reset-link = Choose a new password
+mail-reset-not-you = If this was not you, there is nothing to do: your password stays as it is. Do not pass the link on.
+mail-invited-subject = Your account at { $title }
+mail-invited = An account was made for you at { $title }. Your username is { $username }. Choose a password, then you can sign in.
+mail-invited-valid =
+    { $hours ->
+        [one] The link is valid for one hour, and works once.
+       *[other] The link is valid for { $hours } hours, and works once.
+    }
+mail-invited-link = Choose a password
+mail-invited-again = If it has expired, ask for another: { $page }
+mail-password-subject = Your password for { $title } was changed
+mail-password = The password of your account { $username } at { $title } was changed. Wherever it was signed in, it is not any more, except where the password was changed.
+mail-password-not-you = If this was not you, choose a new password at once and tell your administrator: { $page }
+mail-address-subject = Your e-mail address at { $title } was changed
+# $address: the new one, masked.
+mail-address = The e-mail address of your account { $username } at { $title } was changed to { $address }. Codes go there from now on.
+mail-address-not-you = If this was not you, tell your administrator at once.
+mail-device-subject = New sign-in to { $title }
+mail-device = Your account { $username } at { $title } was signed in to from a browser for the first time.
+mail-device-not-you = If this was not you, choose a new password at once and tell your administrator: { $page }
+mail-device-not-you-ask = If this was not you, tell your administrator at once.
+
 ## What is wrong with an address that was typed
 
 address-missing = Enter your e-mail address.

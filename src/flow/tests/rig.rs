@@ -214,10 +214,10 @@ impl Rig {
     /// The codes mailed so far, the first one first.
     pub(super) fn mails(&self) -> Vec<String> {
         let code = |mail: &String| {
-            let (_, rest) = mail.split_once("Your sign-in code is ").unwrap();
-            rest[..6].to_owned()
+            let (_, rest) = mail.split_once("Your sign-in code is ")?;
+            Some(rest[..6].to_owned())
         };
-        self.letters().iter().map(code).collect()
+        self.letters().iter().filter_map(code).collect()
     }
 
     /// The mails themselves, as they are sent.
