@@ -6,6 +6,7 @@ mod confirm;
 mod ends;
 mod limits;
 mod own;
+mod own_address;
 mod rig;
 
 use std::net::IpAddr;

@@ -38,6 +38,8 @@ pub enum Space {
     Device,
     Counter,
     Lock,
+    /// A change of address under way.
+    Address,
     /// Set indexes: what belongs to an account.
     Index,
 }
@@ -47,9 +49,13 @@ impl Space {
         match self {
             Self::Counter => Kind::Counter,
             Self::Index => Kind::Index,
-            Self::Session | Self::SignOn | Self::SignIn | Self::Ticket | Self::Device | Self::Lock => {
-                Kind::Record
-            }
+            Self::Session
+            | Self::SignOn
+            | Self::SignIn
+            | Self::Ticket
+            | Self::Device
+            | Self::Lock
+            | Self::Address => Kind::Record,
         }
     }
 
@@ -68,6 +74,7 @@ impl Space {
             Self::Device => b'd',
             Self::Counter => b'c',
             Self::Lock => b'l',
+            Self::Address => b'a',
             Self::Index => b'x',
         }
     }

@@ -6,14 +6,8 @@ use crate::clock::Timestamp;
 const AGAIN: &str = "/_vestibule/login?rd=%2F_vestibule%2Faccount&confirm=1";
 
 /// What stands in a mailed code's place is never in it.
-const MINE: Mine<'_> = Mine {
-    name: "Alice Example",
-    language: "de",
-    languages: &[],
-    new_email: "",
-    waiting: None,
-    minimum: 12,
-};
+const MINE: Mine<'_> =
+    Mine { name: "Alice Example", language: "de", languages: &[], new_email: "", waiting: None, minimum: 12 };
 
 /// Every state that looks different, with the name of its snapshot.
 pub fn gallery(show: Pages<'_>) -> Vec<(String, Page)> {
@@ -23,12 +17,15 @@ pub fn gallery(show: Pages<'_>) -> Vec<(String, Page)> {
     let usual = AccountView { mine: Some(mine), ..view("alice", &rows) };
     let refuse = |form, field, what: &str| Some(Refused { form, field, what: what.to_owned() });
     let weak = refuse(Part::Password, Some("password"), "This password is too short.");
-    let locked = refuse(Part::Password, None, "Too many attempts. Try again in 5 minutes.");
+    let locked = refuse(Part::Password, None, "Zu viele Versuche. (Too many attempts.)");
     let wrong = refuse(Part::Code, Some("code"), "Invalid or expired code.");
     let waiting = Mine { waiting: Some("alice@new.example"), ..mine };
     vec![
         ("account".into(), show.account(&usual)),
-        ("account-saved".into(), show.account(&AccountView { note: Some(Note::ProfileChanged), ..usual.clone() })),
+        (
+            "account-saved".into(),
+            show.account(&AccountView { note: Some(Note::ProfileChanged), ..usual.clone() }),
+        ),
         ("account-long-ago".into(), show.account(&AccountView { again: Some(AGAIN), ..usual.clone() })),
         ("account-weak".into(), show.account(&AccountView { refused: weak, ..usual.clone() })),
         ("account-locked".into(), show.account(&AccountView { refused: locked, ..usual.clone() })),
