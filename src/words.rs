@@ -36,6 +36,11 @@ impl Languages {
         Self { english: english.clone(), all: all.into() }
     }
 
+    /// The languages there are, as their tags: `en`.
+    pub fn tags(&self) -> impl Iterator<Item = &str> {
+        self.all.iter().map(Words::language)
+    }
+
     /// The texts for a reader: in the language that their account names, else in one that the browser asks for
     /// (`Accept-Language`, RFC 9110 § 12.5.4), else in English.
     pub fn choose(&self, own: Option<&str>, accepted: &str) -> &Words {

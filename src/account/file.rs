@@ -98,6 +98,7 @@ mod tests {
             disabled: false,
             password: Some(StoredHash(Secret::new("$argon2id$".into()))),
             credential: None,
+            language: None,
         }
     }
 

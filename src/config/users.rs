@@ -116,6 +116,7 @@ fn account(
         disabled,
         password: Some(hash?),
         credential: None,
+        language: None,
     })
 }
 

@@ -269,6 +269,7 @@ pub(super) fn account(username: &str, approval: Approval, disabled: bool) -> Acc
         disabled,
         password: Some(StoredHash(Secret::new(account::password::hash(RIGHT, &HASHING).unwrap()))),
         credential: None,
+        language: None,
     }
 }
 
