@@ -28,7 +28,7 @@ pub async fn set(
         Err(error) => return Ok(Outcome::Name(error)),
     };
     let language = Some(language).filter(|language| !language.is_empty());
-    if language.is_some_and(|language| !x.app.words.tags().any(|tag| tag == language)) {
+    if language.is_some_and(|language| x.app.words.all().all(|words| words.language() != language)) {
         return Ok(Outcome::Language);
     }
     let Some(account) = account(x, visitor).await? else { return Ok(Outcome::NotHere) };
