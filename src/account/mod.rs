@@ -111,8 +111,6 @@ pub struct Account {
     pub password: Option<StoredHash>,
     /// Changes with the password; `None`: whenever the hash does.
     pub credential: Option<[u8; 8]>,
-    /// The language of pages and mails, as `de`, if one was chosen.
-    pub language: Option<String>,
 }
 
 impl Account {

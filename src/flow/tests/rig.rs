@@ -270,7 +270,6 @@ pub(super) fn account(username: &str, approval: Approval, disabled: bool) -> Acc
         disabled,
         password: Some(StoredHash(Secret::new(account::password::hash(RIGHT, &HASHING).unwrap()))),
         credential: None,
-        language: None,
     }
 }
 
