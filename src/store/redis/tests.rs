@@ -1,6 +1,7 @@
 //! What is particular to Redis: the keys it is left with, ways to reach it, and every way in which it goes away.
 
 mod failover;
+mod tls;
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -149,47 +150,7 @@ async fn user_password_and_database_may_stand_in_the_url() {
     is_unreachable_at_once(&refused).await;
     let why = write(&refused).await.expect_err("refused").to_string();
     assert!(!why.contains("wrong@") && !why.contains("secret"), "{why}");
-    assert!(why.contains("`store.redis.url`"), "the place is named: {why}");
-}
-
-#[tokio::test]
-async fn a_private_authority_is_trusted_and_no_other() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = |name: &str| directory.path().join(name);
-    let key = rcgen::KeyPair::generate().expect("a key");
-    let certificate = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("a name");
-    let certificate = certificate.self_signed(&key).expect("a certificate");
-    let stranger = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    std::fs::write(path("own.pem"), certificate.pem()).expect("written");
-    std::fs::write(path("own.key"), key.serialize_pem()).expect("written");
-    std::fs::write(path("stranger.pem"), stranger.cert.pem()).expect("written");
-    std::fs::write(path("empty.pem"), "no certificate").expect("written");
-
-    let port = free_port().to_string();
-    let (own, own_key) = (path("own.pem").display().to_string(), path("own.key").display().to_string());
-    let tls = [
-        "--tls-port",
-        &port,
-        "--tls-cert-file",
-        &own,
-        "--tls-key-file",
-        &own_key,
-        "--tls-ca-cert-file",
-        &own,
-    ];
-    let _server = Server::start(&[&tls[..], &["--tls-auth-clients", "no"]].concat()).await;
-    let trusting = |file: &str, host: &str| {
-        let url = format!("rediss://{host}:{port}");
-        Settings::Redis(RedisSettings { ca: Some(path(file)), ..RedisSettings::one(&url, "test:") })
-    };
-    use_all(&serving(&trusting("own.pem", "localhost")).await).await.expect("the store serves");
-    is_unreachable_at_once(&open(&trusting("stranger.pem", "localhost")).await).await;
-    is_unreachable_at_once(&open(&trusting("own.pem", "127.0.0.1")).await).await;
-    for unusable in ["empty.pem", "missing.pem"] {
-        let opened = Store::open(&trusting(unusable, "localhost"), Clock::System, &Tasks::default()).await;
-        let why = opened.err().expect("refused").to_string();
-        assert!(why.contains(unusable), "{why}");
-    }
+    assert!(why.contains("`store.redis`"), "the place is named: {why}");
 }
 
 #[tokio::test]
