@@ -5,6 +5,8 @@ use std::path::Path;
 use tokio::runtime::Handle;
 
 use super::{Failure, print};
+use crate::account::database::{Layout, Place};
+use crate::account::{Database, SourceSettings};
 use crate::clock::{Clock, stopwatch};
 use crate::config::{self, App, Behind, Config, LoadError};
 use crate::mail::{self, Mailer};
@@ -35,6 +37,11 @@ fn connect_to_all(config: &Config) -> Result<(), Failure> {
         failed += tell("store", reach_store(&config.store, &mut warnings)).await?;
         for warning in warnings {
             print(&format!("store: warning, {warning}\n"))?;
+        }
+        for source in &config.accounts {
+            if let SourceSettings::Database(database) = source {
+                failed += tell("accounts", reach_database(&database.place)).await?;
+            }
         }
         failed += tell("mail", reach_mail(&config.mail)).await?;
         let trust = Trust::system();
@@ -74,6 +81,30 @@ async fn reach_store(settings: &store::Settings, warnings: &mut Vec<String>) -> 
     store.ping().await.map_err(failed)?;
     *warnings = store.inspect(clock.now()).await.map_err(failed)?;
     Ok(format!("{at} answers"))
+}
+
+/// Asks without changing the layout: that is for `serve`, which is in the place of the gateway that runs now.
+async fn reach_database(place: &Place) -> Result<String, String> {
+    let at = match place {
+        Place::Sqlite(file) if !file.exists() => return not_yet(file),
+        Place::Sqlite(file) => file.display().to_string(),
+        Place::Postgres(url) => {
+            let url = url::Url::parse(url.expose()).ok();
+            let host = url.as_ref().and_then(|url| Some((url.host_str()?, url.port().unwrap_or(5432))));
+            host.map_or_else(|| "postgres".to_owned(), |(host, port)| format!("postgres at {host}:{port}"))
+        }
+    };
+    let database = Database::open(place, Handle::current(), Tasks::default());
+    let looked = match database {
+        Ok(database) => database.look().await,
+        Err(error) => Err(error),
+    };
+    let layout = looked.map_err(|error| format!("{at}: {error}"))?;
+    Ok(match layout {
+        Layout::Todays => format!("{at} answers"),
+        Layout::Missing => format!("{at} answers; its tables are made when the gateway starts"),
+        Layout::Older => format!("{at} answers; its layout is brought up to date when the gateway starts"),
+    })
 }
 
 /// A check makes nothing: what root's check had made, the gateway's own user could not write.
