@@ -10,9 +10,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::super::suite::{hears, key};
-use super::super::{About, Change, RedisSettings, Settings, Space, Store, StoreError};
+use super::super::{About, Change, RedisSettings, Servers, Settings, Space, Store, StoreError};
+use super::fleet::Fleet;
 use super::server::{Server, free_port, settings};
 use crate::clock::{Clock, stopwatch};
+use crate::secret::Secret;
 use crate::tasks::Tasks;
 
 /// Leaves the visitor's 503 inside its 250 ms, and a busy machine some slack.
@@ -117,21 +119,46 @@ async fn two_prefixes_share_a_database_apart() {
     assert!(own.get(key(Space::Session, 1)).await.expect("read").is_some());
 }
 
-#[tokio::test]
-async fn the_access_list_of_the_documentation_suffices() {
-    let server = Server::start(&[]).await;
+/// Makes the user `gate` with the rights that the documentation names.
+async fn allow_what_is_documented(server: &Server) {
     let documentation = include_str!("mod.rs");
     let rules = documentation.split('`').find(|part| part.starts_with("+@connection")).expect("the list");
     let rules = rules.replace("//!", "");
     let mut command = vec!["ACL", "SETUSER", "gate", "on", ">p@ss word", "~test:*", "&test:*", "-@all"];
     command.extend(rules.split_whitespace());
     server.ask::<()>(&command).await.expect("the user is made");
+}
+
+async fn nothing_was_denied(server: &Server) {
+    let denied: Vec<redis::Value> = server.ask(&["ACL", "LOG"]).await.expect("the log");
+    assert!(denied.is_empty(), "{denied:?}");
+}
+
+#[tokio::test]
+async fn the_access_list_of_the_documentation_suffices() {
+    let server = Server::start(&[]).await;
+    allow_what_is_documented(&server).await;
     let url = format!("redis+unix://{}?user=gate&pass=p%40ss+word", server.socket().display());
     let store = serving(&settings(&url)).await;
     use_all(&store).await.expect("the store serves");
     hears(&store).await;
-    let denied: Vec<redis::Value> = server.ask(&["ACL", "LOG"]).await.expect("the log");
-    assert!(denied.is_empty(), "{denied:?}");
+    nothing_was_denied(&server).await;
+}
+
+#[tokio::test]
+async fn the_access_list_of_the_documentation_suffices_on_a_cluster() {
+    let fleet = Fleet::cluster(3, false).await;
+    for server in &fleet.servers {
+        allow_what_is_documented(server).await;
+    }
+    let urls = fleet.ports.iter().map(|port| format!("redis://gate:p%40ss%20word@127.0.0.1:{port}"));
+    let servers = Servers::Cluster(urls.map(Secret::new).collect());
+    let store = serving(&Settings::Redis(RedisSettings { servers, ..RedisSettings::one("", "test:") })).await;
+    use_all(&store).await.expect("the store serves");
+    hears(&store).await;
+    for server in &fleet.servers {
+        nothing_was_denied(server).await;
+    }
 }
 
 #[tokio::test]

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::super::super::Key;
-use super::super::fleet::Fleet;
 use super::super::lines::tag;
 use super::super::slots::{self, slot_of};
 use super::*;
