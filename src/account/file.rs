@@ -94,10 +94,12 @@ mod tests {
             email: email.into(),
             groups: Vec::new(),
             attributes: BTreeMap::new(),
+            language: None,
             approval: Approval::Approved,
             disabled: false,
             password: Some(StoredHash(Secret::new("$argon2id$".into()))),
             credential: None,
+            language: None,
         }
     }
 

@@ -103,12 +103,16 @@ pub struct Account {
     pub email: String,
     pub groups: Vec<String>,
     pub attributes: BTreeMap<String, String>,
+    /// In which pages and mails are written to them, as `de`; `None`: as their browser asks.
+    pub language: Option<String>,
     pub approval: Approval,
     pub disabled: bool,
     /// `None`: nobody can sign in before one was set.
     pub password: Option<StoredHash>,
     /// Changes with the password; `None`: whenever the hash does.
     pub credential: Option<[u8; 8]>,
+    /// The language of pages and mails, as `de`, if one was chosen.
+    pub language: Option<String>,
 }
 
 impl Account {

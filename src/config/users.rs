@@ -112,10 +112,12 @@ fn account(
         email: email?,
         groups,
         attributes,
+        language: None,
         approval,
         disabled,
         password: Some(hash?),
         credential: None,
+        language: None,
     })
 }
 

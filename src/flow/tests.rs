@@ -5,6 +5,7 @@ mod codes;
 mod confirm;
 mod ends;
 mod limits;
+mod own;
 mod rig;
 
 use std::net::IpAddr;
