@@ -64,6 +64,11 @@ impl Space {
         matches!(self, Self::SignIn | Self::Ticket)
     }
 
+    /// Whether nothing is ever written again under a key once its record was taken.
+    const fn ends_for_good(self) -> bool {
+        matches!(self, Self::Session | Self::SignOn)
+    }
+
     /// Stands in every key that is written: letters are never changed or used twice.
     const fn letter(self) -> u8 {
         match self {
