@@ -5,6 +5,8 @@ mod codes;
 mod confirm;
 mod ends;
 mod limits;
+mod own;
+mod own_address;
 mod rig;
 
 use std::net::IpAddr;

@@ -7,6 +7,7 @@
 
 mod change;
 mod embedded;
+mod inspect;
 mod redis;
 mod scan;
 mod settings;
@@ -37,6 +38,8 @@ pub enum Space {
     Device,
     Counter,
     Lock,
+    /// A change of address under way.
+    Address,
     /// Set indexes: what belongs to an account.
     Index,
 }
@@ -46,9 +49,13 @@ impl Space {
         match self {
             Self::Counter => Kind::Counter,
             Self::Index => Kind::Index,
-            Self::Session | Self::SignOn | Self::SignIn | Self::Ticket | Self::Device | Self::Lock => {
-                Kind::Record
-            }
+            Self::Session
+            | Self::SignOn
+            | Self::SignIn
+            | Self::Ticket
+            | Self::Device
+            | Self::Lock
+            | Self::Address => Kind::Record,
         }
     }
 
@@ -67,6 +74,7 @@ impl Space {
             Self::Device => b'd',
             Self::Counter => b'c',
             Self::Lock => b'l',
+            Self::Address => b'a',
             Self::Index => b'x',
         }
     }
@@ -326,6 +334,14 @@ impl Store {
         match &self.0 {
             BackEnd::Embedded(back) => back.close().await,
             BackEnd::Redis(back) => back.close(),
+        }
+    }
+
+    /// What the operator should change about servers that serve.
+    async fn advice(&self) -> Result<Vec<String>, StoreError> {
+        match &self.0 {
+            BackEnd::Embedded(_) => Ok(Vec::new()),
+            BackEnd::Redis(back) => back.advice().await,
         }
     }
 
