@@ -11,6 +11,8 @@ pub mod hand_over;
 pub mod mailing;
 pub mod notice;
 pub mod password;
+pub mod register;
+pub mod reset;
 pub mod revoke;
 pub mod sign_out;
 pub mod step_up;

@@ -53,6 +53,10 @@ pub enum Space {
     SignIn,
     Ticket,
     Device,
+    /// Somebody asks for an account.
+    Registration,
+    /// A link with which a password can be set.
+    Reset,
     Counter,
     Lock,
     /// Set indexes: what belongs to an account.
@@ -64,9 +68,14 @@ impl Space {
         match self {
             Self::Counter => Kind::Counter,
             Self::Index => Kind::Index,
-            Self::Session | Self::SignOn | Self::SignIn | Self::Ticket | Self::Device | Self::Lock => {
-                Kind::Record
-            }
+            Self::Session
+            | Self::SignOn
+            | Self::SignIn
+            | Self::Ticket
+            | Self::Device
+            | Self::Registration
+            | Self::Reset
+            | Self::Lock => Kind::Record,
         }
     }
 
@@ -78,6 +87,8 @@ impl Space {
             Self::SignIn => b'i',
             Self::Ticket => b't',
             Self::Device => b'd',
+            Self::Registration => b'r',
+            Self::Reset => b'w',
             Self::Counter => b'c',
             Self::Lock => b'l',
             Self::Index => b'x',

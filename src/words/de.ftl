@@ -216,6 +216,8 @@ mail-reset-valid =
        *[other] Der Link gilt { $minutes } Minuten lang und nur einmal.
     }
 mail-reset-link = Neues Passwort wählen
+mail-reset-elsewhere = Das Passwort dieses Kontos lässt sich hier nicht ändern. Bitten Sie Ihre Administration um ein neues.
+mail-reset-administrator = Bitte wählen Sie ein neues Passwort für Ihr Konto { $username } bei { $title }. Ihre Administration bittet Sie darum.
 mail-reset-not-you = Wenn Sie das nicht waren, müssen Sie nichts tun: Ihr Passwort bleibt, wie es ist. Geben Sie den Link nicht weiter.
 mail-invited-subject = Ihr Konto bei { $title }
 mail-invited = Für Sie wurde ein Konto bei { $title } angelegt. Ihr Benutzername ist { $username }. Wählen Sie ein Passwort, dann können Sie sich anmelden.

@@ -229,6 +229,8 @@ mail-reset-valid =
        *[other] The link is valid for { $minutes } minutes, and works once.
     }
 mail-reset-link = Choose a new password
+mail-reset-elsewhere = The password of this account cannot be changed here. Please ask your administrator for a new one.
+mail-reset-administrator = Please choose a new password for your account { $username } at { $title }. Your administrator asks you to.
 mail-reset-not-you = If this was not you, there is nothing to do: your password stays as it is. Do not pass the link on.
 mail-invited-subject = Your account at { $title }
 mail-invited = An account was made for you at { $title }. Your username is { $username }. Choose a password, then you can sign in.
