@@ -50,6 +50,14 @@ pub struct MailBudget {
     pub daily: i64,
 }
 
+impl<'a> Gate<'a> {
+    const fn name(&self) -> &'a str {
+        match self {
+            Self::Network { name, .. } | Self::Device { name, .. } => name,
+        }
+    }
+}
+
 /// What a mail is for. Half of an address's mails is kept for the codes of its sign-ins, so that nobody can drown them;
 /// some of the other half for what happens to its account, so that nobody can do so unseen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -172,9 +180,25 @@ impl Throttle {
         let wait = self.settings.lock.saturating_mul(factor).min(LONGEST_LOCK.max(self.settings.lock));
         let lock = Lock { until: now.plus(wait), times: times.saturating_add(1) };
         let value = serde_json::to_vec(&lock).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-        self.store.put(self.key(Space::Lock, gate), &value, lock.until.plus(MEMORY)).await?;
+        let (key, ends) = (self.key(Space::Lock, gate), lock.until.plus(MEMORY));
+        // First, so that a lock can be found by whoever is to open it.
+        self.store.index_add(self.locks(gate.name()), &key.digest, ends).await?;
+        self.store.put(key, &value, ends).await?;
         self.store.reset(self.key(Space::Counter, gate)).await?;
         Ok(wait)
+    }
+
+    /// Opens every gate of an account that is locked, and forgets its wrong codes. `fingerprint` is of its present
+    /// password, as for [`quarantine`](Self::quarantine).
+    pub async fn unlock(&self, name: &str, fingerprint: &[u8]) -> Result<(), StoreError> {
+        let locks = self.locks(name);
+        for member in self.store.index_members(locks).await? {
+            if let Ok(digest) = member.as_slice().try_into() {
+                self.store.take(Key { space: Space::Lock, digest }).await?;
+            }
+            self.store.index_remove(locks, &member).await?;
+        }
+        self.store.reset(self.quarantine_key(name, fingerprint)).await
     }
 
     /// Counts a mail to this address, in canonical form. If a budget is used up: how long until it is not.
@@ -227,8 +251,17 @@ impl Throttle {
     /// Adds to the wrong codes of an account on unknown devices, and says how many there are. `fingerprint` is of the
     /// present password hash, so that a new password starts anew.
     pub async fn quarantine(&self, name: &str, fingerprint: &[u8], by: i64) -> Result<i64, StoreError> {
-        let key = self.named(Space::Counter, &[b"quarantine", name.as_bytes(), fingerprint]);
+        let key = self.quarantine_key(name, fingerprint);
         self.store.bump(key, by, QUARANTINE).await.map(|count| count.value)
+    }
+
+    fn quarantine_key(&self, name: &str, fingerprint: &[u8]) -> Key {
+        self.named(Space::Counter, &[b"quarantine", name.as_bytes(), fingerprint])
+    }
+
+    /// What is locked for a name: digests of locks.
+    fn locks(&self, name: &str) -> Key {
+        self.named(Space::Index, &[b"locks", name.as_bytes()])
     }
 
     async fn lock(&self, gate: Gate<'_>) -> Result<Option<Lock>, StoreError> {
@@ -313,6 +346,24 @@ mod tests {
         assert_eq!(throttle.close(GATE, now).await.unwrap(), SETTINGS.lock);
         let later = now.plus(SETTINGS.lock);
         assert_eq!(throttle.close(GATE, later).await.unwrap(), 2 * SETTINGS.lock);
+    }
+
+    #[tokio::test]
+    async fn an_unlocked_account_is_open_from_everywhere() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let throttle = throttle(now).await;
+        let device = Gate::Device { name: "file:alice", device: &[7; 32] };
+        let elsewhere = Gate::Network { name: "file:bob", address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
+        for gate in [GATE, device, elsewhere] {
+            throttle.close(gate, now).await.unwrap();
+        }
+        throttle.quarantine("file:alice", b"first", 15).await.unwrap();
+        throttle.unlock("file:alice", b"first").await.unwrap();
+        assert_eq!(throttle.locked(GATE, now).await.unwrap(), None);
+        assert_eq!(throttle.locked(device, now).await.unwrap(), None);
+        assert_eq!(throttle.quarantine("file:alice", b"first", 0).await.unwrap(), 0);
+        assert!(throttle.locked(elsewhere, now).await.unwrap().is_some(), "somebody else's");
+        assert_eq!(throttle.close(GATE, now).await.unwrap(), SETTINGS.lock, "what was before is forgotten");
     }
 
     /// As in a burst, or at a gateway far from the store.

@@ -8,6 +8,7 @@ mod canonical;
 pub mod database;
 mod file;
 mod hasher;
+pub mod import;
 mod labels;
 mod letters;
 mod name;

@@ -58,7 +58,7 @@ async fn tell(what: &str, reached: impl Future<Output = Result<String, String>>)
 }
 
 async fn reach_store(settings: &store::Settings) -> Result<String, String> {
-    let at = place(settings);
+    let at = settings.place();
     let failed = |error: store::StoreError| format!("{at}: {error}");
     if let store::Settings::Embedded { file } = settings
         && !file.exists()
@@ -75,18 +75,6 @@ fn not_yet(path: &Path) -> Result<String, String> {
     match path.ancestors().skip(1).find(|above| above.exists()) {
         Some(above) if !above.is_dir() => Err(format!("{} is no directory", above.display())),
         _ => Ok(format!("{} is made when it is first needed", path.display())),
-    }
-}
-
-/// Where the store is, without the user and password of its URL.
-fn place(settings: &store::Settings) -> String {
-    match settings {
-        store::Settings::Embedded { file } => file.display().to_string(),
-        store::Settings::Redis(redis) => {
-            let url = url::Url::parse(redis.url.expose()).ok();
-            let host = url.as_ref().and_then(|url| Some((url.host_str()?, url.port().unwrap_or(6379))));
-            host.map_or_else(|| "redis".to_owned(), |(host, port)| format!("redis at {host}:{port}"))
-        }
     }
 }
 

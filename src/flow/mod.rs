@@ -3,11 +3,13 @@
 //! A flow takes the [`Exchange`](crate::app::Exchange) and plain values, and says what came of it; it knows neither
 //! HTTP nor HTML.
 
+pub mod administer;
 pub mod break_glass;
 mod by;
 pub mod code;
 pub mod device;
 pub mod hand_over;
+pub mod import;
 pub mod mailing;
 pub mod notice;
 pub mod password;

@@ -1,5 +1,6 @@
 //! The flows with a clock turned by hand, over a store in memory, with mails in a folder.
 
+mod administer;
 mod codes;
 mod ends;
 mod limits;

@@ -7,6 +7,7 @@ use super::{FlowError, device};
 use crate::account::{Account, Directory, DirectoryError, Standing};
 use crate::app::{App, Exchange, Snapshot};
 use crate::clock::Timestamp;
+use crate::route::Host;
 use crate::session::{Known, Session};
 use crate::subject::{Proofs, Stamps, Subject};
 
@@ -42,7 +43,17 @@ pub async fn look_again(x: &Exchange<'_>, cookie: &str) -> Result<Option<Visitor
     }
 }
 
-/// The same for a connection that stays open: the subject, as long as the visitor may be served.
+/// Looks a session up aside of a request, which is served by what is known: so that the next need not wait.
+pub async fn look_ahead(app: &App, snapshot: &Snapshot, cookie: &str, host: &Host) -> Result<(), FlowError> {
+    let now = app.clock.now();
+    if let Some(session) = app.sessions.look(cookie, host, now).await? {
+        // Who may not come in any more is signed out by the next request.
+        as_of(&snapshot.directory, &session, now, KNOWN_FOR / 3).await?;
+    }
+    Ok(())
+}
+
+/// The subject for a connection that stays open, as long as the visitor may be served.
 pub async fn still_in(
     app: &App,
     snapshot: &Snapshot,
@@ -94,21 +105,34 @@ async fn today(
     session: &Session,
     now: Timestamp,
 ) -> Result<Option<Arc<Subject>>, DirectoryError> {
+    as_of(directory, session, now, Duration::ZERO).await
+}
+
+/// The same, read anew if what is known would be too old so much later.
+async fn as_of(
+    directory: &Directory,
+    session: &Session,
+    now: Timestamp,
+    ahead: Duration,
+) -> Result<Option<Arc<Subject>>, DirectoryError> {
     // Both before the account: what is kept is then at worst read once too often.
     let (generation, epoch) = (directory.generation(), session.epoch());
-    let known = session.known().filter(|known| known.generation == generation && known.epoch == epoch);
-    if let Some(known) = &known {
+    let known = session.known().filter(|known| known.epoch == epoch);
+    if let Some(known) = known.as_ref().filter(|known| known.generation == generation) {
         // Measured too, for a clock that was put back.
-        if now < known.until && now.until(known.until) <= KNOWN_FOR {
+        if now.plus(ahead) < known.until && now.until(known.until) <= KNOWN_FOR {
             return Ok(known.subject.clone());
         }
         // Nothing says that it has changed: the others need not wait for this answer, nor ask at once if none comes.
-        session.remember(Known { until: now.plus(ASK_AGAIN), ..Known::clone(known) });
+        session.remember(Known { until: now.plus(ASK_AGAIN + ahead), ..Known::clone(known) });
     }
     let account = match (directory.by_id(session.account()).await, known) {
         (Ok(account), _) => account,
         (Err(error), Some(known)) => {
+            // Only a database fails, and of its accounts the epoch tells whether they have changed.
             tracing::debug!(%error, "an account goes on as it was last read");
+            let until = now.plus(ASK_AGAIN + ahead);
+            session.remember(Known { generation, until, ..Known::clone(&known) });
             return Ok(known.subject.clone());
         }
         (Err(error), None) => return Err(error),

@@ -294,10 +294,10 @@ async fn judge(
 
 /// Has the store asked for a session that is trusted for a little longer.
 fn look_ahead(context: &Context<'_>, x: &Exchange<'_>, cookie: &str) {
-    let (app, cookie) = (Arc::clone(&context.gateway.app), cookie.to_owned());
-    let (host, now) = (x.host().clone(), x.now);
+    let (app, snapshot) = (Arc::clone(&context.gateway.app), Arc::clone(context.snapshot));
+    let (cookie, host) = (cookie.to_owned(), x.host().clone());
     context.connection.tasks.spawn("session look", async move {
-        if let Err(error) = app.sessions.look(&cookie, &host, now).await {
+        if let Err(error) = who::look_ahead(&app, &snapshot, &cookie, &host).await {
             tracing::debug!(%error, "a session could not be looked up ahead of time");
         }
     });

@@ -2,6 +2,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,7 +24,7 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_s
 /// What a worker has for all its connections.
 pub(super) struct Shared<H> {
     pub handler: H,
-    pub http: Http,
+    pub http: Arc<Http>,
     pub settings: HttpSettings,
     /// Of the listeners that speak TLS.
     pub tls: Option<Arc<Tls>>,
@@ -117,11 +118,25 @@ fn canonical(address: SocketAddr) -> SocketAddr {
 /// What only the beginning of a connection needs lies in boxes of its own, so that an idle connection is small. Each box
 /// has a name: what is boxed within an expression that waits is given its place here all the same.
 async fn serve<H: Handler>(accepted: Accepted, settings: Arc<ListenerSettings>, shared: Arc<Shared<H>>) {
+    let beginning = Box::pin(begin(accepted, settings, shared));
+    if let Some(serving) = beginning.await {
+        serving.await;
+    }
+}
+
+/// A connection with its beginning behind it.
+type Serving = Pin<Box<dyn Future<Output = ()> + Send>>;
+
+/// What a load balancer says, and the handshake.
+async fn begin<H: Handler>(
+    accepted: Accepted,
+    settings: Arc<ListenerSettings>,
+    shared: Arc<Shared<H>>,
+) -> Option<Serving> {
     let Accepted { mut socket, mut peer } = accepted;
     if let Some(protocol) = &settings.proxy_protocol {
         let greeting = proxy::greet(&mut socket, peer, protocol, shared.settings.handshake);
-        let greeting = Box::pin(greeting);
-        let Some((said, unread)) = greeting.await else { return };
+        let (said, unread) = greeting.await?;
         peer = said.or(peer);
         socket.put_back(unread);
     }
@@ -132,20 +147,18 @@ async fn serve<H: Handler>(accepted: Accepted, settings: Arc<ListenerSettings>, 
     let (handler, activity) = (shared.handler.clone(), socket.activity());
     let Some(tls) = shared.tls.as_ref().filter(|_| settings.tls) else {
         // Without TLS nothing says h2; guessing it from the first bytes is h2c, which stays off.
-        let serving = Box::pin(shared.http.serve_http1(socket, (connection(None), activity), handler));
-        return serving.await;
+        let connection = (connection(None), activity);
+        return Some(Box::pin(shared.http.clone().serve_http1(socket, connection, handler)));
     };
-    let shaking = Box::pin(tls.accept(socket, shared.settings.handshake));
-    let Some((stream, certificate)) = shaking.await else { return };
+    let (stream, certificate) = tls.accept(socket, shared.settings.handshake).await?;
     let http2 = stream.get_ref().1.alpn_protocol() == Some(b"h2");
     let connection = (connection(Some(certificate)), activity);
-    if http2 {
-        let serving = Box::pin(shared.http.serve_http2(stream, connection, handler));
-        serving.await;
+    let http = shared.http.clone();
+    Some(if http2 {
+        Box::pin(http.serve_http2(stream, connection, handler))
     } else {
-        let serving = Box::pin(shared.http.serve_http1(stream, connection, handler));
-        serving.await;
-    }
+        Box::pin(http.serve_http1(stream, connection, handler))
+    })
 }
 
 fn is_the_clients(error: &io::Error) -> bool {

@@ -15,6 +15,8 @@ use crate::body::{Body, BodyError};
 pub(super) struct Activity {
     begun: AtomicU64,
     ended: AtomicU64,
+    /// The last request that began has a body, of which some may still be to come when the answer has been sent.
+    with_body: AtomicBool,
     writing: AtomicBool,
 }
 
@@ -30,6 +32,11 @@ impl Activity {
         self.begun() == self.ended.load(Ordering::Relaxed) && !self.writing.load(Ordering::Relaxed)
     }
 
+    /// Whether it is at rest between two requests for certain, with nothing left over of the last one.
+    pub fn is_between_requests(&self) -> bool {
+        self.at_rest() && !self.with_body.load(Ordering::Relaxed)
+    }
+
     pub fn set_writing(&self, writing: bool) {
         self.writing.store(writing, Ordering::Relaxed);
     }
@@ -39,8 +46,9 @@ impl Activity {
 pub(super) struct UnderWay(Arc<Activity>);
 
 impl UnderWay {
-    pub fn begin(activity: &Arc<Activity>) -> Self {
+    pub fn begin(activity: &Arc<Activity>, with_body: bool) -> Self {
         activity.begun.fetch_add(1, Ordering::Relaxed);
+        activity.with_body.store(with_body, Ordering::Relaxed);
         Self(Arc::clone(activity))
     }
 }

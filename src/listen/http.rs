@@ -9,16 +9,17 @@ use std::time::Duration;
 
 use ::http::header::CONTENT_LENGTH;
 use ::http::{HeaderValue, Method, Request, Response};
-use hyper::body::Incoming;
+use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::task::coop::has_budget_remaining;
-use tokio::time::{Instant, sleep_until, timeout};
+use tokio::time::{sleep_until, timeout};
 use tracing::debug;
 
 use super::activity::{Activity, Answer, UnderWay};
+use super::rest::{LOOK, Look, Rest, Rested};
 use super::{Connection, Handler, HttpSettings};
 use crate::body::Body;
 use crate::tasks::{Stage, Tasks};
@@ -31,7 +32,6 @@ const LINGER_BYTES: u64 = 1024 * 1024;
 const LINGER: Duration = Duration::from_secs(2);
 
 /// A worker's HTTP: made once, used for each connection.
-#[derive(Clone)]
 pub(super) struct Http {
     http1: http1::Builder,
     http2: http2::Builder<StreamTasks>,
@@ -65,7 +65,7 @@ impl Http {
 
     /// Serves HTTP/1 until the connection ends, is upgraded, or the worker stops.
     pub async fn serve_http1<S, H>(
-        &self,
+        self: Arc<Self>,
         stream: S,
         (connection, activity): (Arc<Connection>, Arc<Activity>),
         handler: H,
@@ -73,27 +73,69 @@ impl Http {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
         H: Handler,
     {
-        let mut http = self
-            .http1
-            .serve_connection(TokioIo::new(stream), service(&connection, handler, &activity))
-            .with_upgrades();
-        let driven = self.drive(&mut http, &connection, &activity, Farewell::None, |http| {
-            Pin::new(http).graceful_shutdown();
-        });
-        if driven.await
-            && let Some(parts) = http.into_parts()
-        {
-            let lingering = Box::pin(linger(parts.io.into_inner()));
+        let (connection, activity) = (&connection, &activity);
+        let mut rest = Rest::begin(self.first_head, self.idle, LOOK);
+        let mut stream = Rested::new(stream);
+        loop {
             tokio::select! {
-                () = lingering => {}
-                () = connection.shutdown.aborted() => {}
+                biased;
+                begun = poll_fn(|context| stream.poll_begun(context)) => match begun {
+                    Ok(true) => {}
+                    Ok(false) => break,
+                    Err(error) => return debug!(peer = ?connection.peer, %error, "the connection broke"),
+                },
+                () = connection.shutdown.begun() => break,
+                () = sleep_until(rest.end()) => return too_long(connection, activity),
+            }
+            // In a box that goes when there is nothing to do, as does all that hyper has for a connection.
+            let serving = self.serve_requests(stream, (connection, activity), handler.clone(), &mut rest);
+            let serving = Box::pin(serving);
+            match serving.await {
+                Some(rested) => stream = rested,
+                None => return,
             }
         }
+        let lingering = Box::pin(linger(stream, connection));
+        lingering.await;
+    }
+
+    /// Serves until there has been no request for a moment: then this gives the stream back.
+    async fn serve_requests<S, H>(
+        &self,
+        stream: Rested<S>,
+        (connection, activity): (&Arc<Connection>, &Arc<Activity>),
+        handler: H,
+        rest: &mut Rest,
+    ) -> Option<Rested<S>>
+    where
+        S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        H: Handler,
+    {
+        let serving = self.http1.serve_connection(stream, service(connection, handler, activity));
+        let mut http = serving.with_upgrades();
+        let driven = self.drive(&mut http, (connection, activity), rest, Farewell::None, |http| {
+            Pin::new(http).graceful_shutdown();
+        });
+        let driven = driven.await;
+        let parts = http.into_parts()?;
+        let mut stream = parts.io;
+        match driven {
+            Driven::ToRest => {
+                stream.put_back(&parts.read_buf);
+                return Some(stream);
+            }
+            Driven::ToEnd => {
+                let lingering = Box::pin(linger(stream, connection));
+                lingering.await;
+            }
+            Driven::Dropped => {}
+        }
+        None
     }
 
     /// Serves HTTP/2 until the connection ends or the worker stops.
     pub async fn serve_http2<S, H>(
-        &self,
+        self: Arc<Self>,
         stream: S,
         (connection, activity): (Arc<Connection>, Arc<Activity>),
         handler: H,
@@ -103,13 +145,14 @@ impl Http {
     {
         let mut http =
             pin!(self.http2.serve_connection(TokioIo::new(stream), service(&connection, handler, &activity)));
-        self.drive(&mut http, &connection, &activity, Farewell::GoAway, |http| {
+        let mut rest = Rest::begin(self.first_head, self.idle, self.idle);
+        self.drive(&mut http, (&connection, &activity), &mut rest, Farewell::GoAway, |http| {
             http.as_mut().graceful_shutdown();
         })
         .await;
     }
 
-    /// Drives a connection to its end. Whether it came there by itself, and was not dropped.
+    /// Drives a connection to its end, or to where it has nothing to do and can say no farewell.
     ///
     /// A connection ends when it has had nothing to do for `first_head` at its beginning, and for `idle` later, or up to
     /// a quarter more. That is looked at now and then, so that a request costs no timer. A head that comes in little by
@@ -117,17 +160,16 @@ impl Http {
     async fn drive<C>(
         &self,
         http: &mut C,
-        connection: &Connection,
-        activity: &Activity,
+        (connection, activity): (&Connection, &Activity),
+        rest: &mut Rest,
         farewell: Farewell,
         stop: impl Fn(&mut C),
-    ) -> bool
+    ) -> Driven
     where
         C: Future<Output = hyper::Result<()>> + Unpin,
     {
         let shutdown = &connection.shutdown;
         let (mut begun, mut aborted) = (pin!(shutdown.begun()), pin!(shutdown.aborted()));
-        let mut rest = Rest::begin(self.first_head, self.idle);
         let mut look = pin!(sleep_until(rest.due()));
         let (mut awaited, mut stopping) = (false, false);
         poll_fn(|context| {
@@ -136,16 +178,19 @@ impl Http {
                     if let Err(error) = ended {
                         debug!(peer = ?connection.peer, %error, "the connection broke");
                     }
-                    return Poll::Ready(true);
+                    return Poll::Ready(Driven::ToEnd);
                 }
                 // Every request comes by here, and nearly always goes back: what else may end a connection has this
                 // task's waker since it was first asked, and shows when it has come.
                 let stage = shutdown.stage();
-                if awaited && !look.is_elapsed() && (stage == Stage::Running || (stopping && stage != Stage::Hard)) {
+                if awaited
+                    && !look.is_elapsed()
+                    && (stage == Stage::Running || (stopping && stage != Stage::Hard))
+                {
                     return Poll::Pending;
                 }
                 if stage == Stage::Hard && stopping {
-                    return Poll::Ready(false);
+                    return Poll::Ready(Driven::Dropped);
                 }
                 if stage != Stage::Running && !stopping {
                     stopping = true;
@@ -153,22 +198,32 @@ impl Http {
                     continue;
                 }
                 if look.as_mut().poll(context).is_ready() {
-                    let too_long = rest.is_too_long(activity);
-                    if too_long && (stopping || activity.begun() == 0 || farewell == Farewell::None) {
-                        debug!(peer = ?connection.peer, requests = activity.begun(), "the client has nothing to say");
-                        return Poll::Ready(false);
+                    let found = rest.look(activity);
+                    if found == Look::TooLong
+                        && (stopping || activity.begun() == 0 || farewell == Farewell::None)
+                    {
+                        too_long(connection, activity);
+                        return Poll::Ready(Driven::Dropped);
+                    }
+                    if found == Look::Quiet
+                        && !stopping
+                        && farewell == Farewell::None
+                        && activity.is_between_requests()
+                    {
+                        return Poll::Ready(Driven::ToRest);
                     }
                     look.as_mut().reset(rest.due());
                     // It wakes nobody who has not asked it since.
                     awaited = false;
-                    if too_long {
+                    if found == Look::TooLong {
                         // It has the same time again to come to its end.
                         stopping = true;
                         stop(http);
                     }
                     continue;
                 }
-                let come = begun.as_mut().poll(context).is_ready() && !stopping || aborted.as_mut().poll(context).is_ready();
+                let come = begun.as_mut().poll(context).is_ready() && !stopping
+                    || aborted.as_mut().poll(context).is_ready();
                 // A task that has done much at one go is told to wait by each of these, and noticed by none.
                 awaited = has_budget_remaining();
                 if !come {
@@ -187,38 +242,17 @@ enum Farewell {
     GoAway,
 }
 
-/// How long a connection has had nothing to do, looked at now and then.
-struct Rest {
-    first_head: Duration,
-    idle: Duration,
-    requests: u64,
-    since: Instant,
+/// Where a connection was driven.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Driven {
+    ToEnd,
+    /// Between two requests, with nothing on its way.
+    ToRest,
+    Dropped,
 }
 
-impl Rest {
-    fn begin(first_head: Duration, idle: Duration) -> Self {
-        Self { first_head, idle, requests: 0, since: Instant::now() }
-    }
-
-    fn limit(&self) -> Duration {
-        if self.requests == 0 { self.first_head } else { self.idle }
-    }
-
-    /// When to look next.
-    fn due(&self) -> Instant {
-        (self.since + self.limit()).min(Instant::now() + self.idle / 4)
-    }
-
-    /// Whether it has been at rest for too long; from then on, the time begins anew.
-    fn is_too_long(&mut self, activity: &Activity) -> bool {
-        let (now, requests) = (Instant::now(), activity.begun());
-        let worked = requests != self.requests || !activity.at_rest();
-        let too_long = !worked && self.since + self.limit() <= now;
-        if worked || too_long {
-            (self.requests, self.since) = (requests, now);
-        }
-        too_long
-    }
+fn too_long(connection: &Connection, activity: &Activity) {
+    debug!(peer = ?connection.peer, requests = activity.begun(), "the client has nothing to say");
 }
 
 /// Calls the handler, and notes what is under way.
@@ -230,7 +264,7 @@ fn service<H: Handler>(
 + use<H> {
     let (connection, activity) = (Arc::clone(connection), Arc::clone(activity));
     service_fn(move |request: Request<Incoming>| {
-        let under_way = UnderWay::begin(&activity);
+        let under_way = UnderWay::begin(&activity, !request.body().is_end_stream());
         let (handler, connection) = (handler.clone(), Arc::clone(&connection));
         // In a box that goes with the request: hyper would keep room for it on every idle connection.
         Box::pin(async move {
@@ -254,14 +288,18 @@ fn without_body(response: &mut Response<Body>) {
 
 /// Says that there will be no more, and reads on for a moment. A socket closed with bytes unread is reset, and a reset
 /// can overtake the answer (RFC 9112 section 9.6).
-async fn linger<S: AsyncRead + AsyncWrite + Unpin>(mut stream: S) {
+async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: Rested<S>, connection: &Connection) {
+    let mut stream = stream.into_stream();
     let mut nowhere = tokio::io::sink();
     let close = async {
         stream.shutdown().await?;
         tokio::io::copy(&mut stream.take(LINGER_BYTES), &mut nowhere).await
     };
-    if timeout(LINGER, close).await.is_err() {
-        debug!("the client did not close its side");
+    tokio::select! {
+        closed = timeout(LINGER, close) => if closed.is_err() {
+            debug!("the client did not close its side");
+        },
+        () = connection.shutdown.aborted() => {}
     }
 }
 
@@ -317,7 +355,8 @@ mod tests {
             let http = Http::new(&HttpSettings { first_head, ..HttpSettings::new(1024) }, &tasks);
             let connection = Connection::new(None, &listener, (tasks, shutdown.clone()), None);
             let (activity, mut client) = (Activity::default(), BusyAtFirst { begun: false });
-            let driven = http.drive(&mut client, &connection, &activity, Farewell::None, |_| {});
+            let mut rest = Rest::begin(first_head, http.idle, http.idle);
+            let driven = http.drive(&mut client, (&connection, &activity), &mut rest, Farewell::None, |_| {});
             let stop = async {
                 tokio::time::sleep(soon).await;
                 if stopped {
@@ -325,7 +364,7 @@ mod tests {
                 }
             };
             let watched = timeout(Duration::from_secs(5), async { tokio::join!(driven, stop).0 });
-            assert_eq!(watched.await, Ok(false), "stopped: {stopped}");
+            assert_eq!(watched.await, Ok(Driven::Dropped), "stopped: {stopped}");
         }
     }
 }

@@ -9,6 +9,7 @@ mod bind;
 mod certificates;
 mod http;
 mod proxy;
+mod rest;
 mod socket;
 #[cfg(test)]
 mod tests;

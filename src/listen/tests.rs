@@ -1,6 +1,7 @@
 //! Raw bytes against real sockets.
 
 mod proxy;
+mod rest;
 mod tls;
 
 use std::net::SocketAddr;

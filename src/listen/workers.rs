@@ -72,7 +72,7 @@ async fn work<H: Handler>(
     handler: H,
 ) {
     let tasks = Tasks::default();
-    let http = Http::new(&settings, &tasks);
+    let http = Arc::new(Http::new(&settings, &tasks));
     let shared = Arc::new(Shared {
         handler,
         http,

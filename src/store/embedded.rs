@@ -92,7 +92,7 @@ impl Embedded {
     pub async fn scan(&self, space: Space, after: Option<Cursor>) -> Result<Page, StoreError> {
         let after = match after {
             Some(Cursor(Position::After(name))) => name,
-            Some(Cursor(Position::Server(_))) | None => vec![space.letter()],
+            Some(Cursor(Position::Server { .. })) | None => vec![space.letter()],
         };
         let query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, Vec<u8>)>(
             "SELECT key, value, version FROM records WHERE key > ? AND key < ? AND ends > ? ORDER BY key LIMIT ?",

@@ -9,15 +9,15 @@ mod change;
 mod embedded;
 mod redis;
 mod scan;
+mod settings;
 #[cfg(test)]
 mod suite;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::{Clock, Timestamp};
-use crate::secret::{self, Secret};
+use crate::secret;
 use crate::tasks::Tasks;
 use change::Channel;
 pub use change::{About, Change, Changes, News, Run};
@@ -25,25 +25,7 @@ use embedded::Embedded;
 use redis::Redis;
 pub use redis::check_url as check_redis_url;
 pub use scan::{Cursor, Page};
-
-/// Where the short-lived state lives.
-#[derive(Clone)]
-pub enum Settings {
-    /// SQLite in `data_dir/state.db`.
-    Embedded { file: PathBuf },
-    /// One Redis, reached over TCP, TLS or a Unix socket.
-    Redis(RedisSettings),
-}
-
-#[derive(Clone)]
-pub struct RedisSettings {
-    /// `redis://`, `rediss://` or `redis+unix://`, with user and password.
-    pub url: Secret<String>,
-    /// PEM of a private CA; when given, it alone is trusted, not the system's roots.
-    pub ca: Option<PathBuf>,
-    /// Begins every key, so that several gateways can share one database.
-    pub prefix: String,
-}
+pub use settings::{ClientCertificate, RedisSettings, RedisUrl, Sentinel, Servers, Settings};
 
 /// What a record is; a letter of its own in every key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,6 +59,11 @@ impl Space {
             | Self::Reset
             | Self::Lock => Kind::Record,
         }
+    }
+
+    /// Whether a record is used up at its first right use, and nobody loses much who has to begin anew.
+    const fn is_used_once(self) -> bool {
+        matches!(self, Self::SignIn | Self::Ticket)
     }
 
     /// Stands in every key that is written: letters are never changed or used twice.

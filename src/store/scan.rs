@@ -20,6 +20,6 @@ pub struct Cursor(pub(super) Position);
 pub(super) enum Position {
     /// The name of the last record found.
     After(Vec<u8>),
-    /// A server's own cursor.
-    Server(u64),
+    /// A server's own cursor, and which server it is.
+    Server { number: usize, cursor: u64 },
 }

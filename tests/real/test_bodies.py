@@ -7,11 +7,10 @@ import signal
 import socket
 import subprocess
 import threading
-from contextlib import contextmanager
 
 import pytest
 
-from rig.curl import curl
+from rig.curl import curl, curling
 from rig.flow import Flow
 from rig.gateway import DOMAIN, app
 from rig.node import NODE_APP
@@ -58,23 +57,6 @@ def _fresh(flow):
     flow.reset()
     yield
     flow.go_on.set()
-
-
-@contextmanager
-def curling(site, name, path, *options, person, **more):
-    """curl at work. It is killed at the end, if it has not come there by itself."""
-    url = site.url(name, path)
-    working = subprocess.Popen(
-        ["curl", "--silent", "--no-buffer", "--cacert", site.certificates.authority,
-         "--connect-to", f"{name}.{DOMAIN}:{site.port}:{HOST}:{site.port}",
-         "--header", f"Cookie: {person.cookie_header(url)[0][1]}", *options, url],
-        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **more,
-    )
-    with working:
-        try:
-            yield working
-        finally:
-            working.kill()
 
 
 class Memory:

@@ -20,6 +20,9 @@ use crate::tasks::Shutdown;
 const NOW: Timestamp = Timestamp::from_millis(1_800_000_000_000);
 const PARALLEL: usize = 50;
 
+/// Of changes to one account; more at once would be turned away, which loses nothing either.
+const AT_ONCE: usize = 8;
+
 macro_rules! contract {
     ($($name:ident)*) => {
         $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -244,8 +247,6 @@ mod cases {
 
     pub async fn no_change_is_lost_among_fifty(one: Database, other: Database) -> Outcome {
         let id = made(&one, new("alice")).await?.account.id;
-        // More than this many at once would be turned away, which loses nothing either.
-        const AT_ONCE: usize = 8;
         for round in 0..PARALLEL / AT_ONCE {
             let tasks = (0..AT_ONCE).map(|number| {
                 let database = if number % 2 == 0 { one.clone() } else { other.clone() };
@@ -290,10 +291,10 @@ mod cases {
             decide(one.clone(), "database:1", Approval::Approved),
             decide(other.clone(), "database:2", Approval::Rejected)
         );
-        let (told, won) = match both {
-            (Ok(Changed::Refused(told)), Ok(Changed::Done(won)))
-            | (Ok(Changed::Done(won)), Ok(Changed::Refused(told))) => (told, won),
-            _ => panic!("one wins, and the other is told"),
+        let ((Ok(Changed::Refused(told)), Ok(Changed::Done(won)))
+        | (Ok(Changed::Done(won)), Ok(Changed::Refused(told)))) = both
+        else {
+            panic!("one wins, and the other is told")
         };
         assert_eq!(told, won.decision);
         Ok(())

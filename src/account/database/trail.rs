@@ -23,6 +23,10 @@ const BATCH: usize = 256;
 /// fit there is in the file alone.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// A line as it is read: its number, its time, and its texts in the order of [`Line`].
+type Row = (i64, i64, String, Text, Text, Text, Text, Text);
+type Text = Option<String>;
+
 /// Which lines to show; what is `None` does not matter.
 #[derive(Clone, Debug, Default)]
 pub struct Trace {
@@ -86,7 +90,7 @@ impl Database {
                  AND (CAST($3 AS BIGINT) IS NULL OR at >= $3) AND (CAST($4 AS BIGINT) IS NULL OR at < $4) \
                  AND (CAST($5 AS BIGINT) IS NULL OR id < $5) ORDER BY id DESC LIMIT $6";
             reading!(&engine, pool => {
-                let rows: Vec<(i64, i64, String, Option<String>, Option<String>, Option<String>, Option<String>, Option<String>)> =
+                let rows: Vec<Row> =
                     sqlx::query_as(STATEMENT)
                         .bind(trace.account)
                         .bind(trace.event)

@@ -7,7 +7,7 @@ use super::super::problem::{Place, Report};
 use super::super::source::{Kind, Node};
 use super::super::value;
 use crate::secret::Secret;
-use crate::store::{RedisSettings, Settings};
+use crate::store::{RedisSettings, Servers, Settings};
 
 pub struct Read {
     pub settings: Settings,
@@ -50,7 +50,7 @@ fn redis(node: &Node, report: &mut Report) -> Option<RedisSettings> {
         keys.report.warning(place, message, "begin the url with rediss://, or remove `ca`");
     }
     keys.finish();
-    Some(RedisSettings { url: url?, ca, prefix })
+    Some(RedisSettings { servers: Servers::One(url?), ca, client: None, prefix })
 }
 
 /// Never quoted in a message: it may hold a password.

@@ -148,3 +148,48 @@ async fn what_is_known_of_an_account_is_kept_until_it_changes_or_half_a_minute_h
     rig.advance(Duration::from_secs(1));
     assert!(!Arc::ptr_eq(&changed, &rig.who(&visitor).await.unwrap().subject), "read anew, since it is old");
 }
+
+#[tokio::test]
+async fn who_is_signed_in_goes_on_while_the_database_is_down_until_it_is_said_to_have_changed() {
+    let rig = Rig::new().await;
+    rig.add("dora", "").await;
+    let visitor = rig.signed_in("dora").await;
+    let dora = rig.who(&visitor).await.unwrap().subject.account.clone();
+    let snapshot = rig.app.snapshot.load_full();
+    let asked = async || {
+        let x = rig.in_exchange(&snapshot, &visitor, &rig.portal);
+        who::visitor(&x, visitor.session.as_deref()).await
+    };
+    rig.database.close().await;
+    for _ in 0..3 {
+        rig.advance(Duration::from_mins(1));
+        assert!(asked().await.unwrap().is_some(), "known, though not read anew");
+    }
+    rig.accounts.replace(vec![]);
+    assert!(asked().await.unwrap().is_some(), "a file has changed, where this account is not");
+    rig.app.sessions.account_changed(&dora).await.unwrap();
+    assert!(asked().await.is_err(), "nobody can say how it stands now");
+    assert_eq!(rig.app.sessions.of_account(&dora).await.unwrap().len(), 1, "and nobody is signed out for it");
+}
+
+#[tokio::test]
+async fn an_account_is_read_anew_aside_of_requests_before_what_is_known_is_too_old() {
+    let rig = Rig::new().await;
+    rig.add("dora", "").await;
+    let visitor = rig.signed_in("dora").await;
+    let first = rig.who(&visitor).await.unwrap().subject;
+    let snapshot = rig.app.snapshot.load_full();
+    let ahead = async || {
+        let cookie = visitor.session.as_deref().unwrap();
+        who::look_ahead(&rig.app, &snapshot, cookie, &rig.portal.host).await.unwrap();
+    };
+    rig.advance(Duration::from_secs(15));
+    ahead().await;
+    assert!(Arc::ptr_eq(&first, &rig.who(&visitor).await.unwrap().subject), "young still");
+    rig.advance(Duration::from_secs(10));
+    ahead().await;
+    let renewed = rig.who(&visitor).await.unwrap().subject;
+    assert!(!Arc::ptr_eq(&first, &renewed));
+    rig.advance(Duration::from_secs(10));
+    assert!(Arc::ptr_eq(&renewed, &rig.who(&visitor).await.unwrap().subject), "no request had to wait");
+}

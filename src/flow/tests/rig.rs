@@ -11,7 +11,8 @@ use super::super::code::Outcome as CodeOutcome;
 use super::super::password::{Attempt, Outcome};
 use super::super::{Browser, Entered, code, password, who};
 use crate::account::{
-    self, Account, Approval, Directory, FileDirectory, Hasher, PasswordSettings, Source, StoredHash,
+    self, Account, Approval, Database, DatabaseSettings, Directory, FileDirectory, Hasher, PasswordSettings,
+    Registration, Source, StoredHash, database,
 };
 use crate::app::{App, Application, Behind, Exchange, Snapshot};
 use crate::clock::{Clock, Timestamp};
@@ -38,9 +39,12 @@ pub(super) const HERE: [u8; 4] = [192, 0, 2, 1];
 pub(super) struct Rig {
     pub(super) app: App,
     pub(super) accounts: FileDirectory,
+    /// Empty at first; the second source, and the one that people register in.
+    pub(super) database: Database,
     pub(super) portal: Origin,
     pub(super) wiki: Origin,
     pub(super) outbox: TempDir,
+    _data: TempDir,
 }
 
 /// A browser: its cookies on the portal's host, and the address it comes from.
@@ -89,6 +93,10 @@ impl Rig {
             account("carol", Approval::Rejected, false),
             account("dave", Approval::Approved, true),
         ]);
+        let data = tempfile::tempdir().unwrap();
+        let (tasks, services) = (Tasks::default(), tokio::runtime::Handle::current());
+        let place = database::Place::Sqlite(data.path().join("accounts.db"));
+        let database = Database::open(&place, services.clone(), tasks.clone()).unwrap();
         let apps =
             vec![application("wiki", &wiki, vec![]), application("status", &status, vec![one_factor()])];
         let snapshot = Snapshot {
@@ -96,9 +104,16 @@ impl Rig {
             strip: Arc::new(StripList::new([])),
             apps,
             portal: Some(portal.clone()),
-            directory: Directory::new(vec![Source::File(accounts.clone())]),
-            database: None,
-            admins: Vec::new(),
+            directory: Directory::new(vec![
+                Source::File(accounts.clone()),
+                Source::Database(database.clone()),
+            ]),
+            database: Some(DatabaseSettings {
+                place,
+                registration: Registration::Approval,
+                domains: Vec::new(),
+            }),
+            admins: vec!["admins".into()],
             passwords: HASHING,
             session: SESSION,
             email_code: EMAIL_CODE,
@@ -108,7 +123,6 @@ impl Rig {
             from: "Example <signin@example.com>".into(),
             transport: TransportSettings::Outbox(outbox.path().to_owned()),
         };
-        let (tasks, services) = (Tasks::default(), tokio::runtime::Handle::current());
         let app = App {
             mailer: Mailer::new(&mail, clock.clone(), tasks.clone(), services).unwrap(),
             sessions: Sessions::new(store.clone(), keys.clone(), SESSION),
@@ -122,7 +136,7 @@ impl Rig {
             store,
             tasks,
         };
-        Self { app, accounts, portal, wiki, outbox }
+        Self { app, accounts, database, portal, wiki, outbox, _data: data }
     }
 
     pub(super) fn advance(&self, by: Duration) {

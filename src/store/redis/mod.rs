@@ -1,21 +1,31 @@
-//! The store that several gateways share: one Redis (7 or later), each primitive one command or one short script
-//! on one key, so that nothing here would have to change on a cluster.
+//! The store that several gateways share: Redis (7 or later), one server, one behind Sentinel, or a cluster. Each
+//! primitive is one command or one short script on one key, or on keys of one place.
 //!
 //! A record is a string: version, end, value. A counter is a string: end and value in decimal. A set index is a
 //! sorted set, scored by the members' ends. Ends are judged by the gateway's [`Clock`], which is handed to every
 //! script; Redis's own expiry is set on every key, relative to that clock, and only cleans up.
 //!
-//! The first half of a digest stands in braces in the key's name, so that a cluster keeps what has one place on one node.
+//! What is used once (a sign-in under way, a ticket) bears the server's [`Lineage`] in its name. A replica that takes
+//! over may not have heard that it was used; it has another lineage, so there it never was.
 //!
 //! A user of the server's access lists needs `+@connection +get +mget +set +getdel +del +zrem +zrangebyscore +zadd
-//! +zrange +zremrangebyscore +pexpire +evalsha +script|load +scan +publish +subscribe` on `~PREFIX*` and `&PREFIX*`.
-//! Start from [`Redis`].
+//! +zrange +zremrangebyscore +pexpire +evalsha +script|load +scan +publish +subscribe +info +cluster|info
+//! +cluster|slots` on `~PREFIX*` and `&PREFIX*`. Start from [`Redis`]; [`lines`] finds the server.
 
+mod ask;
+mod cluster;
+mod ear;
+mod find;
+mod lines;
 mod link;
+mod node;
+mod reach;
 mod record;
 mod scripts;
+mod sentinel;
 #[cfg(test)]
 pub mod server;
+mod slots;
 #[cfg(test)]
 mod tests;
 
@@ -24,15 +34,21 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use redis::{Cmd, FromRedisValue, ScriptInvocation};
+use redis::{Cmd, FromRedisValue};
 
 use super::change::{Change, Channel};
 use super::scan::{Cursor, Page, Position};
 use super::{Count, Key, Record, RedisSettings, Space, Store, StoreError, Version, halves, whole};
 use crate::clock::{Clock, Timestamp};
 use crate::tasks::Tasks;
-use link::Link;
-pub use link::check_url;
+use ask::Ask;
+use ear::Ears;
+use lines::{Aim, Lines};
+use link::Lineage;
+pub use reach::check_url;
+
+/// What a primitive may take, waiting for a connection included: the visitor's 503 must leave within 250 ms.
+const ANSWER_WITHIN: Duration = Duration::from_millis(200);
 
 /// A key outlives its record by this much, so that it is always the record's own end that decides.
 const SLACK: Duration = Duration::from_secs(1);
@@ -41,7 +57,7 @@ const SLACK: Duration = Duration::from_secs(1);
 const PAGE: u32 = 500;
 
 pub struct Redis {
-    link: Link,
+    lines: Lines,
     clock: Clock,
     prefix: String,
     channel: Arc<Channel>,
@@ -50,54 +66,90 @@ pub struct Redis {
 impl Redis {
     pub fn open(settings: &RedisSettings, clock: Clock, tasks: &Tasks) -> Result<Self, StoreError> {
         let channel = Channel::new();
-        let link = Link::open(settings, Arc::clone(&channel), tasks)?;
-        Ok(Self { link, clock, prefix: settings.prefix.clone(), channel })
+        let ears = Ears::new(Arc::clone(&channel), format!("{}changes", settings.prefix));
+        let lines = Lines::open(settings, ears, tasks)?;
+        Ok(Self { lines, clock, prefix: settings.prefix.clone(), channel })
     }
 
     pub async fn get(&self, key: Key) -> Result<Option<Record>, StoreError> {
-        let found: Option<Vec<u8>> = self.command(redis::cmd("GET").arg(self.name(key))).await?;
+        let found: Option<Vec<u8>> = self.command(key, |name| redis::cmd("GET").arg(name).clone()).await?;
         found.map_or(Ok(None), |bytes| record::read(&bytes, self.clock.now()))
     }
 
     pub async fn get_pair(&self, keys: [Key; 2]) -> Result<[Option<Record>; 2], StoreError> {
-        let names = keys.map(|key| self.name(key));
-        let [one, other]: [Option<Vec<u8>>; 2] = self.command(redis::cmd("MGET").arg(&names)).await?;
+        let [first, _] = &keys;
+        let build = |lineage: &Lineage| {
+            let mut command = redis::cmd("MGET");
+            for key in keys {
+                command.arg(self.name(key, lineage));
+            }
+            command.into()
+        };
+        let found = self.lines.ask(Aim::Place(first.place()), build).await?;
+        let [one, other]: [Option<Vec<u8>>; 2] = found;
         let now = self.clock.now();
         let read = |found: Option<Vec<u8>>| found.map_or(Ok(None), |bytes| record::read(&bytes, now));
         Ok([read(one)?, read(other)?])
     }
 
     pub async fn scan(&self, space: Space, after: Option<Cursor>) -> Result<Page, StoreError> {
-        let cursor = match after {
-            Some(Cursor(Position::Server(cursor))) => cursor,
-            Some(Cursor(Position::After(_))) | None => 0,
+        let (number, cursor) = match after {
+            Some(Cursor(Position::Server { number, cursor })) => (number, cursor),
+            Some(Cursor(Position::After(_))) | None => (0, 0),
         };
+        let servers = self.lines.servers().await?;
+        let Some(server) = servers.get(number) else { return Ok(Page { records: Vec::new(), next: None }) };
         let begin = self.begin(space);
-        let mut scan = redis::cmd("SCAN");
-        scan.arg(cursor).arg("MATCH").arg(pattern(&begin)).arg("COUNT").arg(PAGE);
-        let (cursor, names): (u64, Vec<String>) = self.command(&scan).await?;
-        let next = (cursor != 0).then_some(Cursor(Position::Server(cursor)));
-        let mut records = Vec::with_capacity(names.len());
-        if !names.is_empty() {
-            let found: Vec<Option<Vec<u8>>> = self.command(redis::cmd("MGET").arg(&names)).await?;
-            let now = self.clock.now();
-            for (name, bytes) in names.iter().zip(found) {
-                let Some(key) = name.strip_prefix(&begin).and_then(|name| named(space, name)) else {
-                    continue;
-                };
-                if let Some(record) = bytes.map_or(Ok(None), |bytes| record::read(&bytes, now))? {
-                    records.push((key, record));
-                }
+        let build = |_: &Lineage| {
+            let mut scan = redis::cmd("SCAN");
+            scan.arg(cursor).arg("MATCH").arg(pattern(&begin)).arg("COUNT").arg(PAGE);
+            scan.into()
+        };
+        let (cursor, names): (u64, Vec<String>) = self.lines.ask(Aim::Server(server), build).await?;
+        let next = match cursor {
+            0 => (number + 1 < servers.len()).then_some(Position::Server { number: number + 1, cursor: 0 }),
+            cursor => Some(Position::Server { number, cursor }),
+        };
+        let keys = names.iter().filter_map(|name| named(space, name.strip_prefix(&begin)?));
+        let records = self.read_all(keys.collect()).await?;
+        Ok(Page { records, next: next.map(Cursor) })
+    }
+
+    async fn read_all(&self, keys: Vec<Key>) -> Result<Vec<(Key, Record)>, StoreError> {
+        let mut records = Vec::with_capacity(keys.len());
+        let Some(first) = keys.first() else { return Ok(records) };
+        if self.lines.are_several() {
+            for key in keys {
+                records.extend(self.get(key).await?.map(|record| (key, record)));
             }
+            return Ok(records);
         }
-        Ok(Page { records, next })
+        let build = |lineage: &Lineage| {
+            let mut command = redis::cmd("MGET");
+            for key in &keys {
+                command.arg(self.name(*key, lineage));
+            }
+            command.into()
+        };
+        let found: Vec<Option<Vec<u8>>> = self.lines.ask(Aim::Place(first.place()), build).await?;
+        let now = self.clock.now();
+        for (key, bytes) in keys.iter().zip(found) {
+            let record = bytes.map_or(Ok(None), |bytes| record::read(&bytes, now))?;
+            records.extend(record.map(|record| (*key, record)));
+        }
+        Ok(records)
     }
 
     pub async fn publish(&self, change: Change) -> Result<(), StoreError> {
         // In this process at once; the others, and this one once more, hear it from the server.
         self.channel.tell(change);
-        let mut publish = redis::cmd("PUBLISH");
-        self.command(publish.arg(link::changes(&self.prefix)).arg(&change.to_bytes()[..])).await
+        let place = Key { space: Space::SignOn, digest: change.id };
+        let build = |_: &Lineage| {
+            let mut publish = redis::cmd("PUBLISH");
+            publish.arg(format!("{}changes", self.prefix)).arg(&change.to_bytes()[..]);
+            publish.into()
+        };
+        self.lines.ask(Aim::Place(place.place()), build).await
     }
 
     pub fn channel(&self) -> &Arc<Channel> {
@@ -105,13 +157,15 @@ impl Redis {
     }
 
     pub async fn put(&self, key: Key, value: &[u8], ends: Timestamp) -> Result<(), StoreError> {
-        let mut command = redis::cmd("SET");
-        command.arg(self.name(key)).arg(record::write(Version::fresh(), ends, value));
-        self.command(command.arg("PX").arg(self.lifetime(ends))).await
+        let record = record::write(Version::fresh(), ends, value);
+        let lifetime = self.lifetime(ends);
+        let set = |name| redis::cmd("SET").arg(name).arg(&record).arg("PX").arg(lifetime).clone();
+        self.command(key, set).await
     }
 
     pub async fn take(&self, key: Key) -> Result<Option<Vec<u8>>, StoreError> {
-        let found: Option<Vec<u8>> = self.command(redis::cmd("GETDEL").arg(self.name(key))).await?;
+        let take = |name| redis::cmd("GETDEL").arg(name).clone();
+        let found: Option<Vec<u8>> = self.command(key, take).await?;
         let record = found.map_or(Ok(None), |bytes| record::read(&bytes, self.clock.now()))?;
         Ok(record.map(|record| record.value))
     }
@@ -123,80 +177,106 @@ impl Redis {
         value: &[u8],
         ends: Timestamp,
     ) -> Result<bool, StoreError> {
-        let mut script = scripts::SWAP.key(self.name(key));
-        script
-            .arg(self.clock.now().millis())
-            .arg(expected.as_ref().map_or(&[][..], |Version(version)| version))
-            .arg(record::write(Version::fresh(), ends, value))
-            .arg(self.lifetime(ends));
-        self.script(&script).await
+        let (now, lifetime) = (self.clock.now().millis(), self.lifetime(ends));
+        let expected = expected.as_ref().map_or(&[][..], |Version(version)| version);
+        let record = record::write(Version::fresh(), ends, value);
+        self.script(key, |name| {
+            Ask::script(&scripts::SWAP, &name).arg(now).arg(expected).arg(&record).arg(lifetime)
+        })
+        .await
     }
 
     pub async fn bump(&self, key: Key, by: i64, window: Duration) -> Result<Count, StoreError> {
         let now = self.clock.now();
         if by == 0 {
-            let found: Option<Vec<u8>> = self.command(redis::cmd("GET").arg(self.name(key))).await?;
+            let found: Option<Vec<u8>> =
+                self.command(key, |name| redis::cmd("GET").arg(name).clone()).await?;
             return found.map_or(Ok(Count { value: 0, ends: now }), |bytes| record::read_count(&bytes, now));
         }
-        let ends = record::storable(now.plus(window));
-        let mut script = scripts::BUMP.key(self.name(key));
-        script.arg(now.millis()).arg(by).arg(ends).arg(self.lifetime(now.plus(window))).arg(Store::COUNT_MAX);
-        let (value, ends) = self.script(&script).await?;
+        let (ends, lifetime) = (record::storable(now.plus(window)), self.lifetime(now.plus(window)));
+        let bump = |name: String| {
+            let bump = Ask::script(&scripts::BUMP, &name).arg(now.millis()).arg(by);
+            bump.arg(ends).arg(lifetime).arg(Store::COUNT_MAX)
+        };
+        let (value, ends) = self.script(key, bump).await?;
         Ok(Count { value, ends: Timestamp::from_millis(ends) })
     }
 
     pub async fn reset(&self, counter: Key) -> Result<(), StoreError> {
-        self.command(redis::cmd("DEL").arg(self.name(counter))).await
+        self.command(counter, |name| redis::cmd("DEL").arg(name).clone()).await
     }
 
     pub async fn index_add(&self, index: Key, member: &[u8], ends: Timestamp) -> Result<(), StoreError> {
-        let mut script = scripts::INDEX_ADD.key(self.name(index));
-        script.arg(self.clock.now().millis()).arg(record::storable(ends)).arg(member).arg(millis(SLACK));
-        self.script(&script).await
+        let (now, ends) = (self.clock.now().millis(), record::storable(ends));
+        self.script(index, |name| {
+            Ask::script(&scripts::INDEX_ADD, &name).arg(now).arg(ends).arg(member).arg(millis(SLACK))
+        })
+        .await
     }
 
     pub async fn index_remove(&self, index: Key, member: &[u8]) -> Result<(), StoreError> {
-        self.command(redis::cmd("ZREM").arg(self.name(index)).arg(member)).await
+        self.command(index, |name| redis::cmd("ZREM").arg(name).arg(member).clone()).await
     }
 
     pub async fn index_members(&self, index: Key) -> Result<Vec<Vec<u8>>, StoreError> {
         let after = format!("({}", self.clock.now().millis());
-        self.command(redis::cmd("ZRANGEBYSCORE").arg(self.name(index)).arg(after).arg("+inf")).await
+        let range = |name| redis::cmd("ZRANGEBYSCORE").arg(name).arg(&after).arg("+inf").clone();
+        self.command(index, range).await
     }
 
-    /// Writes, because reading would go well on a server that is full or has become a replica.
+    /// Writes, because reading would go well on a server that is full or has become a replica; and to each server,
+    /// because each has the sessions of some.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        let key = format!("{}ping", self.prefix);
-        self.command(redis::cmd("SET").arg(key).arg("").arg("PX").arg(millis(SLACK))).await
+        for server in self.lines.servers().await? {
+            let name = format!("{}ping:{{{}}}", self.prefix, server.tag());
+            let build = |_: &Lineage| {
+                redis::cmd("SET").arg(&name).arg("").arg("PX").arg(millis(SLACK)).clone().into()
+            };
+            self.lines.ask::<()>(Aim::Server(&server), build).await?;
+        }
+        Ok(())
     }
 
     pub fn close(&self) {
-        self.link.close();
+        self.lines.close();
+        self.channel.is_down();
     }
 
-    async fn command<T: FromRedisValue>(&self, command: &Cmd) -> Result<T, StoreError> {
-        self.link.call(|mut connection| async move { command.query_async(&mut connection).await }).await
+    async fn command<T: FromRedisValue>(
+        &self,
+        key: Key,
+        command: impl Fn(String) -> Cmd,
+    ) -> Result<T, StoreError> {
+        self.script(key, |name| command(name).into()).await
     }
 
-    async fn script<T: FromRedisValue>(&self, script: &ScriptInvocation<'_>) -> Result<T, StoreError> {
-        self.link.call(|mut connection| async move { script.invoke_async(&mut connection).await }).await
+    async fn script<T: FromRedisValue>(
+        &self,
+        key: Key,
+        ask: impl Fn(String) -> Ask,
+    ) -> Result<T, StoreError> {
+        self.lines.ask(Aim::Place(key.place()), |lineage| ask(self.name(key, lineage))).await
     }
 
-    /// `vestibule:s:{PLACE}REST`, in base64 both.
-    fn name(&self, key: Key) -> String {
+    /// `vestibule:s:{PLACE}REST`, in base64 both; see the head of this file for what may follow.
+    fn name(&self, key: Key, lineage: &Lineage) -> String {
         let mut name = self.begin(key.space);
         let [place, rest] = halves(&key.digest);
         name.push('{');
         URL_SAFE_NO_PAD.encode_string(place, &mut name);
         name.push('}');
         URL_SAFE_NO_PAD.encode_string(rest, &mut name);
+        if key.space.is_used_once() {
+            name.push(':');
+            URL_SAFE_NO_PAD.encode_string(lineage, &mut name);
+        }
         name
     }
 
     /// What every name in a space begins with.
     fn begin(&self, space: Space) -> String {
         let letter = char::from(space.letter());
-        let mut begin = String::with_capacity(self.prefix.len() + 50);
+        let mut begin = String::with_capacity(self.prefix.len() + 64);
         begin.push_str(&self.prefix);
         begin.push(letter);
         begin.push(':');
@@ -213,6 +293,7 @@ impl Redis {
 /// The key behind a name without its beginning; `None` for what somebody else wrote.
 fn named(space: Space, name: &str) -> Option<Key> {
     let (place, rest) = name.strip_prefix('{')?.split_once('}')?;
+    let rest = rest.split_once(':').map_or(rest, |(rest, _lineage)| rest);
     let half = |text: &str| <[u8; 16]>::try_from(URL_SAFE_NO_PAD.decode(text).ok()?).ok();
     Some(Key { space, digest: whole(&half(place)?, &half(rest)?) })
 }

@@ -10,7 +10,6 @@ use redis::FromRedisValue;
 use tempfile::TempDir;
 
 use super::super::{RedisSettings, Settings};
-use crate::secret::Secret;
 
 pub struct Server {
     directory: TempDir,
@@ -82,7 +81,7 @@ impl Drop for Server {
 }
 
 pub fn settings(url: &str) -> Settings {
-    Settings::Redis(RedisSettings { url: Secret::new(url.to_owned()), ca: None, prefix: "test:".into() })
+    Settings::Redis(RedisSettings::one(url, "test:"))
 }
 
 /// A port that nobody listens on now.

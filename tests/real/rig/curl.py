@@ -2,6 +2,7 @@
 
 import subprocess
 import tempfile
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
@@ -55,3 +56,20 @@ def curl(
     body, notes = done.stdout.rsplit(b"\n", 1)
     version, status, uploaded = notes.decode().split()
     return Told(body, head, version, int(status), int(uploaded), done.returncode, said)
+
+
+@contextmanager
+def curling(site, name, path, *options, person, **more):
+    """curl at work. It is killed at the end, if it has not come there by itself."""
+    url = site.url(name, path)
+    working = subprocess.Popen(
+        ["curl", "--silent", "--no-buffer", "--cacert", site.certificates.authority,
+         "--connect-to", f"{name}.{DOMAIN}:{site.port}:{HOST}:{site.port}",
+         "--header", f"Cookie: {person.cookie_header(url)[0][1]}", *options, url],
+        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, **more,
+    )
+    with working:
+        try:
+            yield working
+        finally:
+            working.kill()

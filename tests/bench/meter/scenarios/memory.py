@@ -1,5 +1,7 @@
 """What is held: by a connection that waits for its next request, and by a session in the cache."""
 
+import time
+
 from .. import peers
 from ..cost import MIB
 from ..subject import Wrong
@@ -11,37 +13,47 @@ SESSIONS = 5000
 SESSIONS_BEFORE = 3000
 # Before the first look: buffers that are there once, and what the allocator keeps at hand.
 FIRST = 20
+# How long a connection has had nothing to do when it counts as idle, in seconds: some proxies let go of buffers by then.
+IDLE = 3
 
 
 def idle(bench):
-    """KiB for each of 2,000 connections kept open after one request, in the clear and over TLS 1.3"""
+    """KiB for each of 2,000 connections kept open after one request, in the clear and over TLS 1.3, 3 s later"""
     upstream = bench.upstream()
     held = {}
     for certificates, column in ((None, "plain"), (bench.certificates(), "TLS")):
         ours = bench.gateways(upstream, people=10, certificates=certificates)
         others = [bench.peer(make, upstream, certificates, ours[0].visitors) for make in (peers.nginx, peers.haproxy)]
         for subject in others + ours:
-            held.setdefault(subject.name, {})[column] = _held_by_a_connection(subject) / 1024
+            first, all_of_them = _held_by_a_connection(subject)
+            of = held.setdefault(subject.name, {})
+            of |= {column: first / 1024, f"{column}, 4,000": all_of_them / 1024}
     bench.keep(held)
-    bench.say(f"{'KiB a connection':24}{'plain':>8}{'TLS':>8}")
-    bench.say(*(f"{name:24}{of['plain']:8.1f}{of['TLS']:8.1f}" for name, of in held.items()))
+    columns = list(next(iter(held.values())))
+    bench.say(f"{'KiB a connection':24}" + "".join(f"{column:>14}" for column in columns))
+    bench.say(*(f"{name:24}" + "".join(f"{of[column]:14.1f}" for column in columns) for name, of in held.items()))
+    bench.say("(4,000: with as many that came when those were idle, and found what the allocator had kept)")
 
 
 def _held_by_a_connection(subject):
+    """Bytes: when all came at once, and when as many came again that much later."""
     requests = subject.visitors.requests(subject.host)
     connections = []
-    try:
-        for number in range(FIRST + CONNECTIONS):
-            if number == FIRST:
-                before = subject.memory()
+
+    def come(number):
+        for _ in range(number):
             connected = subject.connect()
             connections.append(connected)
-            all_answered(subject.name, connected, [requests[number]])
-        held = (subject.memory() - before) / CONNECTIONS
+            all_answered(subject.name, connected, [requests[len(connections)]])
+        time.sleep(IDLE)
+        return subject.memory()
+
+    try:
+        before, *held = [come(number) for number in (FIRST, CONNECTIONS, CONNECTIONS)]
         # Whoever had closed them would have held nothing.
         for number, connected in enumerate(connections):
             all_answered(f"{subject.name}, kept connection {number}", connected, [requests[number]])
-        return held
+        return [(after - before) / (lots * CONNECTIONS) for lots, after in enumerate(held, start=1)]
     finally:
         for connected in connections:
             connected.close()

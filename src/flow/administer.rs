@@ -1,0 +1,322 @@
+//! What administrators do to accounts, on the pages and at the command line: add, approve, reject, disable, regroup,
+//! unlock, delete.
+//!
+//! Each takes on whose behalf it is done; nobody decides over their own account. A change stands in the database with
+//! its line in the trail before anything else happens; then the account's sessions hear of it.
+
+use std::sync::Arc;
+
+use super::{By, FlowError};
+use crate::account::database::{Changed, Decision, Deleted, Entry, Inserted, Line, New, SOURCE, Taken};
+use crate::account::{
+    Account, Address, Approval, Attributes, Database, DatabaseError, DirectoryError, FullName, Groups,
+    StoredHash, Username,
+};
+use crate::app::App;
+use crate::subject::AccountId;
+
+/// Why nothing was done.
+#[derive(Debug, thiserror::Error)]
+pub enum AdministerError {
+    #[error("no account is called {0:?}")]
+    Unknown(String),
+    #[error("there is no accounts database: write `- database: sqlite` below `accounts`")]
+    NoDatabase,
+    #[error("the account of {0} stands in a file, and is changed there")]
+    InFile(String),
+    #[error("{}", already(*.0, .1.as_ref()))]
+    Decided(Approval, Option<Decision>),
+    #[error("nobody decides over their own account")]
+    Yourself,
+    #[error("{}", taken(*.0))]
+    Taken(Taken),
+    #[error(transparent)]
+    Flow(#[from] FlowError),
+}
+
+impl From<DatabaseError> for AdministerError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Flow(FlowError::Directory(DirectoryError::Database(error)))
+    }
+}
+
+fn already(approval: Approval, decision: Option<&Decision>) -> String {
+    match decision {
+        Some(Decision { at, by, .. }) => {
+            format!("the account is {} already, by {by} at {at}", approval.as_str())
+        }
+        None => format!("the account is {} already", approval.as_str()),
+    }
+}
+
+fn taken(taken: Taken) -> &'static str {
+    match taken {
+        Taken::Username => "the username is somebody's already",
+        Taken::Email => "the e-mail address is somebody's already",
+        Taken::Retired => {
+            "the username or e-mail address was a deleted account's, whose history in the apps would pass to this one"
+        }
+    }
+}
+
+/// An account to be added by hand: approved, and its address taken as verified.
+pub struct Add {
+    pub username: Username,
+    pub email: Address,
+    pub name: FullName,
+    pub groups: Groups,
+    pub attributes: Attributes,
+    /// `None`: the person chooses one.
+    pub password: Option<StoredHash>,
+    /// A deleted account's name or address may be used again.
+    pub reuse: bool,
+}
+
+/// The account with this name or address, wherever it is kept.
+pub async fn find(app: &App, name: &str) -> Result<Arc<Account>, AdministerError> {
+    let found = app.snapshot.load().directory.find(name).await.map_err(FlowError::from)?;
+    found.ok_or_else(|| AdministerError::Unknown(name.to_owned()))
+}
+
+/// The same, with all that the database knows of it.
+pub async fn find_entry(app: &App, name: &str) -> Result<Entry, AdministerError> {
+    let account = find(app, name).await?;
+    entry(app, &account.id).await
+}
+
+/// The account with this id, with all that the database knows of it.
+pub async fn entry(app: &App, id: &AccountId) -> Result<Entry, AdministerError> {
+    let found = ours(app, id).await?.by_id(id).await?;
+    found.ok_or_else(|| AdministerError::Unknown(id.to_string()))
+}
+
+pub async fn add(app: &App, by: By<'_>, add: Add) -> Result<Entry, AdministerError> {
+    let snapshot = app.snapshot.load_full();
+    let database = snapshot.directory.database().ok_or(AdministerError::NoDatabase)?;
+    if snapshot.directory.a_file_knows(add.username.as_str()) {
+        return Err(AdministerError::Taken(Taken::Username));
+    }
+    if snapshot.directory.a_file_knows(add.email.as_str()) {
+        return Err(AdministerError::Taken(Taken::Email));
+    }
+    let new = New {
+        username: add.username.as_str().to_owned(),
+        email: add.email.as_str().to_owned(),
+        name: add.name.as_str().to_owned(),
+        groups: add.groups.into_vec(),
+        attributes: add.attributes.into_map(),
+        approval: Approval::Approved,
+        decision: Some(decision(by, None)),
+        disabled: false,
+        email_verified: Some(by.at),
+        password: add.password,
+        language: None,
+    };
+    let entry = Entry::new(new, by.at);
+    let line = line(by, "account_added", &entry.account.id, None);
+    match database.insert(entry.clone(), add.reuse, line).await? {
+        Inserted::Made => {}
+        Inserted::Taken(taken) => return Err(AdministerError::Taken(taken)),
+    }
+    note(app, by, "account_added", &entry.account.id, None);
+    Ok(entry)
+}
+
+/// Lets somebody in who waits, or whose request was rejected; with these groups, if any are given.
+pub async fn approve(
+    app: &App,
+    by: By<'_>,
+    id: &AccountId,
+    groups: Option<Groups>,
+) -> Result<Entry, AdministerError> {
+    let groups = groups.map(Groups::into_vec);
+    let detail = groups.as_ref().map(|groups| groups.join(","));
+    decide(app, by, id, "approved", detail, move |entry, decision| {
+        if entry.account.approval == Approval::Approved {
+            return Err(AdministerError::Decided(Approval::Approved, entry.decision.clone()));
+        }
+        entry.account.approval = Approval::Approved;
+        entry.decision = Some(decision);
+        if let Some(groups) = &groups {
+            entry.account.groups.clone_from(groups);
+        }
+        Ok(())
+    })
+    .await
+}
+
+/// Turns down somebody who waits, or takes back an approval; every session ends.
+pub async fn reject(
+    app: &App,
+    by: By<'_>,
+    id: &AccountId,
+    reason: Option<String>,
+) -> Result<Entry, AdministerError> {
+    let detail = reason.clone();
+    decide(app, by, id, "rejected", detail, move |entry, decision| {
+        if entry.account.approval == Approval::Rejected {
+            return Err(AdministerError::Decided(Approval::Rejected, entry.decision.clone()));
+        }
+        entry.account.approval = Approval::Rejected;
+        entry.decision = Some(Decision { reason: reason.clone(), ..decision });
+        Ok(())
+    })
+    .await
+}
+
+/// Shuts somebody out, or lets them in again. Doing it twice is no mistake.
+pub async fn set_disabled(
+    app: &App,
+    by: By<'_>,
+    id: &AccountId,
+    disabled: bool,
+) -> Result<Entry, AdministerError> {
+    let what = if disabled { "disabled" } else { "enabled" };
+    change(app, by, id, what, None, Over::Others, move |entry| {
+        entry.account.disabled = disabled;
+        Ok(())
+    })
+    .await
+}
+
+pub async fn set_groups(
+    app: &App,
+    by: By<'_>,
+    id: &AccountId,
+    groups: Groups,
+) -> Result<Entry, AdministerError> {
+    let groups = groups.into_vec();
+    let detail = Some(groups.join(","));
+    change(app, by, id, "groups_changed", detail, Over::Others, move |entry| {
+        entry.account.groups.clone_from(&groups);
+        Ok(())
+    })
+    .await
+}
+
+/// Gives an account another password, or none; every session, known device and sign-in under way ends. For the command
+/// line: an administrator on the pages never sets one, and sends a mail instead.
+pub async fn set_password(
+    app: &App,
+    by: By<'_>,
+    id: &AccountId,
+    hash: Option<StoredHash>,
+) -> Result<Entry, AdministerError> {
+    change(app, by, id, "password_changed", None, Over::Anybody, move |entry| {
+        entry.set_password(hash.clone());
+        Ok(())
+    })
+    .await
+}
+
+/// Deletes an account for good. Its name and address are handed to nobody unasked.
+pub async fn delete(app: &App, by: By<'_>, id: &AccountId) -> Result<Entry, AdministerError> {
+    not_yourself(by, id)?;
+    let database = ours(app, id).await?;
+    let name = entry(app, id).await?.account.username;
+    let deleted = database.delete(id, line(by, "account_deleted", id, Some(&name))).await?;
+    let Deleted::Done(entry) = deleted else { return Err(AdministerError::Unknown(id.to_string())) };
+    note(app, by, "account_deleted", id, Some(&name));
+    end_everything(app, id).await?;
+    Ok(*entry)
+}
+
+/// Forgets wrong passwords and wrong codes, from wherever they came. For accounts of files too.
+pub async fn unlock(app: &App, by: By<'_>, account: &Account) -> Result<(), AdministerError> {
+    let unlocked = app.throttle.unlock(account.id.as_str(), &account.fingerprint()).await;
+    unlocked.map_err(FlowError::from)?;
+    app.audit.record(&by.event("unlocked", Some(&account.id), None));
+    Ok(())
+}
+
+/// Over whom somebody may decide.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Over {
+    Others,
+    Anybody,
+}
+
+async fn decide(
+    app: &App,
+    by: By<'_>,
+    id: &AccountId,
+    what: &'static str,
+    detail: Option<String>,
+    apply: impl Fn(&mut Entry, Decision) -> Result<(), AdministerError> + Send + Sync + 'static,
+) -> Result<Entry, AdministerError> {
+    let decision = decision(by, None);
+    change(app, by, id, what, detail, Over::Others, move |entry| apply(entry, decision.clone())).await
+}
+
+async fn change(
+    app: &App,
+    by: By<'_>,
+    id: &AccountId,
+    what: &'static str,
+    detail: Option<String>,
+    over: Over,
+    apply: impl Fn(&mut Entry) -> Result<(), AdministerError> + Send + Sync + 'static,
+) -> Result<Entry, AdministerError> {
+    if over == Over::Others {
+        not_yourself(by, id)?;
+    }
+    let line = line(by, what, id, detail.as_deref());
+    let database = ours(app, id).await?;
+    let changed = database.change(id, move |entry| {
+        apply(entry)?;
+        Ok(line.clone())
+    });
+    let entry = match changed.await? {
+        Changed::Done(entry) => *entry,
+        Changed::Refused(error) => return Err(error),
+        Changed::Gone => return Err(AdministerError::Unknown(id.to_string())),
+        Changed::Taken(taken) => return Err(AdministerError::Taken(taken)),
+    };
+    note(app, by, what, id, detail.as_deref());
+    take_effect(app, &entry, what).await?;
+    Ok(entry)
+}
+
+/// Has every gateway see an account as it is now.
+async fn take_effect(app: &App, entry: &Entry, what: &str) -> Result<(), FlowError> {
+    let account = &entry.account;
+    let in_good_standing = account.standing() == crate::account::Standing::Good;
+    if !in_good_standing || what == "password_changed" {
+        return end_everything(app, &account.id).await;
+    }
+    Ok(app.sessions.account_changed(&account.id).await?)
+}
+
+/// Sign-ins under way and tickets end by themselves: they look at the account.
+async fn end_everything(app: &App, id: &AccountId) -> Result<(), FlowError> {
+    app.sessions.end_all(id, None).await?;
+    Ok(())
+}
+
+fn not_yourself(by: By<'_>, id: &AccountId) -> Result<(), AdministerError> {
+    if by.account == Some(id) { Err(AdministerError::Yourself) } else { Ok(()) }
+}
+
+/// The database, if the account is one of its.
+async fn ours(app: &App, id: &AccountId) -> Result<Database, AdministerError> {
+    let snapshot = app.snapshot.load_full();
+    if !id.as_str().starts_with(SOURCE) {
+        let account = snapshot.directory.by_id(id).await.map_err(FlowError::from)?;
+        let name = account.map_or_else(|| id.to_string(), |account| account.username.clone());
+        return Err(AdministerError::InFile(name));
+    }
+    snapshot.directory.database().cloned().ok_or(AdministerError::NoDatabase)
+}
+
+fn decision(by: By<'_>, reason: Option<String>) -> Decision {
+    Decision { at: by.at, by: by.name().to_owned(), reason }
+}
+
+fn line(by: By<'_>, what: &'static str, id: &AccountId, detail: Option<&str>) -> Line {
+    Line::from(&by.event(what, Some(id), detail))
+}
+
+/// Beside the line in the database: the log and the file hear of it too.
+fn note(app: &App, by: By<'_>, what: &'static str, id: &AccountId, detail: Option<&str>) {
+    app.audit.note(&by.event(what, Some(id), detail));
+}
