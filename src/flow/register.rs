@@ -3,36 +3,34 @@
 //! No answer tells whether an address is known. What is typed is hashed, kept and followed by a mail whosever it is; to
 //! who has an account the mail says so, and holds no code, so that none is ever right. Start from [`begin`].
 
-use std::sync::Arc;
+mod account;
+mod letter;
+mod record;
+
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
-
-use super::notice::{self, Post};
-use super::{By, FlowError};
-use crate::account::database::{Entry, Inserted, Line, New, Taken};
+use super::FlowError;
 use crate::account::password::{Owner, Rules, Weakness};
 use crate::account::{
-    Account, Address, AddressError, Approval, Database, Directory, DirectoryError, FullName, NameError,
-    Registration, StoredHash, Username, UsernameError, database,
+    Address, AddressError, Approval, Directory, DirectoryError, FullName, NameError, Registration, Username,
+    UsernameError,
 };
-use crate::app::{App, Exchange, Snapshot};
-use crate::mail::{CodeFor, CodeMail, Notice, code_mail};
+use crate::app::{Exchange, Snapshot};
 use crate::secret::{self, Purpose, Secret};
 use crate::session::cookie;
-use crate::sign_in::code::{Code, For};
-use crate::sign_in::{Codes, Hold, ToMail};
-use crate::store::{Key, Space, StoreError, Version};
-use crate::throttle::{Errand, MailPurpose};
+use crate::sign_in::code::Code;
+use crate::sign_in::{Codes, Hold};
+use crate::store::{Key, Space, StoreError};
+use crate::throttle::Errand;
+use account::{Made, make};
+use letter::send;
+use record::{Application, Stored, counter, find, is_for, load, put, write};
 
 /// How long a registration may stay under way.
 pub const LIFETIME: Duration = Duration::from_mins(30);
 
 /// How many usernames may be tried that turn out to be somebody's.
 const MOST_NAMES: i64 = 20;
-
-/// How many names are made up from an address before its owner has to choose one.
-const MOST_PROPOSALS: usize = 100;
 
 /// What was typed. Nothing else of a form is ever looked at.
 pub struct Typed<'a> {
@@ -93,28 +91,6 @@ pub enum Resent {
     Mailed,
     TooEarly(Duration, Box<Awaiting>),
     Exhausted(Box<Awaiting>),
-}
-
-#[derive(Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Application {
-    name: String,
-    email: String,
-    username: Option<String>,
-    /// A hash.
-    password: String,
-    language: Option<String>,
-    host: String,
-    codes: Codes,
-    /// The code was right.
-    proved: bool,
-}
-
-#[derive(Clone)]
-struct Stored {
-    key: Key,
-    version: Version,
-    application: Application,
 }
 
 impl Awaiting {
@@ -310,81 +286,6 @@ async fn refuse(x: &Exchange<'_>, stored: Stored, tries: i64) -> Result<Outcome,
     Ok(Outcome::Wrong(Box::new(show(x, stored))))
 }
 
-enum Made {
-    Account(Approval),
-    UsernameTaken,
-    /// Somebody was given the address meanwhile, or had it all along.
-    AddressTaken,
-}
-
-async fn make(
-    x: &Exchange<'_>,
-    application: &Application,
-    registration: Registration,
-) -> Result<Made, DirectoryError> {
-    let directory = &x.snapshot.directory;
-    let Some(database) = directory.database() else { return Ok(Made::AddressTaken) };
-    let Ok(address) = Address::parse(&application.email) else { return Ok(Made::AddressTaken) };
-    if directory.a_file_knows(&application.email) || !admits(x.snapshot, &address) {
-        return Ok(Made::AddressTaken);
-    }
-    let approval = match registration {
-        Registration::Open => Approval::Approved,
-        Registration::Approval | Registration::Closed => Approval::Pending,
-    };
-    let chosen = application.username.iter().cloned();
-    let proposed = Username::proposals(&address).take(MOST_PROPOSALS).map(|name| name.to_string());
-    let proposed = proposed.filter(|_| application.username.is_none() && !application.proved);
-    for username in chosen.chain(proposed) {
-        if directory.a_file_knows(&username) || database.is_retired(&username).await? {
-            continue;
-        }
-        match insert(x, database, application, username, approval).await? {
-            None => return Ok(Made::Account(approval)),
-            Some(Taken::Username) => {}
-            // The username was none, so that the address was a deleted account's.
-            Some(Taken::Email | Taken::Retired) => return Ok(Made::AddressTaken),
-        }
-    }
-    Ok(Made::UsernameTaken)
-}
-
-/// Makes the account with this username, unless something of it is taken.
-async fn insert(
-    x: &Exchange<'_>,
-    database: &Database,
-    application: &Application,
-    username: String,
-    approval: Approval,
-) -> Result<Option<Taken>, DirectoryError> {
-    let new = New {
-        username,
-        email: application.email.clone(),
-        name: application.name.clone(),
-        groups: Vec::new(),
-        attributes: std::collections::BTreeMap::new(),
-        approval,
-        decision: None,
-        disabled: false,
-        email_verified: Some(x.now),
-        password: Some(StoredHash(Secret::new(application.password.clone()))),
-        language: application.language.clone(),
-    };
-    let entry = Entry::new(new, x.now);
-    let by = By::account(x, &entry.account.id);
-    let event = by.event("registered", Some(&entry.account.id), Some(approval.as_str()));
-    match database.insert(entry.clone(), false, Line::from(&event)).await? {
-        Inserted::Taken(taken) => Ok(Some(taken)),
-        Inserted::Made => {
-            x.app.audit.note(&event);
-            if approval == Approval::Pending {
-                notice::waiting(x.app, x.snapshot, by, &entry);
-            }
-            Ok(None)
-        }
-    }
-}
-
 /// Chooses a code and has it mailed aside: the answer does not wait, nor tell what the mail says.
 async fn mail(x: &Exchange<'_>, stored: Stored) -> Result<Result<(), Hold>, FlowError> {
     let settings = &x.snapshot.email_code;
@@ -406,85 +307,6 @@ async fn mail(x: &Exchange<'_>, stored: Stored) -> Result<Result<(), Hold>, Flow
     Err(StoreError::Refused("a registration is changed by too many at once".into()).into())
 }
 
-fn send(x: &Exchange<'_>, application: &Application, to_mail: ToMail) {
-    let digits = x.snapshot.email_code.digits;
-    let code = application.codes.code(to_mail.number, is_for(&application.email), &x.app.keys, digits);
-    let (post, email) = (Post::of(x), application.email.clone());
-    let site = x.snapshot.pages(x.origin).authority();
-    x.app.mailer.aside(async move {
-        let whose = match whose(&post.snapshot.directory, &email).await {
-            Ok(whose) => whose,
-            Err(error) => return tracing::error!(%error, "a code for a registration was not mailed"),
-        };
-        match whose {
-            Whose::Account(account) => {
-                let occasion = post.occasion(&account);
-                let reset = (account.source == database::SOURCE).then(|| post.page("reset"));
-                let notice = Notice::Known { page: post.page("login"), reset, occasion };
-                let words = post.words_for(&account);
-                post.send(MailPurpose::Asked, Some(&account.id), &account.email, words, &notice).await;
-            }
-            Whose::Deleted => {
-                let notice = Notice::Retired { occasion: post.occasion_in(post.words()) };
-                post.send(MailPurpose::Asked, None, &email, post.words(), &notice).await;
-            }
-            Whose::Nobodys => {
-                let occasion = post.occasion_in(post.words());
-                let mail = CodeMail {
-                    purpose: CodeFor::Registration,
-                    to: &email,
-                    code: code.expose(),
-                    valid_minutes: to_mail.valid_for.as_secs().div_ceil(60),
-                    app: &site,
-                    address: occasion.address.unwrap_or(std::net::Ipv4Addr::UNSPECIFIED.into()),
-                    browser: &occasion.browser,
-                    started: occasion.at,
-                };
-                let message = code_mail(post.words(), &post.snapshot.brand, &mail);
-                post.deliver(MailPurpose::Asked, None, message).await;
-            }
-        }
-    });
-}
-
-enum Whose {
-    Account(Arc<Account>),
-    Deleted,
-    Nobodys,
-}
-
-async fn whose(directory: &Directory, email: &str) -> Result<Whose, DirectoryError> {
-    if let Some(account) = directory.find(email).await? {
-        return Ok(Whose::Account(account));
-    }
-    let Some(database) = directory.database() else { return Ok(Whose::Nobodys) };
-    let deleted = database.is_retired(&crate::account::canonical(email)).await?;
-    Ok(if deleted { Whose::Deleted } else { Whose::Nobodys })
-}
-
-async fn find(x: &Exchange<'_>, cookie: Option<&str>) -> Result<Option<Stored>, FlowError> {
-    let opened =
-        cookie.and_then(|value| cookie::open(&x.app.keys, Purpose::RegistrationCookie, x.host(), value));
-    let Some(id) = opened else { return Ok(None) };
-    let found = load(x.app, Key { space: Space::Registration, digest: secret::sha256(&id) }).await?;
-    Ok(found.filter(|stored| stored.application.host == x.host().as_str()))
-}
-
-async fn load(app: &App, key: Key) -> Result<Option<Stored>, StoreError> {
-    let Some(record) = app.store.get(key).await? else { return Ok(None) };
-    match serde_json::from_slice(&record.value) {
-        Ok(application) => Ok(Some(Stored { key, version: record.version, application })),
-        Err(error) => {
-            tracing::warn!(%error, "a registration under way cannot be read and has to start over");
-            Ok(None)
-        }
-    }
-}
-
-async fn put(app: &App, key: Key, application: &Application) -> Result<(), StoreError> {
-    app.store.put(key, &write(application)?, application.codes.ends()).await
-}
-
 fn show(x: &Exchange<'_>, stored: Stored) -> Awaiting {
     let codes = &stored.application.codes;
     let resend_wait = codes.resend_wait(&x.snapshot.email_code, x.now);
@@ -492,15 +314,3 @@ fn show(x: &Exchange<'_>, stored: Stored) -> Awaiting {
     Awaiting { stored, resend_wait, resend_possible }
 }
 
-fn is_for(email: &str) -> For<'_> {
-    For { purpose: Purpose::RegistrationCode, whom: email }
-}
-
-/// Counts the tries of one registration.
-fn counter(stored: &Stored, of: &[u8]) -> Key {
-    Key { space: Space::Counter, digest: secret::sha256(&[of, &stored.key.digest].concat()) }
-}
-
-fn write(application: &Application) -> Result<Vec<u8>, StoreError> {
-    serde_json::to_vec(application).map_err(|error| StoreError::Corrupt(error.to_string()))
-}

@@ -21,7 +21,7 @@ use crate::flow::who::{self, Visitor};
 use crate::flow::{Browser, FlowError};
 use crate::route::{OWN_PREFIX, Origin, Scheme};
 use trail::Trail;
-use view::{Pages, Views};
+use view::{Nav, Note, Pages, Section, Views};
 
 /// `portal` of the configuration. Files are read when the configuration is.
 #[derive(Clone, Debug, Default)]
@@ -222,6 +222,24 @@ impl<'a> Visit<'a> {
     /// The pages for whoever is signed in.
     fn pages_for(&self, visitor: &Visitor) -> Pages<'a> {
         self.pages(visitor.subject.language.as_deref())
+    }
+
+    /// The frame of a page behind the sign-in.
+    fn nav<'b>(&self, visitor: &'b Visitor, here: Section) -> Nav<'b> {
+        let subject = &visitor.subject;
+        let who = if subject.name.is_empty() { &subject.username } else { &subject.name };
+        Nav { here, sections: &[Section::Apps], who }
+    }
+
+    /// What went well with the post that led here, if one did.
+    fn note(&self) -> Option<Note> {
+        self.parameter("done").and_then(|word| Note::of(&word))
+    }
+
+    /// After a good post: to the page of this name, which says so.
+    fn done(&self, name: &str, note: Note) -> Response<Body> {
+        let query = self.trail.query_with(&[("done", note.word())]);
+        reply::redirect(StatusCode::SEE_OTHER, &format!("{OWN_PREFIX}/{name}{query}"))
     }
 
     async fn visitor(&self) -> Result<Option<Visitor>, FlowError> {

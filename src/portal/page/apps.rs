@@ -2,7 +2,7 @@
 
 use http::{Response, StatusCode};
 
-use super::super::view::{AppLink, AppsView};
+use super::super::view::{AppLink, AppsView, Section};
 use super::super::{PortalError, Visit, reply};
 use crate::app::Application;
 use crate::body::Body;
@@ -23,10 +23,9 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     let links: Vec<_> =
         open.iter().zip(&rows).map(|(app, (url, host))| AppLink { name: &app.name, url, host }).collect();
     let page = visit.pages_for(&visitor).apps(&AppsView {
-        username: &subject.username,
-        name: &subject.name,
+        nav: visit.nav(&visitor, Section::Apps),
+        note: visit.note(),
         apps: &links,
-        logout_address: "/_vestibule/logout",
     });
     Ok(reply::page(StatusCode::OK, page))
 }

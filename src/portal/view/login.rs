@@ -28,7 +28,7 @@ impl Pages<'_> {
             (None, "") => "username",
             (None, _) => "password",
         };
-        let frame = self.frame(&self.words.text("login-heading"), &messages);
+        let frame = self.frame(&self.words.text("login-heading"), messages.problem.is_some());
         page(&LoginPage { frame, words: self.words, messages: &messages, focus, view })
     }
 }
