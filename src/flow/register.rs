@@ -90,7 +90,7 @@ pub enum Outcome {
 pub enum Resent {
     Mailed,
     TooEarly(Duration, Box<Awaiting>),
-    Exhausted(Box<Awaiting>),
+    Exhausted(Duration, Box<Awaiting>),
 }
 
 impl Awaiting {
@@ -195,11 +195,12 @@ pub async fn awaiting(x: &Exchange<'_>, cookie: Option<&str>) -> Result<Option<A
 pub async fn resend(x: &Exchange<'_>, cookie: Option<&str>) -> Result<Option<Resent>, FlowError> {
     let Some(stored) = find(x, cookie).await? else { return Ok(None) };
     let held = mail(x, stored.clone()).await?;
+    let left = x.now.until(stored.application.codes.ends());
     let shown = || Box::new(show(x, stored));
     Ok(Some(match held {
         Ok(()) => Resent::Mailed,
         Err(Hold::TooEarly(wait)) => Resent::TooEarly(wait, shown()),
-        Err(Hold::Exhausted) => Resent::Exhausted(shown()),
+        Err(Hold::Exhausted) => Resent::Exhausted(left, shown()),
     }))
 }
 
@@ -313,4 +314,3 @@ fn show(x: &Exchange<'_>, stored: Stored) -> Awaiting {
     let resend_possible = codes.may_mail_again(&x.snapshot.email_code, x.now);
     Awaiting { stored, resend_wait, resend_possible }
 }
-

@@ -88,9 +88,8 @@ pub async fn look(x: &Exchange<'_>, token: &str) -> Result<Option<Holder>, FlowE
     // What cannot be read is no link.
     let Ok(link) = serde_json::from_slice::<Link>(&record.value) else { return Ok(None) };
     let account = x.snapshot.directory.by_id(&link.account).await?;
-    let account = account.filter(|account| {
-        account.fingerprint() == link.password && account.standing() != Standing::Barred
-    });
+    let account = account
+        .filter(|account| account.fingerprint() == link.password && account.standing() != Standing::Barred);
     Ok(account.map(|account| Holder { key, link, account }))
 }
 
@@ -202,9 +201,7 @@ impl Links {
         };
         let (page, minutes) = (post.page(&format!("reset?token={token}")), valid_for.as_secs() / 60);
         let notice = match (account.password.is_none(), reason) {
-            (true, _) => {
-                Notice::Invited { username, page, hours: minutes / 60, again: post.page("reset") }
-            }
+            (true, _) => Notice::Invited { username, page, hours: minutes / 60, again: post.page("reset") },
             (false, Reason::Asked) => {
                 Notice::Reset { username, page, minutes, occasion: post.occasion(account) }
             }

@@ -4,6 +4,8 @@ mod administer;
 mod codes;
 mod ends;
 mod limits;
+mod registration;
+mod resets;
 mod rig;
 
 use std::net::IpAddr;

@@ -22,6 +22,7 @@
 //!   escaping, and in a real browser with axe-core, in both languages, light and dark, from 320 to 1280 px.
 
 mod apps;
+mod ask;
 mod error;
 mod explain;
 mod go_on;
@@ -31,9 +32,11 @@ mod logout;
 mod message;
 mod nav;
 mod step_up;
+mod tell;
 mod verify;
 
 pub use apps::{AppLink, AppsView};
+pub use ask::AskView;
 pub use error::{AccountLine, ErrorKind, ErrorView};
 pub use explain::{Explain, ExplainView};
 pub use go_on::ContinueView;
@@ -42,6 +45,7 @@ pub use logout::LogoutView;
 pub use message::{Note, Problem};
 pub use nav::{Nav, Section};
 pub use step_up::StepUpView;
+pub use tell::TellView;
 pub use verify::VerifyView;
 
 use askama::Template;

@@ -80,7 +80,8 @@ fn summary(format: Format, outcome: &Outcome) -> String {
     let mut text = format!("{format}: {}", counted(*accounts, "account"));
     text.push_str(if *written { " made" } else { " could be made" });
     if *without_password > 0 {
-        let _ = write!(text, "; {without_password} without a password, to be chosen by \"forgotten password\"");
+        let _ =
+            write!(text, "; {without_password} without a password, to be chosen by \"forgotten password\"");
     }
     if *outdated > 0 {
         let _ = write!(text, "; {outdated} with a hash weaker than today's, replaced at the next sign-in");

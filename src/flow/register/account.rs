@@ -86,4 +86,3 @@ async fn insert(
         }
     }
 }
-

@@ -66,4 +66,3 @@ async fn whose(directory: &Directory, email: &str) -> Result<Whose, DirectoryErr
     let deleted = database.is_retired(&canonical(email)).await?;
     Ok(if deleted { Whose::Deleted } else { Whose::Nobodys })
 }
-

@@ -5,6 +5,8 @@ pub mod enter;
 pub mod go_on;
 pub mod login;
 pub mod logout;
+pub mod register;
+pub mod reset;
 pub mod step_up;
 pub mod verify;
 pub mod whoami;
