@@ -7,6 +7,7 @@ pub mod certificate;
 pub mod check;
 pub mod code;
 pub mod hash_password;
+mod password;
 pub mod secret;
 pub mod serve;
 pub mod session;

@@ -2,10 +2,12 @@
 
 mod administer;
 mod codes;
+mod confirm;
 mod ends;
 mod limits;
 mod registration;
 mod resets;
+mod own;
 mod rig;
 
 use std::net::IpAddr;

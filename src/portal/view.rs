@@ -21,6 +21,7 @@
 //! - Put every state that looks different into the gallery of the tests: it is then checked for what it says, for
 //!   escaping, and in a real browser with axe-core, in both languages, light and dark, from 320 to 1280 px.
 
+mod account;
 mod apps;
 mod ask;
 mod error;
@@ -35,6 +36,7 @@ mod step_up;
 mod tell;
 mod verify;
 
+pub use account::{AccountView, Mine, Part, Refused, Row};
 pub use apps::{AppLink, AppsView};
 pub use ask::AskView;
 pub use error::{AccountLine, ErrorKind, ErrorView};

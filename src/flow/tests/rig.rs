@@ -196,6 +196,7 @@ impl Rig {
             password: Secret::new(password.into()),
             remember: false,
             destination: destination.as_ref(),
+            again: None,
         };
         let outcome = password::sign_in(&x, visitor.cookies(), attempt).await.unwrap();
         match &outcome {

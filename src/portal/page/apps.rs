@@ -4,19 +4,17 @@ use http::{Response, StatusCode};
 
 use super::super::view::{AppLink, AppsView, Section};
 use super::super::{PortalError, Visit, reply};
+use super::guard;
 use crate::app::Application;
 use crate::body::Body;
 use crate::policy::{self, Facts, Policy};
 use crate::subject::Subject;
 
 pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
-    let back = format!("?rd={}", form_urlencoded::byte_serialize(b"/_vestibule/").collect::<String>());
-    let Some(visitor) = visit.visitor().await? else {
-        return Ok(reply::redirect(StatusCode::FOUND, &format!("/_vestibule/login{back}")));
+    let visitor = match guard::two_factors(visit, "").await? {
+        Ok(visitor) => visitor,
+        Err(elsewhere) => return Ok(elsewhere),
     };
-    if !visitor.subject.proofs.two_factors() {
-        return Ok(reply::redirect(StatusCode::FOUND, &format!("/_vestibule/step-up{back}")));
-    }
     let subject = &visitor.subject;
     let open: Vec<_> = visit.x.snapshot.apps.iter().filter(|app| may_open(visit, app, subject)).collect();
     let rows: Vec<_> = open.iter().map(|app| (app.url.to_string(), place(app))).collect();

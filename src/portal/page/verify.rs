@@ -136,7 +136,8 @@ pub fn whole_seconds(wait: Duration) -> Option<u64> {
 
 /// The sign-in is gone. If another tab has finished it, this one goes on as well.
 async fn expired(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
-    if visit.visitor().await?.is_some() {
+    let visitor = visit.visitor().await?;
+    if visitor.is_some() && login::again(visit, visitor.as_ref()).is_none() {
         return Ok(reply::redirect(StatusCode::SEE_OTHER, &visit.own("continue")));
     }
     Ok(start_over(visit, Problem::Expired))

@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::message::{Messages, Problem};
+use super::message::{Messages, Note, Problem};
 use super::{Frame, Page, Pages, page};
 use crate::words::Words;
 
@@ -20,12 +20,13 @@ pub struct LoginView<'a> {
     /// Where to ask for another password, or for an account; where neither is, nothing is said.
     pub reset: Option<&'a str>,
     pub register: Option<(&'static str, &'a str)>,
+    pub note: Option<Note>,
     pub problem: Option<Problem>,
 }
 
 impl Pages<'_> {
     pub fn login(&self, view: &LoginView<'_>) -> Page {
-        let messages = Messages::new(self.words, view.problem, None);
+        let messages = Messages::new(self.words, view.problem, view.note);
         let focus = match (&messages.problem, view.username) {
             (Some(_), _) => "problem",
             (None, "") => "username",
