@@ -16,7 +16,7 @@ use crate::observe::Event;
 use crate::policy::{self, Facts, Policy};
 use crate::route::ReturnUrl;
 use crate::secret::{self, Secret};
-use crate::session;
+use crate::session::{self, Use};
 use crate::sign_in::{Begin, SignIn};
 use crate::subject::{AccountId, Proofs};
 use crate::throttle::{Admission, Gate};
@@ -193,7 +193,7 @@ pub async fn enter(
     remember: bool,
 ) -> Result<Entered, FlowError> {
     if let Some(cookie) = browser.session
-        && let Some(before) = x.app.sessions.look(cookie, x.host(), x.now).await?
+        && let Some(before) = x.app.sessions.look(cookie, x.host(), x.now, Use::DoesNotCount).await?
     {
         x.app.sessions.end(before.sign_on(), before.account()).await?;
     }

@@ -119,7 +119,7 @@ fn gallery(show: Pages<'_>) -> Vec<(String, Page)> {
         ("apps".into(), show.apps(&APPS)),
         ("apps-none".into(), show.apps(&AppsView { apps: &[], ..APPS })),
     ];
-    for kind in [Explain::CookiesNeeded, Explain::HandOverFailed] {
+    for kind in [Explain::CookiesNeeded, Explain::HandOverFailed, Explain::InCircles] {
         let page = show.explain(&ExplainView { kind, retry_address: "https://grafana.example.com/" });
         pages.push((format!("explain-{kind:?}").to_lowercase(), page));
     }
