@@ -3,6 +3,7 @@
 mod administer;
 mod codes;
 mod ends;
+mod import;
 mod limits;
 mod rig;
 
