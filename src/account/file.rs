@@ -94,7 +94,6 @@ mod tests {
             email: email.into(),
             groups: Vec::new(),
             attributes: BTreeMap::new(),
-            language: None,
             approval: Approval::Approved,
             disabled: false,
             password: Some(StoredHash(Secret::new("$argon2id$".into()))),

@@ -112,7 +112,6 @@ fn account(
         email: email?,
         groups,
         attributes,
-        language: None,
         approval,
         disabled,
         password: Some(hash?),

@@ -7,6 +7,7 @@ pub mod administer;
 pub mod break_glass;
 mod by;
 pub mod code;
+pub mod confirm;
 pub mod device;
 pub mod hand_over;
 pub mod import;

@@ -2,6 +2,7 @@
 
 mod administer;
 mod codes;
+mod confirm;
 mod ends;
 mod import;
 mod limits;

@@ -25,6 +25,32 @@ moment =
        *[12] Dezember
     } { $year }, { $hour }:{ $minute } Uhr (UTC)
 
+## The frame of the pages behind the sign-in
+
+nav-skip = Zum Inhalt springen
+nav-label = Hauptnavigation
+nav-apps = Anwendungen
+nav-account = Mein Konto
+nav-admin = Administration
+nav-logout = Abmelden
+nav-who = Angemeldet als { $name }
+
+## Parts of those pages
+
+field-optional = freiwillig
+form-problems =
+    { $count ->
+        [one] Bitte prüfen Sie diese Angabe:
+       *[other] Bitte prüfen Sie diese { $count } Angaben:
+    }
+search-submit = Suchen
+pager-label = Seiten
+pager-previous = Zurück
+pager-next = Weiter
+pager-range = { $from } bis { $to } von { $total }
+number-example = 1.000
+number = { $number }
+
 ## Sign in
 
 login-heading = Anmelden
@@ -74,9 +100,7 @@ logout-stay = Angemeldet bleiben
 ## The apps
 
 apps-heading = Ihre Anwendungen
-apps-who = Angemeldet als { $name }
 apps-none = Für Sie ist noch keine Anwendung freigegeben. Wenden Sie sich an Ihre Administration.
-apps-logout = Abmelden
 
 ## What went wrong with a form
 
@@ -102,6 +126,7 @@ problem-code-missing = Geben Sie den Code aus der E-Mail ein.
 ## What went well
 
 note-sent-again = Wir haben Ihren Code noch einmal geschickt.
+note-sign-in-again = Für diese Änderung müssen Sie sich in den letzten zehn Minuten angemeldet haben. Bisher wurde nichts geändert: Melden Sie sich noch einmal an und wiederholen Sie die Änderung.
 
 ## Error pages: a heading, then what happened and what to do
 

@@ -29,6 +29,37 @@ moment =
        *[12] December
     } { $year }, { $hour }:{ $minute } UTC
 
+## The frame of the pages behind the sign-in
+
+# For those who go by keyboard: past the links at the top.
+nav-skip = Skip to content
+nav-label = Main
+nav-apps = Apps
+nav-account = My account
+nav-admin = Administration
+nav-logout = Sign out
+nav-who = Signed in as { $name }
+
+## Parts of those pages
+
+# After the label of a field that may stay empty.
+field-optional = optional
+form-problems =
+    { $count ->
+        [one] Something needs your attention:
+       *[other] { $count } things need your attention:
+    }
+search-submit = Search
+# The links between the pages of a long list.
+pager-label = Pages
+pager-previous = Previous
+pager-next = Next
+pager-range = { $from } to { $to } of { $total }
+# A thousand, as it is written: what stands between its digits groups those of every number.
+number-example = 1,000
+# A number that stands alone.
+number = { $number }
+
 ## Sign in
 
 login-heading = Sign in
@@ -81,9 +112,7 @@ logout-stay = Stay signed in
 ## The apps
 
 apps-heading = Your apps
-apps-who = Signed in as { $name }
 apps-none = There is no app yet that you may open. Ask your administrator for access.
-apps-logout = Sign out
 
 ## What went wrong with a form
 
@@ -109,6 +138,8 @@ problem-code-missing = Enter the code from the mail.
 ## What went well
 
 note-sent-again = We sent your code again.
+# On the sign-in form, for somebody who is signed in already and wanted to change something.
+note-sign-in-again = What you want to change needs a sign-in within the last ten minutes. Nothing has been changed yet: sign in again, then repeat it.
 
 ## Error pages: a heading, then what happened and what to do
 

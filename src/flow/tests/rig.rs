@@ -176,6 +176,7 @@ impl Rig {
             password: Secret::new(password.into()),
             remember: false,
             destination: destination.as_ref(),
+            again: None,
         };
         let outcome = password::sign_in(&x, visitor.cookies(), attempt).await.unwrap();
         match &outcome {
@@ -264,7 +265,6 @@ pub(super) fn account(username: &str, approval: Approval, disabled: bool) -> Acc
         email: format!("{username}@example.com"),
         groups: vec![],
         attributes: std::collections::BTreeMap::default(),
-        language: None,
         approval,
         disabled,
         password: Some(StoredHash(Secret::new(account::password::hash(RIGHT, &HASHING).unwrap()))),

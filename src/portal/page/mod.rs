@@ -3,6 +3,7 @@
 pub mod apps;
 pub mod enter;
 pub mod go_on;
+pub mod guard;
 pub mod login;
 pub mod logout;
 pub mod step_up;

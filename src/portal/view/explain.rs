@@ -2,7 +2,6 @@
 
 use askama::Template;
 
-use super::message::Messages;
 use super::{Frame, Page, Pages, page};
 use crate::words::Words;
 
@@ -30,7 +29,7 @@ impl Pages<'_> {
                 (words.text("explain-hand-over"), words.text("explain-hand-over-what"))
             }
         };
-        let frame = self.frame(&heading, &Messages::default());
+        let frame = self.frame(&heading, false);
         page(&ExplainPage { frame, words, heading, what, view })
     }
 }

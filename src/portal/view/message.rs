@@ -29,10 +29,13 @@ pub enum Problem {
     CodeMissing,
 }
 
-/// Something that went well.
+/// Something that went well. It stands in the address of the page that says so, after the redirect that every good
+/// post is answered with: anybody can make such an address, so that no note may say what one could act upon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
     SentAgain,
+    /// Both factors are asked for again, before a change.
+    SignInAgain,
 }
 
 /// The texts of a problem or note, and the fields they are about.
@@ -126,9 +129,23 @@ impl Problem {
 }
 
 impl Note {
+    const ALL: [Self; 1] = [Self::SentAgain];
+
+    /// As it stands in an address.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::SentAgain => "sent-again",
+        }
+    }
+
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|note| note.word() == word)
+    }
+
     fn text(self, words: &Words) -> String {
         match self {
             Self::SentAgain => words.text("note-sent-again"),
+            Self::SignInAgain => words.text("note-sign-in-again"),
         }
     }
 }
