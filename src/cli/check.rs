@@ -33,7 +33,11 @@ fn connect_to_all(config: &Config) -> Result<(), Failure> {
     let runtime = runtime.map_err(|error| Failure::Work(format!("no runtime can be made: {error}")))?;
     let failed = runtime.block_on(async {
         let mut failed = 0;
-        failed += tell("store", reach_store(&config.store)).await?;
+        let mut warnings = Vec::new();
+        failed += tell("store", reach_store(&config.store, &mut warnings)).await?;
+        for warning in warnings {
+            print(&format!("store: warning, {warning}\n"))?;
+        }
         for source in &config.accounts {
             if let SourceSettings::Database(database) = source {
                 failed += tell("accounts", reach_database(&database.place)).await?;
@@ -64,7 +68,7 @@ async fn tell(what: &str, reached: impl Future<Output = Result<String, String>>)
     }
 }
 
-async fn reach_store(settings: &store::Settings) -> Result<String, String> {
+async fn reach_store(settings: &store::Settings, warnings: &mut Vec<String>) -> Result<String, String> {
     let at = settings.place();
     let failed = |error: store::StoreError| format!("{at}: {error}");
     if let store::Settings::Embedded { file } = settings
@@ -72,8 +76,10 @@ async fn reach_store(settings: &store::Settings) -> Result<String, String> {
     {
         return not_yet(file);
     }
-    let store = Store::open(settings, Clock::System, &Tasks::default()).await.map_err(failed)?;
+    let clock = Clock::System;
+    let store = Store::open(settings, clock.clone(), &Tasks::default()).await.map_err(failed)?;
     store.ping().await.map_err(failed)?;
+    *warnings = store.inspect(clock.now()).await.map_err(failed)?;
     Ok(format!("{at} answers"))
 }
 
