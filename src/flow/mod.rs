@@ -13,6 +13,7 @@ pub mod hand_over;
 pub mod import;
 pub mod mailing;
 pub mod notice;
+pub mod own;
 pub mod password;
 pub mod revoke;
 pub mod sign_out;

@@ -6,6 +6,7 @@ mod confirm;
 mod ends;
 mod import;
 mod limits;
+mod own;
 mod rig;
 
 use std::net::IpAddr;

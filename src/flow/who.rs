@@ -73,7 +73,7 @@ pub async fn still_in(
 
 /// Whether the account stands, and has the password still that opened the session.
 fn may_come_in(account: &Account, session: &Session) -> bool {
-    account.standing() == Standing::Good && device::fingerprint(account) == *session.password()
+    account.standing() == Standing::Good && session.is_good_with(device::fingerprint(account))
 }
 
 /// The subject that an account is with these factors proved.

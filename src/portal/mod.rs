@@ -20,6 +20,7 @@ use crate::cookies::{self, Found, Own};
 use crate::flow::who::{self, Visitor};
 use crate::flow::{Browser, FlowError};
 use crate::route::{OWN_PREFIX, Origin, Scheme};
+use crate::words::Words;
 use trail::Trail;
 use view::{Nav, Note, Pages, Section, Views};
 
@@ -135,6 +136,8 @@ where
             form::discard(body).await?;
             page::step_up::submit(&visit).await
         }
+        "account" if get => page::account::show(&visit).await,
+        "account" if post => page::account::submit(&visit, &form::read(&head.headers, body).await?).await,
         "continue" if get => page::go_on::show(&visit).await,
         "logout" if get => page::logout::show(&visit).await,
         "logout" if post => {
@@ -144,7 +147,7 @@ where
         "enter" if get && elsewhere.is_some() => page::enter::show(&visit).await,
         "whoami" if get => page::whoami::show(&visit).await,
         "" if get => page::apps::show(&visit).await,
-        "login" | "verify" | "step-up" | "logout" => Err(PortalError::Method("GET, HEAD, POST")),
+        "login" | "verify" | "step-up" | "logout" | "account" => Err(PortalError::Method("GET, HEAD, POST")),
         "verify/resend" | "verify/cancel" => Err(PortalError::Method("POST")),
         "" | "continue" | "whoami" => Err(PortalError::Method("GET, HEAD")),
         _ => Err(PortalError::NotFound),
@@ -221,6 +224,11 @@ impl<'a> Visit<'a> {
         self.views.with(self.x.words(language))
     }
 
+    /// The texts for whoever is signed in.
+    fn words_for(&self, visitor: &Visitor) -> &'a Words {
+        self.x.words(visitor.subject.language.as_deref())
+    }
+
     /// The pages for whoever is signed in.
     fn pages_for(&self, visitor: &Visitor) -> Pages<'a> {
         self.pages(visitor.subject.language.as_deref())
@@ -230,7 +238,7 @@ impl<'a> Visit<'a> {
     fn nav<'b>(&self, visitor: &'b Visitor, here: Section) -> Nav<'b> {
         let subject = &visitor.subject;
         let who = if subject.name.is_empty() { &subject.username } else { &subject.name };
-        Nav { here, sections: &[Section::Apps], who }
+        Nav { here, sections: &[Section::Apps, Section::Account], who }
     }
 
     /// What went well with the post that led here, if one did.

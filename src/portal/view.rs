@@ -21,6 +21,7 @@
 //! - Put every state that looks different into the gallery of the tests: it is then checked for what it says, for
 //!   escaping, and in a real browser with axe-core, in both languages, light and dark, from 320 to 1280 px.
 
+mod account;
 mod apps;
 mod error;
 mod explain;
@@ -33,6 +34,7 @@ mod nav;
 mod step_up;
 mod verify;
 
+pub use account::{AccountView, Mine, Part, Refused, Row};
 pub use apps::{AppLink, AppsView};
 pub use error::{AccountLine, ErrorKind, ErrorView};
 pub use explain::{Explain, ExplainView};

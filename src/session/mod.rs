@@ -8,6 +8,7 @@ mod cached;
 mod changes;
 pub mod cookie;
 mod record;
+mod renewal;
 mod shared;
 mod sign_on;
 

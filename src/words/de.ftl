@@ -102,6 +102,73 @@ logout-stay = Angemeldet bleiben
 apps-heading = Ihre Anwendungen
 apps-none = Für Sie ist noch keine Anwendung freigegeben. Wenden Sie sich an Ihre Administration.
 
+## My account
+
+account-heading = Mein Konto
+account-not-here = Ihr Konto wird von Ihrer Administration geführt. Wenden Sie sich an sie, wenn etwas daran geändert werden soll.
+account-again-why = Um E-Mail-Adresse oder Passwort zu ändern oder Sitzungen zu beenden, müssen Sie sich in den letzten zehn Minuten angemeldet haben.
+account-again = Noch einmal anmelden
+account-profile = Profil
+account-username = Benutzername
+account-email = E-Mail-Adresse
+account-groups = Gruppen
+account-groups-none = keine
+account-name = Name
+account-language = Sprache der Seiten und E-Mails
+account-language-browser = Wie im Browser eingestellt
+account-language-name = Deutsch
+account-profile-submit = Profil speichern
+account-email-why = Dorthin schicken wir Ihre Anmeldecodes.
+account-email-new = Neue E-Mail-Adresse
+account-email-new-help = Wir schicken einen Code dorthin. Die Adresse ändert sich, sobald Sie ihn hier eingegeben haben.
+account-email-submit = Code zusenden
+account-email-waiting = Wir haben einen Code an { $address } geschickt. Bis Sie ihn eingeben, bleibt Ihre Adresse, wie sie ist.
+account-email-waiting-help = Keine E-Mail erhalten? Sehen Sie im Spam-Ordner nach und prüfen Sie die Adresse auf Tippfehler.
+account-email-code = Code
+account-email-confirm = Adresse ändern
+account-email-again = Neuen Code senden
+account-email-stop = Bisherige Adresse behalten
+account-email-same = Das ist bereits Ihre Adresse.
+account-email-domain = Mit dieser Adresse ist hier kein Konto möglich. Wenden Sie sich an Ihre Administration.
+account-password = Passwort
+account-password-present = Bisheriges Passwort
+account-password-new = Neues Passwort
+account-password-help = Mindestens { $minimum } Zeichen, zum Beispiel drei oder vier Wörter. Danach sind Sie überall sonst abgemeldet.
+account-password-submit = Passwort ändern
+account-password-wrong = Das ist nicht Ihr bisheriges Passwort.
+account-password-same = Das ist bereits Ihr Passwort. Wählen Sie ein anderes.
+account-sessions = Wo Sie angemeldet sind
+account-sessions-none = Sie sind sonst nirgends angemeldet.
+account-session-browser = Browser
+account-session-address = IP-Adresse
+account-session-started = Angemeldet
+account-session-used = Zuletzt benutzt
+account-session-act = Aktion
+account-session-this = Diese Sitzung
+account-session-end = Sitzung beenden
+account-sessions-end = Alle anderen Sitzungen beenden
+account-sessions-end-question = Sie sind dann überall außer hier abgemeldet.
+account-sessions-end-confirm = Ja, beenden
+account-devices = Bekannte Browser
+account-devices-why = Hier haben Sie sich schon einmal angemeldet. Lassen Sie einen Browser vergessen, den Sie nicht mehr oder noch nie benutzt haben; dort gilt die nächste Anmeldung wieder als die erste.
+account-devices-none = Es ist kein Browser bekannt.
+account-device-first = Erste Anmeldung
+account-device-last = Letzte Anmeldung
+account-device-this = Dieser Browser
+account-device-forget = Vergessen
+
+ago-now = gerade eben
+ago-minutes =
+    { $minutes ->
+        [one] vor einer Minute
+       *[other] vor { $minutes } Minuten
+    }
+ago-hours =
+    { $hours ->
+        [one] vor einer Stunde
+       *[other] vor { $hours } Stunden
+    }
+
 ## What went wrong with a form
 
 problem-credentials = Benutzername oder Passwort ist falsch.
@@ -127,6 +194,14 @@ problem-code-missing = Geben Sie den Code aus der E-Mail ein.
 
 note-sent-again = Wir haben Ihren Code noch einmal geschickt.
 note-sign-in-again = Für diese Änderung müssen Sie sich in den letzten zehn Minuten angemeldet haben. Bisher wurde nichts geändert: Melden Sie sich noch einmal an und wiederholen Sie die Änderung.
+note-signed-in-again = Sie haben sich noch einmal angemeldet. In den nächsten zehn Minuten können Sie die Änderung vornehmen.
+note-profile-changed = Ihr Profil wurde gespeichert.
+note-password-changed = Ihr Passwort wurde geändert. Überall sonst sind Sie abgemeldet.
+note-address-changed = Ihre E-Mail-Adresse wurde geändert.
+note-address-kept = Ihre E-Mail-Adresse bleibt, wie sie ist.
+note-session-ended = Diese Sitzung wurde beendet.
+note-sessions-ended = Alle anderen Sitzungen wurden beendet.
+note-device-forgotten = Dieser Browser wurde vergessen.
 
 ## Error pages: a heading, then what happened and what to do
 

@@ -114,6 +114,78 @@ logout-stay = Stay signed in
 apps-heading = Your apps
 apps-none = There is no app yet that you may open. Ask your administrator for access.
 
+## My account
+
+account-heading = My account
+# For somebody whose account stands in a file, or who cannot change it for another reason.
+account-not-here = Your account is kept by your administrators. Ask them if something in it should be changed.
+account-again-why = To change your e-mail address or your password, or to end sessions, you need to have signed in within the last ten minutes.
+account-again = Sign in again
+account-profile = Profile
+account-username = Username
+account-email = E-mail address
+account-groups = Groups
+account-groups-none = none
+account-name = Name
+account-language = Language of pages and mails
+account-language-browser = As my browser asks for
+# The name of the language that this file is written in.
+account-language-name = English
+account-profile-submit = Save profile
+account-email-why = We mail your sign-in codes there.
+account-email-new = New e-mail address
+account-email-new-help = We mail a code there. Your address changes once you have entered it here.
+account-email-submit = Mail me a code
+# $address: the new one, as typed.
+account-email-waiting = We mailed a code to { $address }. Until you enter it, your address stays as it is.
+account-email-waiting-help = No mail? Look in the spam folder, and check the address for typing errors.
+account-email-code = Code
+account-email-confirm = Change my address
+account-email-again = Send a new code
+account-email-stop = Keep my present address
+account-email-same = This is your address already.
+account-email-domain = With this address no account can be had here. Ask your administrator.
+account-password = Password
+account-password-present = Present password
+account-password-new = New password
+# $minimum: how many characters it has at least.
+account-password-help = { $minimum } characters or more, such as three or four words. Afterwards you are signed out everywhere else.
+account-password-submit = Change password
+account-password-wrong = This is not your present password.
+account-password-same = This is your password already. Choose another.
+account-sessions = Where you are signed in
+account-sessions-none = You are signed in nowhere else.
+account-session-browser = Browser
+account-session-address = Address
+account-session-started = Signed in
+account-session-used = Last used
+account-session-act = Action
+account-session-this = This session
+account-session-end = End session
+account-sessions-end = End all other sessions
+account-sessions-end-question = You are then signed out everywhere but here.
+account-sessions-end-confirm = Yes, end them
+account-devices = Known browsers
+account-devices-why = You have signed in here before. A browser that you do not know any more, or never knew, should be forgotten; signing in there is then as the first time.
+account-devices-none = No browser is known.
+account-device-first = First sign-in
+account-device-last = Last sign-in
+account-device-this = This browser
+account-device-forget = Forget
+
+# How long ago something was, if not long.
+ago-now = just now
+ago-minutes =
+    { $minutes ->
+        [one] a minute ago
+       *[other] { $minutes } minutes ago
+    }
+ago-hours =
+    { $hours ->
+        [one] an hour ago
+       *[other] { $hours } hours ago
+    }
+
 ## What went wrong with a form
 
 problem-credentials = Invalid username or password.
@@ -140,6 +212,14 @@ problem-code-missing = Enter the code from the mail.
 note-sent-again = We sent your code again.
 # On the sign-in form, for somebody who is signed in already and wanted to change something.
 note-sign-in-again = What you want to change needs a sign-in within the last ten minutes. Nothing has been changed yet: sign in again, then repeat it.
+note-signed-in-again = You have signed in again. For the next ten minutes you can make the change.
+note-profile-changed = Your profile is saved.
+note-password-changed = Your password is changed. Everywhere else you are signed out.
+note-address-changed = Your e-mail address is changed.
+note-address-kept = Your e-mail address stays as it is.
+note-session-ended = That session has ended.
+note-sessions-ended = All other sessions have ended.
+note-device-forgotten = That browser is forgotten.
 
 ## Error pages: a heading, then what happened and what to do
 

@@ -1,5 +1,6 @@
 //! One file a page.
 
+pub mod account;
 pub mod apps;
 pub mod enter;
 pub mod go_on;

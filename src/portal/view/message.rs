@@ -36,6 +36,15 @@ pub enum Note {
     SentAgain,
     /// Both factors are asked for again, before a change.
     SignInAgain,
+    /// And they were proved.
+    SignedInAgain,
+    ProfileChanged,
+    PasswordChanged,
+    AddressChanged,
+    AddressKept,
+    SessionEnded,
+    SessionsEnded,
+    DeviceForgotten,
 }
 
 /// The texts of a problem or note, and the fields they are about.
@@ -129,12 +138,32 @@ impl Problem {
 }
 
 impl Note {
-    const ALL: [Self; 1] = [Self::SentAgain];
+    const ALL: [Self; 10] = [
+        Self::SentAgain,
+        Self::SignInAgain,
+        Self::SignedInAgain,
+        Self::ProfileChanged,
+        Self::PasswordChanged,
+        Self::AddressChanged,
+        Self::AddressKept,
+        Self::SessionEnded,
+        Self::SessionsEnded,
+        Self::DeviceForgotten,
+    ];
 
     /// As it stands in an address.
     pub const fn word(self) -> &'static str {
         match self {
             Self::SentAgain => "sent-again",
+            Self::SignInAgain => "sign-in-again",
+            Self::SignedInAgain => "signed-in-again",
+            Self::ProfileChanged => "profile-changed",
+            Self::PasswordChanged => "password-changed",
+            Self::AddressChanged => "address-changed",
+            Self::AddressKept => "address-kept",
+            Self::SessionEnded => "session-ended",
+            Self::SessionsEnded => "sessions-ended",
+            Self::DeviceForgotten => "device-forgotten",
         }
     }
 
@@ -146,6 +175,14 @@ impl Note {
         match self {
             Self::SentAgain => words.text("note-sent-again"),
             Self::SignInAgain => words.text("note-sign-in-again"),
+            Self::SignedInAgain => words.text("note-signed-in-again"),
+            Self::ProfileChanged => words.text("note-profile-changed"),
+            Self::PasswordChanged => words.text("note-password-changed"),
+            Self::AddressChanged => words.text("note-address-changed"),
+            Self::AddressKept => words.text("note-address-kept"),
+            Self::SessionEnded => words.text("note-session-ended"),
+            Self::SessionsEnded => words.text("note-sessions-ended"),
+            Self::DeviceForgotten => words.text("note-device-forgotten"),
         }
     }
 }

@@ -1,3 +1,4 @@
+mod account;
 mod sample;
 
 use std::collections::BTreeMap;
@@ -123,6 +124,8 @@ fn gallery(show: Pages<'_>) -> Vec<(String, Page)> {
         ("kit".into(), sample::sample(show, "alice", false)),
         ("kit-refused".into(), sample::sample(show, "alice", true)),
     ];
+    pages.push(("login-again".into(), show.login(&LoginView { note: Some(Note::SignInAgain), ..LOGIN })));
+    pages.extend(account::gallery(show));
     for kind in [Explain::CookiesNeeded, Explain::HandOverFailed] {
         let page = show.explain(&ExplainView { kind, retry_address: "https://grafana.example.com/" });
         pages.push((format!("explain-{kind:?}").to_lowercase(), page));
@@ -159,7 +162,7 @@ fn every_page_speaks_its_readers_language() {
         }
     }
     let pages: BTreeMap<_, _> = in_german().into_iter().collect();
-    for name in ["login-wrong-de", "verify-de", "error-forbidden-de"] {
+    for name in ["login-wrong-de", "verify-de", "account-waiting-de", "error-forbidden-de"] {
         insta::assert_snapshot!(name, without_hashes(&pages[name].html));
     }
 }
@@ -245,6 +248,7 @@ fn nothing_that_is_filled_in_is_taken_for_html() {
         show.continue_page(&ContinueView { name: HOSTILE, target: &format!("/{HOSTILE}") }),
         show.logout(&LogoutView { username: HOSTILE, action: HOSTILE, stay_address: HOSTILE }),
         show.apps(&AppsView { nav: Nav { who: HOSTILE, ..APPS.nav }, apps: &apps, ..APPS }),
+        account::filled_with(show, HOSTILE),
         sample::sample(show, HOSTILE, true),
         show.error(&ErrorView {
             kind: ErrorKind::Forbidden,
