@@ -4,6 +4,7 @@ mod administer;
 mod codes;
 mod confirm;
 mod ends;
+mod import;
 mod limits;
 mod own;
 mod own_address;
