@@ -94,6 +94,7 @@ mod tests {
             email: email.into(),
             groups: Vec::new(),
             attributes: BTreeMap::new(),
+            language: None,
             approval: Approval::Approved,
             disabled: false,
             password: Some(StoredHash(Secret::new("$argon2id$".into()))),

@@ -103,6 +103,8 @@ pub struct Account {
     pub email: String,
     pub groups: Vec<String>,
     pub attributes: BTreeMap<String, String>,
+    /// In which pages and mails are written to them, as `de`; `None`: as their browser asks.
+    pub language: Option<String>,
     pub approval: Approval,
     pub disabled: bool,
     /// `None`: nobody can sign in before one was set.

@@ -112,6 +112,7 @@ fn account(
         email: email?,
         groups,
         attributes,
+        language: None,
         approval,
         disabled,
         password: Some(hash?),

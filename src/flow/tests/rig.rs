@@ -265,6 +265,7 @@ pub(super) fn account(username: &str, approval: Approval, disabled: bool) -> Acc
         email: format!("{username}@example.com"),
         groups: vec![],
         attributes: std::collections::BTreeMap::default(),
+        language: None,
         approval,
         disabled,
         password: Some(StoredHash(Secret::new(account::password::hash(RIGHT, &HASHING).unwrap()))),

@@ -129,12 +129,13 @@ impl Problem {
 }
 
 impl Note {
-    const ALL: [Self; 1] = [Self::SentAgain];
+    const ALL: [Self; 2] = [Self::SentAgain, Self::SignInAgain];
 
     /// As it stands in an address.
     pub const fn word(self) -> &'static str {
         match self {
             Self::SentAgain => "sent-again",
+            Self::SignInAgain => "sign-in-again",
         }
     }
 
