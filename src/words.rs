@@ -58,6 +58,11 @@ impl Languages {
         Self { english, all: all.into() }
     }
 
+    /// The texts in every language, English first.
+    pub fn all(&self) -> impl Iterator<Item = &Words> {
+        self.all.iter()
+    }
+
     /// The texts for a reader: in the language that their account names, else in one that the browser asks for
     /// (`Accept-Language`, RFC 9110 § 12.5.4), else in English.
     pub fn choose(&self, own: Option<&str>, accepted: &str) -> &Words {
@@ -108,6 +113,17 @@ impl Words {
     /// A number with its thousands grouped: `100,000`. Numbers in gaps are written like that, too.
     pub fn number(&self, number: u64) -> String {
         self.with("number", &[("number", number.into())])
+    }
+
+    /// How long ago something was, if that is less than a day; else when it was.
+    pub fn ago(&self, moment: Timestamp, now: Timestamp) -> String {
+        let minutes = now.since(moment).as_secs() / 60;
+        match minutes {
+            0 => self.text("ago-now"),
+            1..60 => self.with("ago-minutes", &[("minutes", minutes.into())]),
+            60..1440 => self.with("ago-hours", &[("hours", (minutes / 60).into())]),
+            _ => self.moment(moment),
+        }
     }
 
     /// A point in time to the minute, in UTC: `22 November 2026, 10:45 UTC`.

@@ -82,13 +82,14 @@ struct Wish<'a> {
     elevates: Option<SignOnId>,
 }
 
-enum Checked {
+pub(super) enum Checked {
     Right(Arc<Account>),
     Wrong,
     Locked(Duration),
 }
 
-async fn check(
+/// Whether this is the account's password, counted as a try. `username` is what was typed as a name.
+pub(super) async fn check(
     x: &Exchange<'_>,
     username: &str,
     password: Secret<String>,

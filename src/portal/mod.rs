@@ -20,7 +20,7 @@ use crate::cookies::{self, Found, Own};
 use crate::flow::who::{self, Visitor};
 use crate::flow::{Browser, FlowError};
 use crate::route::{OWN_PREFIX, Origin, Scheme};
-use crate::words::Locale;
+use crate::words::{Locale, Words};
 use trail::Trail;
 use view::{Nav, Note, Pages, Section, Views};
 
@@ -138,6 +138,8 @@ where
             form::discard(body).await?;
             page::step_up::submit(&visit).await
         }
+        "account" if get => page::account::show(&visit).await,
+        "account" if post => page::account::submit(&visit, &form::read(&head.headers, body).await?).await,
         "continue" if get => page::go_on::show(&visit).await,
         "logout" if get => page::logout::show(&visit).await,
         "logout" if post => {
@@ -147,7 +149,32 @@ where
         "enter" if get && elsewhere.is_some() => page::enter::show(&visit).await,
         "whoami" if get => page::whoami::show(&visit).await,
         "" if get => page::apps::show(&visit).await,
-        "login" | "verify" | "step-up" | "logout" => Err(PortalError::Method("GET, HEAD, POST")),
+        "register" if get => page::register::show(&visit).await,
+        "register" if post => page::register::submit(&visit, form::read(&head.headers, body).await?).await,
+        "register/verify" if get => page::register::show_code(&visit).await,
+        "register/verify" if post => {
+            page::register::submit_code(&visit, &form::read(&head.headers, body).await?).await
+        }
+        "register/username" if post => {
+            page::register::submit_username(&visit, &form::read(&head.headers, body).await?).await
+        }
+        "register/resend" if post => {
+            form::discard(body).await?;
+            page::register::resend(&visit).await
+        }
+        "register/cancel" if post => {
+            form::discard(body).await?;
+            page::register::cancel(&visit).await
+        }
+        "register/done" if get => page::register::show_done(&visit),
+        "reset" if get => page::reset::show(&visit).await,
+        "reset" if post => page::reset::submit(&visit, form::read(&head.headers, body).await?).await,
+        "reset/sent" if get => page::reset::show_sent(&visit),
+        "reset/done" if get => page::reset::show_done(&visit),
+        "register" | "register/verify" | "reset" => Err(PortalError::Method("GET, HEAD, POST")),
+        "register/username" | "register/resend" | "register/cancel" => Err(PortalError::Method("POST")),
+        "register/done" | "reset/sent" | "reset/done" => Err(PortalError::Method("GET, HEAD")),
+        "login" | "verify" | "step-up" | "logout" | "account" => Err(PortalError::Method("GET, HEAD, POST")),
         "verify/resend" | "verify/cancel" => Err(PortalError::Method("POST")),
         "" | "continue" | "whoami" => Err(PortalError::Method("GET, HEAD")),
         _ => Err(PortalError::NotFound),
@@ -224,6 +251,11 @@ impl<'a> Visit<'a> {
         self.views.with(self.x.words(language))
     }
 
+    /// The texts for whoever is signed in.
+    fn words_for(&self, visitor: &Visitor) -> &'a Words {
+        self.x.words(visitor.subject.language.as_deref())
+    }
+
     /// The pages for whoever is signed in.
     fn pages_for(&self, visitor: &Visitor) -> Pages<'a> {
         self.pages(visitor.subject.language.as_deref())
@@ -233,7 +265,7 @@ impl<'a> Visit<'a> {
     fn nav<'b>(&self, visitor: &'b Visitor, here: Section) -> Nav<'b> {
         let subject = &visitor.subject;
         let who = if subject.name.is_empty() { &subject.username } else { &subject.name };
-        Nav { here, sections: &[Section::Apps], who }
+        Nav { here, sections: &[Section::Apps, Section::Account], who }
     }
 
     /// What went well with the post that led here, if one did.

@@ -114,6 +114,125 @@ logout-stay = Stay signed in
 apps-heading = Your apps
 apps-none = There is no app yet that you may open. Ask your administrator for access.
 
+## Register
+
+register-heading = Ask for an account
+# Where everybody gets one.
+register-heading-open = Make an account
+register-name = Name
+register-email = E-mail address
+register-username = Username
+register-username-help = Leave it empty to have one made from your e-mail address.
+register-password = Password
+# $minimum: how many characters.
+register-password-help = { $minimum } characters or more, such as three or four words.
+register-submit = Continue
+register-sign-in = Sign in instead
+register-start-over = Start over
+# $domain: what stands behind the @.
+register-domain = Addresses at { $domain } cannot register here. Use the address of your company.
+register-username-heading = Choose another username
+register-username-taken = This username is taken. Choose another.
+register-username-lead = Your e-mail address is confirmed. What is missing is a username.
+register-done-heading = Your request is on its way
+register-done = An administrator decides about it. You will get a mail.
+register-done-open-heading = Your account is ready
+register-done-open = You can sign in now, with your username or your e-mail address.
+register-done-sign-in = Sign in
+
+## Forgotten password
+
+reset-link = Forgot your password?
+reset-heading = Choose a new password
+reset-lead = We will mail you a link.
+reset-login = Username or e-mail address
+reset-submit = Mail me a link
+reset-sent-heading = Check your mail
+reset-sent = If there is an account of that name or address, a mail with a link is on its way to its e-mail address. The link is valid for 30 minutes.
+reset-sent-none = No mail? Look in the spam folder, or try your other addresses.
+reset-sign-in = Back to sign-in
+# $username: whose password it is.
+reset-whose = For the account { $username }.
+reset-password = New password
+reset-set = Set the password
+reset-dead = This link has expired or was used already. Ask for another.
+reset-done-heading = Your password is changed
+reset-done = Every sign-in with the old one has ended. Sign in with the new one.
+
+## My account
+
+account-heading = My account
+# For somebody whose account stands in a file, or who cannot change it for another reason.
+account-not-here = Your account is kept by your administrators. Ask them if something in it should be changed.
+account-again-why = To change your e-mail address or your password, or to end sessions, you need to have signed in within the last ten minutes.
+account-again = Sign in again
+account-profile = Profile
+account-username = Username
+account-email = E-mail address
+account-groups = Groups
+account-groups-none = none
+account-name = Name
+account-language = Language of pages and mails
+account-language-browser = As my browser asks for
+# The name of the language that this file is written in.
+account-language-name = English
+account-profile-submit = Save profile
+account-email-why = We mail your sign-in codes there.
+account-email-new = New e-mail address
+account-email-new-help = We mail a code there. Your address changes once you have entered it here.
+account-email-submit = Mail me a code
+# $address: the new one, as typed.
+account-email-waiting = We mailed a code to { $address }. Until you enter it, your address stays as it is.
+account-email-waiting-help = No mail? Look in the spam folder, and check the address for typing errors.
+account-email-code = Code
+account-email-confirm = Change my address
+account-email-again = Send a new code
+account-email-stop = Keep my present address
+account-email-same = This is your address already.
+account-email-domain = With this address no account can be had here. Ask your administrator.
+account-email-gone = This change is over: it took too long, or had too many wrong codes. Start it again.
+account-email-soon = A mail is on its way. Please wait a moment before you have another one sent.
+account-password = Password
+account-password-present = Present password
+account-password-new = New password
+# $minimum: how many characters it has at least.
+account-password-help = { $minimum } characters or more, such as three or four words. Afterwards you are signed out everywhere else.
+account-password-submit = Change password
+account-password-wrong = This is not your present password.
+account-password-same = This is your password already. Choose another.
+account-sessions = Where you are signed in
+account-sessions-none = You are signed in nowhere else.
+account-session-browser = Browser
+account-session-address = Address
+account-session-started = Signed in
+account-session-used = Last used
+account-session-act = Action
+account-session-this = This session
+account-session-end = End session
+account-sessions-end = End all other sessions
+account-sessions-end-question = You are then signed out everywhere but here.
+account-sessions-end-confirm = Yes, end them
+account-devices = Known browsers
+account-devices-why = You have signed in here before. A browser that you do not know any more, or never knew, should be forgotten; signing in there is then as the first time.
+account-devices-none = No browser is known.
+account-device-first = First sign-in
+account-device-last = Last sign-in
+account-device-this = This browser
+account-device-forget = Forget
+
+# How long ago something was, if not long.
+ago-now = just now
+ago-minutes =
+    { $minutes ->
+        [one] a minute ago
+       *[other] { $minutes } minutes ago
+    }
+ago-hours =
+    { $hours ->
+        [one] an hour ago
+       *[other] { $hours } hours ago
+    }
+
 ## What went wrong with a form
 
 problem-credentials = Invalid username or password.
@@ -123,6 +242,7 @@ problem-disabled = Your account has been disabled. Contact your administrator.
 problem-code = Invalid or expired code.
 problem-code-hint = Type the code from the newest mail.
 problem-expired = Your sign-in has expired. Please start over.
+problem-registration-expired = Your registration has expired. Please start over.
 problem-mail = We could not send your code. Please try again.
 problem-too-many =
     { $minutes ->
@@ -140,6 +260,14 @@ problem-code-missing = Enter the code from the mail.
 note-sent-again = We sent your code again.
 # On the sign-in form, for somebody who is signed in already and wanted to change something.
 note-sign-in-again = What you want to change needs a sign-in within the last ten minutes. Nothing has been changed yet: sign in again, then repeat it.
+note-signed-in-again = You have signed in again. For the next ten minutes you can make the change.
+note-profile-changed = Your profile is saved.
+note-password-changed = Your password is changed. Everywhere else you are signed out.
+note-address-changed = Your e-mail address is changed.
+note-address-kept = Your e-mail address stays as it is.
+note-session-ended = That session has ended.
+note-sessions-ended = All other sessions have ended.
+note-device-forgotten = That browser is forgotten.
 
 ## Error pages: a heading, then what happened and what to do
 
@@ -227,6 +355,14 @@ mail-register-valid =
 mail-register-started = The registration was started from:
 mail-register-not-you = If this was not you, somebody typed your address by mistake: do not pass the code on, there is nothing else to do.
 mail-register-sender = Sent by { $title }, because somebody registers with your address.
+# Instead of the former, for somebody who has an account and wants another address for it.
+mail-prove-valid =
+    { $minutes ->
+        [one] It is valid for one minute and makes this your address at { $app }.
+       *[other] It is valid for { $minutes } minutes and makes this your address at { $app }.
+    }
+mail-prove-started = The change was started from:
+mail-prove-sender = Sent by { $title }, because somebody wants to use this address for their account.
 
 ## Mails about an account: what was asked for, what was decided, what has happened
 
@@ -260,6 +396,8 @@ mail-reset-valid =
        *[other] The link is valid for { $minutes } minutes, and works once.
     }
 mail-reset-link = Choose a new password
+mail-reset-elsewhere = The password of this account cannot be changed here. Please ask your administrator for a new one.
+mail-reset-administrator = Please choose a new password for your account { $username } at { $title }. Your administrator asks you to.
 mail-reset-not-you = If this was not you, there is nothing to do: your password stays as it is. Do not pass the link on.
 mail-invited-subject = Your account at { $title }
 mail-invited = An account was made for you at { $title }. Your username is { $username }. Choose a password, then you can sign in.
@@ -277,6 +415,9 @@ mail-address-subject = Your e-mail address at { $title } was changed
 # $address: the new one, masked.
 mail-address = The e-mail address of your account { $username } at { $title } was changed to { $address }. Codes go there from now on.
 mail-address-not-you = If this was not you, tell your administrator at once.
+mail-wanted-subject = { $title }: somebody wanted to use your e-mail address
+mail-wanted = Somebody wanted to use this e-mail address for their account at { $title }. It belongs to your account, so nothing has been changed.
+mail-wanted-then = If this was you, with a second account, take another address for that one. If not, there is nothing to do.
 mail-device-subject = New sign-in to { $title }
 mail-device = Your account { $username } at { $title } was signed in to from a browser for the first time.
 mail-device-not-you = If this was not you, choose a new password at once and tell your administrator: { $page }

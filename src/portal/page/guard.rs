@@ -11,6 +11,7 @@
 use form_urlencoded::Serializer;
 use http::{Response, StatusCode};
 
+use super::super::view::Note;
 use super::super::{PortalError, Visit, reply};
 use crate::body::Body;
 use crate::cookies::Own;
@@ -48,7 +49,8 @@ pub async fn recent(visit: &Visit<'_>, page: &str) -> Result<Result<Confirmed, R
 /// Where a page leads whose visitor signed in too long ago for what it offers.
 pub fn again_address(page: &str) -> String {
     let mut query = Serializer::new(String::new());
-    query.append_pair("rd", &format!("{OWN_PREFIX}/{page}")).append_pair("confirm", "1");
+    let (mark, done) = (if page.contains('?') { '&' } else { '?' }, Note::SignedInAgain.word());
+    query.append_pair("rd", &format!("{OWN_PREFIX}/{page}{mark}done={done}")).append_pair("confirm", "1");
     format!("{OWN_PREFIX}/login?{}", query.finish())
 }
 

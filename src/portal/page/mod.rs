@@ -1,11 +1,14 @@
 //! One file a page.
 
+pub mod account;
 pub mod apps;
 pub mod enter;
 pub mod go_on;
 pub mod guard;
 pub mod login;
 pub mod logout;
+pub mod register;
+pub mod reset;
 pub mod step_up;
 pub mod verify;
 pub mod whoami;

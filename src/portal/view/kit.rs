@@ -15,6 +15,8 @@ pub struct Form<'a> {
     pub fields: Vec<Field<'a>>,
     /// Sent along unseen.
     pub hidden: Vec<(&'static str, &'a str)>,
+    /// Whose password is asked for, so that password managers know; sent along unseen as `username`.
+    pub whose: Option<&'a str>,
     /// The button's text.
     pub submit: &'static str,
     /// What is wrong with the whole of it, as a text.

@@ -15,6 +15,8 @@ pub enum Problem {
     InvalidCode,
     /// The sign-in under way is gone.
     Expired,
+    /// The registration under way is gone.
+    RegistrationExpired,
     /// The mail server did not take the mail.
     MailFailed,
     TooMany {
@@ -36,6 +38,15 @@ pub enum Note {
     SentAgain,
     /// Both factors are asked for again, before a change.
     SignInAgain,
+    /// And they were proved.
+    SignedInAgain,
+    ProfileChanged,
+    PasswordChanged,
+    AddressChanged,
+    AddressKept,
+    SessionEnded,
+    SessionsEnded,
+    DeviceForgotten,
 }
 
 /// The texts of a problem or note, and the fields they are about.
@@ -82,13 +93,14 @@ impl Messages {
 }
 
 impl Problem {
-    fn text(self, words: &Words) -> String {
+    pub fn text(self, words: &Words) -> String {
         match self {
             Self::InvalidCredentials => words.text("problem-credentials"),
             Self::Pending => words.text("problem-pending"),
             Self::Disabled => words.text("problem-disabled"),
             Self::InvalidCode => words.text("problem-code"),
             Self::Expired => words.text("problem-expired"),
+            Self::RegistrationExpired => words.text("problem-registration-expired"),
             Self::MailFailed => words.text("problem-mail"),
             Self::TooMany { minutes } => words.with("problem-too-many", &[("minutes", minutes.into())]),
             Self::TooSoon => words.text("problem-too-soon"),
@@ -109,6 +121,7 @@ impl Problem {
             Self::Pending
             | Self::Disabled
             | Self::Expired
+            | Self::RegistrationExpired
             | Self::MailFailed
             | Self::TooMany { .. }
             | Self::TooSoon
@@ -129,13 +142,32 @@ impl Problem {
 }
 
 impl Note {
-    const ALL: [Self; 2] = [Self::SentAgain, Self::SignInAgain];
+    const ALL: [Self; 10] = [
+        Self::SentAgain,
+        Self::SignInAgain,
+        Self::SignedInAgain,
+        Self::ProfileChanged,
+        Self::PasswordChanged,
+        Self::AddressChanged,
+        Self::AddressKept,
+        Self::SessionEnded,
+        Self::SessionsEnded,
+        Self::DeviceForgotten,
+    ];
 
     /// As it stands in an address.
     pub const fn word(self) -> &'static str {
         match self {
             Self::SentAgain => "sent-again",
             Self::SignInAgain => "sign-in-again",
+            Self::SignedInAgain => "signed-in-again",
+            Self::ProfileChanged => "profile-changed",
+            Self::PasswordChanged => "password-changed",
+            Self::AddressChanged => "address-changed",
+            Self::AddressKept => "address-kept",
+            Self::SessionEnded => "session-ended",
+            Self::SessionsEnded => "sessions-ended",
+            Self::DeviceForgotten => "device-forgotten",
         }
     }
 
@@ -147,6 +179,14 @@ impl Note {
         match self {
             Self::SentAgain => words.text("note-sent-again"),
             Self::SignInAgain => words.text("note-sign-in-again"),
+            Self::SignedInAgain => words.text("note-signed-in-again"),
+            Self::ProfileChanged => words.text("note-profile-changed"),
+            Self::PasswordChanged => words.text("note-password-changed"),
+            Self::AddressChanged => words.text("note-address-changed"),
+            Self::AddressKept => words.text("note-address-kept"),
+            Self::SessionEnded => words.text("note-session-ended"),
+            Self::SessionsEnded => words.text("note-sessions-ended"),
+            Self::DeviceForgotten => words.text("note-device-forgotten"),
         }
     }
 }

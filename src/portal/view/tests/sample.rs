@@ -79,6 +79,7 @@ fn form(text: &str, refused: bool) -> Form<'_> {
             Field::new("remember", "login-remember", Kind::Check, "on").optional(),
         ],
         hidden: vec![("revision", text)],
+        whose: Some(text),
         submit: "verify-submit",
         problem: None,
     }
