@@ -5,9 +5,9 @@ mod codes;
 mod confirm;
 mod ends;
 mod limits;
+mod own;
 mod registration;
 mod resets;
-mod own;
 mod rig;
 
 use std::net::IpAddr;
