@@ -81,6 +81,16 @@ pub fn address_changed(app: &App, snapshot: &Snapshot, by: By<'_>, account: &Acc
     });
 }
 
+/// Tells the owner that somebody else wanted to have the account's address for theirs.
+pub fn address_wanted(app: &App, snapshot: &Snapshot, by: By<'_>, owner: &Account) {
+    let post = Post::new(app, snapshot, by).without_language();
+    let owner = owner.clone();
+    app.mailer.aside(async move {
+        let words = post.words_for(&owner);
+        post.send(MailPurpose::Asked, Some(&owner.id), &owner.email, words, &Notice::AddressWanted).await;
+    });
+}
+
 /// Tells the owner of the first sign-in from a browser.
 pub fn new_device(app: &App, snapshot: &Snapshot, by: By<'_>, account: &Account) {
     let post = Post::new(app, snapshot, by);

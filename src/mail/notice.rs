@@ -88,6 +88,8 @@ pub enum Notice<'a> {
         to: &'a str,
         occasion: Occasion,
     },
+    /// Somebody else wants the address for their account.
+    AddressWanted,
     /// The first sign-in from a browser.
     NewDevice {
         username: &'a str,
@@ -240,6 +242,12 @@ impl Written {
                     ..Self::default()
                 }
             }
+            Notice::AddressWanted => Self {
+                subject: site("mail-wanted-subject"),
+                says: vec![site("mail-wanted")],
+                then: vec![words.text("mail-wanted-then")],
+                ..Self::default()
+            },
             Notice::NewDevice { username, reset, occasion } => Self {
                 subject: site("mail-device-subject"),
                 says: vec![whose("mail-device", username)],

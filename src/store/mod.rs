@@ -42,6 +42,8 @@ pub enum Space {
     Reset,
     Counter,
     Lock,
+    /// A change of address under way.
+    Address,
     /// Set indexes: what belongs to an account.
     Index,
 }
@@ -58,13 +60,19 @@ impl Space {
             | Self::Device
             | Self::Registration
             | Self::Reset
-            | Self::Lock => Kind::Record,
+            | Self::Lock
+            | Self::Address => Kind::Record,
         }
     }
 
     /// Whether a record is used up at its first right use, and nobody loses much who has to begin anew.
     const fn is_used_once(self) -> bool {
         matches!(self, Self::SignIn | Self::Ticket)
+    }
+
+    /// Whether nothing is ever written again under a key once its record was taken.
+    const fn ends_for_good(self) -> bool {
+        matches!(self, Self::Session | Self::SignOn)
     }
 
     /// Stands in every key that is written: letters are never changed or used twice.
@@ -79,6 +87,7 @@ impl Space {
             Self::Reset => b'w',
             Self::Counter => b'c',
             Self::Lock => b'l',
+            Self::Address => b'a',
             Self::Index => b'x',
         }
     }

@@ -171,6 +171,8 @@ account-email-again = Neuen Code senden
 account-email-stop = Bisherige Adresse behalten
 account-email-same = Das ist bereits Ihre Adresse.
 account-email-domain = Mit dieser Adresse ist hier kein Konto möglich. Wenden Sie sich an Ihre Administration.
+account-email-gone = Diese Änderung ist beendet: Sie hat zu lange gedauert, oder es wurden zu viele falsche Codes eingegeben. Beginnen Sie noch einmal.
+account-email-soon = Eine E-Mail ist bereits unterwegs. Bitte warten Sie einen Moment, bevor Sie noch eine anfordern.
 account-password = Passwort
 account-password-present = Bisheriges Passwort
 account-password-new = Neues Passwort
@@ -291,6 +293,8 @@ explain-cookies = Ihr Browser speichert keine Cookies von uns
 explain-cookies-what = Wir brauchen ein Cookie, um Sie wiederzuerkennen. Erlauben Sie Cookies für diese Website und versuchen Sie es dann noch einmal.
 explain-hand-over = Wir konnten Sie nicht zur Anwendung weiterleiten
 explain-hand-over-what = Die Weiterleitung wurde unterbrochen oder zweimal verwendet. Versuchen Sie es noch einmal; gelingt es wieder nicht, schließen Sie zuerst Ihre anderen Tabs dieser Website.
+explain-circles = Sie sind angemeldet, aber diese Website erkennt es nicht
+explain-circles-what = Ihr Browser wurde hin- und hergeschickt, deshalb haben wir angehalten. Unterwegs geht unser Cookie verloren, oder diese Website ist falsch eingerichtet. Warten Sie einen Moment und versuchen Sie es noch einmal; hilft das nicht, wenden Sie sich an Ihre Administration.
 explain-retry = Noch einmal versuchen
 
 ## The mail with a code
@@ -327,6 +331,13 @@ mail-register-valid =
 mail-register-started = Die Registrierung wurde gestartet von:
 mail-register-not-you = Wenn Sie das nicht waren, hat jemand versehentlich Ihre Adresse eingegeben: Geben Sie den Code nicht weiter; sonst müssen Sie nichts tun.
 mail-register-sender = Gesendet von { $title }, weil sich jemand mit Ihrer Adresse registriert.
+mail-prove-valid =
+    { $minutes ->
+        [one] Er gilt eine Minute lang und macht dies zu Ihrer Adresse bei { $app }.
+       *[other] Er gilt { $minutes } Minuten lang und macht dies zu Ihrer Adresse bei { $app }.
+    }
+mail-prove-started = Die Änderung wurde begonnen mit:
+mail-prove-sender = Gesendet von { $title }, weil jemand diese Adresse für sein Konto verwenden möchte.
 
 ## Mails about an account: what was asked for, what was decided, what has happened
 
@@ -376,6 +387,9 @@ mail-password-not-you = Wenn Sie das nicht waren, wählen Sie sofort ein neues P
 mail-address-subject = Ihre E-Mail-Adresse bei { $title } wurde geändert
 mail-address = Die E-Mail-Adresse Ihres Kontos { $username } bei { $title } wurde in { $address } geändert. Codes gehen von nun an dorthin.
 mail-address-not-you = Wenn Sie das nicht waren, verständigen Sie sofort Ihre Administration.
+mail-wanted-subject = { $title }: Jemand wollte Ihre E-Mail-Adresse verwenden
+mail-wanted = Jemand wollte diese E-Mail-Adresse für sein Konto bei { $title } verwenden. Sie gehört zu Ihrem Konto; deshalb wurde nichts geändert.
+mail-wanted-then = Wenn Sie das mit einem zweiten Konto waren, nehmen Sie dafür eine andere Adresse. Wenn nicht, brauchen Sie nichts zu tun.
 mail-device-subject = Neue Anmeldung bei { $title }
 mail-device = Mit Ihrem Konto { $username } bei { $title } hat sich zum ersten Mal ein Browser angemeldet.
 mail-device-not-you = Wenn Sie das nicht waren, wählen Sie sofort ein neues Passwort und verständigen Sie Ihre Administration: { $page }

@@ -190,6 +190,8 @@ account-email-again = Send a new code
 account-email-stop = Keep my present address
 account-email-same = This is your address already.
 account-email-domain = With this address no account can be had here. Ask your administrator.
+account-email-gone = This change is over: it took too long, or had too many wrong codes. Start it again.
+account-email-soon = A mail is on its way. Please wait a moment before you have another one sent.
 account-password = Password
 account-password-present = Present password
 account-password-new = New password
@@ -314,6 +316,8 @@ explain-cookies = Your browser keeps no cookies from us
 explain-cookies-what = We need one to know you from the next visitor. Allow cookies for this site, then try again.
 explain-hand-over = We could not take you to the app
 explain-hand-over-what = The way there was interrupted, or used twice. Try again; if it fails once more, close your other tabs of this site first.
+explain-circles = You are signed in, but this site does not see it
+explain-circles-what = Your browser was sent back and forth, so we stopped. Something on the way loses our cookie, or this site is set up wrongly. Wait a moment and try again; if it goes on, tell your administrator.
 explain-retry = Try again
 
 ## The mail with a code
@@ -353,6 +357,14 @@ mail-register-valid =
 mail-register-started = The registration was started from:
 mail-register-not-you = If this was not you, somebody typed your address by mistake: do not pass the code on, there is nothing else to do.
 mail-register-sender = Sent by { $title }, because somebody registers with your address.
+# Instead of the former, for somebody who has an account and wants another address for it.
+mail-prove-valid =
+    { $minutes ->
+        [one] It is valid for one minute and makes this your address at { $app }.
+       *[other] It is valid for { $minutes } minutes and makes this your address at { $app }.
+    }
+mail-prove-started = The change was started from:
+mail-prove-sender = Sent by { $title }, because somebody wants to use this address for their account.
 
 ## Mails about an account: what was asked for, what was decided, what has happened
 
@@ -405,6 +417,9 @@ mail-address-subject = Your e-mail address at { $title } was changed
 # $address: the new one, masked.
 mail-address = The e-mail address of your account { $username } at { $title } was changed to { $address }. Codes go there from now on.
 mail-address-not-you = If this was not you, tell your administrator at once.
+mail-wanted-subject = { $title }: somebody wanted to use your e-mail address
+mail-wanted = Somebody wanted to use this e-mail address for their account at { $title }. It belongs to your account, so nothing has been changed.
+mail-wanted-then = If this was you, with a second account, take another address for that one. If not, there is nothing to do.
 mail-device-subject = New sign-in to { $title }
 mail-device = Your account { $username } at { $title } was signed in to from a browser for the first time.
 mail-device-not-you = If this was not you, choose a new password at once and tell your administrator: { $page }

@@ -31,6 +31,7 @@ fn all(text: &str) -> Vec<(&'static str, Notice<'_>)> {
         ),
         ("invited", Notice::Invited { username: text, page: token, hours: 24, again: reset.clone() }),
         ("password", Notice::PasswordChanged { username: text, reset: reset.clone(), occasion: occasion() }),
+        ("wanted", Notice::AddressWanted),
         ("address", Notice::AddressChanged { username: text, to: "alice@new.example", occasion: occasion() }),
         ("device", Notice::NewDevice { username: text, reset: Some(reset), occasion: occasion() }),
         ("device-of-a-file", Notice::NewDevice { username: text, reset: None, occasion: occasion() }),
