@@ -5,6 +5,8 @@ mod codes;
 mod confirm;
 mod ends;
 mod limits;
+mod registration;
+mod resets;
 mod own;
 mod own_address;
 mod rig;

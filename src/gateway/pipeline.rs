@@ -291,7 +291,8 @@ async fn judge(
         return Ok((decision, visitor));
     };
     // The second factor may have been proved a moment ago, at another gateway.
-    let visitor = who::look_again(x, cookie).await?;
+    let looking = Box::pin(who::look_again(x, cookie));
+    let visitor = looking.await?;
     Ok((decide(app, visitor.as_ref(), facts), visitor))
 }
 

@@ -119,7 +119,9 @@ impl Sessions {
             return Ok(self.use_now(Arc::clone(session), now));
         }
         self.looks.miss();
-        match (self.look(cookie, host, now).await, cached) {
+        // In a box, as it is seldom: what every request carries along is to be small.
+        let looking = Box::pin(self.look(cookie, host, now));
+        match (looking.await, cached) {
             // The store is down, and with it the news. Whoever was looked up a moment ago is served nevertheless.
             (Err(_), Some(session)) if session.is_recent(now) => Ok(self.use_now(session, now)),
             (looked, _) => looked,

@@ -36,6 +36,10 @@ pub enum Space {
     SignIn,
     Ticket,
     Device,
+    /// Somebody asks for an account.
+    Registration,
+    /// A link with which a password can be set.
+    Reset,
     Counter,
     Lock,
     /// A change of address under way.
@@ -54,6 +58,8 @@ impl Space {
             | Self::SignIn
             | Self::Ticket
             | Self::Device
+            | Self::Registration
+            | Self::Reset
             | Self::Lock
             | Self::Address => Kind::Record,
         }
@@ -64,6 +70,11 @@ impl Space {
         matches!(self, Self::SignIn | Self::Ticket)
     }
 
+    /// Whether nothing is ever written again under a key once its record was taken.
+    const fn ends_for_good(self) -> bool {
+        matches!(self, Self::Session | Self::SignOn)
+    }
+
     /// Stands in every key that is written: letters are never changed or used twice.
     const fn letter(self) -> u8 {
         match self {
@@ -72,6 +83,8 @@ impl Space {
             Self::SignIn => b'i',
             Self::Ticket => b't',
             Self::Device => b'd',
+            Self::Registration => b'r',
+            Self::Reset => b'w',
             Self::Counter => b'c',
             Self::Lock => b'l',
             Self::Address => b'a',

@@ -102,6 +102,47 @@ logout-stay = Angemeldet bleiben
 apps-heading = Ihre Anwendungen
 apps-none = Für Sie ist noch keine Anwendung freigegeben. Wenden Sie sich an Ihre Administration.
 
+## Register
+
+register-heading = Konto beantragen
+register-heading-open = Konto anlegen
+register-name = Name
+register-email = E-Mail-Adresse
+register-username = Benutzername
+register-username-help = Lassen Sie das Feld leer, dann bilden wir einen aus Ihrer E-Mail-Adresse.
+register-password = Passwort
+register-password-help = Mindestens { $minimum } Zeichen, zum Beispiel drei oder vier Wörter.
+register-submit = Weiter
+register-sign-in = Stattdessen anmelden
+register-start-over = Von vorn beginnen
+register-domain = Mit Adressen bei { $domain } kann man sich hier nicht registrieren. Verwenden Sie die Adresse Ihres Unternehmens.
+register-username-heading = Wählen Sie einen anderen Benutzernamen
+register-username-taken = Dieser Benutzername ist vergeben. Wählen Sie einen anderen.
+register-username-lead = Ihre E-Mail-Adresse ist bestätigt. Es fehlt nur noch ein Benutzername.
+register-done-heading = Ihr Antrag ist unterwegs
+register-done = Die Administration entscheidet darüber. Sie erhalten eine E-Mail.
+register-done-open-heading = Ihr Konto ist bereit
+register-done-open = Sie können sich jetzt anmelden, mit Ihrem Benutzernamen oder Ihrer E-Mail-Adresse.
+register-done-sign-in = Anmelden
+
+## Forgotten password
+
+reset-link = Passwort vergessen?
+reset-heading = Neues Passwort wählen
+reset-lead = Wir schicken Ihnen einen Link.
+reset-login = Benutzername oder E-Mail-Adresse
+reset-submit = Link zusenden
+reset-sent-heading = Sehen Sie in Ihr Postfach
+reset-sent = Wenn es ein Konto mit diesem Namen oder dieser Adresse gibt, ist eine E-Mail mit einem Link an seine E-Mail-Adresse unterwegs. Der Link gilt 30 Minuten.
+reset-sent-none = Keine E-Mail erhalten? Sehen Sie im Spam-Ordner nach, oder versuchen Sie es mit Ihren anderen Adressen.
+reset-sign-in = Zurück zur Anmeldung
+reset-whose = Für das Konto { $username }.
+reset-password = Neues Passwort
+reset-set = Passwort setzen
+reset-dead = Dieser Link ist abgelaufen oder wurde schon verwendet. Fordern Sie einen neuen an.
+reset-done-heading = Ihr Passwort ist geändert
+reset-done = Alle Anmeldungen mit dem alten sind beendet. Melden Sie sich mit dem neuen an.
+
 ## My account
 
 account-heading = Mein Konto
@@ -180,6 +221,7 @@ problem-disabled = Ihr Konto ist gesperrt. Wenden Sie sich an Ihre Administratio
 problem-code = Der Code ist falsch oder abgelaufen.
 problem-code-hint = Geben Sie den Code aus der neuesten E-Mail ein.
 problem-expired = Ihre Anmeldung ist abgelaufen. Bitte beginnen Sie von vorn.
+problem-registration-expired = Ihre Registrierung ist abgelaufen. Bitte beginnen Sie von vorn.
 problem-mail = Wir konnten Ihren Code nicht verschicken. Bitte versuchen Sie es noch einmal.
 problem-too-many =
     { $minutes ->
@@ -325,6 +367,8 @@ mail-reset-valid =
        *[other] Der Link gilt { $minutes } Minuten lang und nur einmal.
     }
 mail-reset-link = Neues Passwort wählen
+mail-reset-elsewhere = Das Passwort dieses Kontos lässt sich hier nicht ändern. Bitten Sie Ihre Administration um ein neues.
+mail-reset-administrator = Bitte wählen Sie ein neues Passwort für Ihr Konto { $username } bei { $title }. Ihre Administration bittet Sie darum.
 mail-reset-not-you = Wenn Sie das nicht waren, müssen Sie nichts tun: Ihr Passwort bleibt, wie es ist. Geben Sie den Link nicht weiter.
 mail-invited-subject = Ihr Konto bei { $title }
 mail-invited = Für Sie wurde ein Konto bei { $title } angelegt. Ihr Benutzername ist { $username }. Wählen Sie ein Passwort, dann können Sie sich anmelden.

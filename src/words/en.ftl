@@ -114,6 +114,51 @@ logout-stay = Stay signed in
 apps-heading = Your apps
 apps-none = There is no app yet that you may open. Ask your administrator for access.
 
+## Register
+
+register-heading = Ask for an account
+# Where everybody gets one.
+register-heading-open = Make an account
+register-name = Name
+register-email = E-mail address
+register-username = Username
+register-username-help = Leave it empty to have one made from your e-mail address.
+register-password = Password
+# $minimum: how many characters.
+register-password-help = { $minimum } characters or more, such as three or four words.
+register-submit = Continue
+register-sign-in = Sign in instead
+register-start-over = Start over
+# $domain: what stands behind the @.
+register-domain = Addresses at { $domain } cannot register here. Use the address of your company.
+register-username-heading = Choose another username
+register-username-taken = This username is taken. Choose another.
+register-username-lead = Your e-mail address is confirmed. What is missing is a username.
+register-done-heading = Your request is on its way
+register-done = An administrator decides about it. You will get a mail.
+register-done-open-heading = Your account is ready
+register-done-open = You can sign in now, with your username or your e-mail address.
+register-done-sign-in = Sign in
+
+## Forgotten password
+
+reset-link = Forgot your password?
+reset-heading = Choose a new password
+reset-lead = We will mail you a link.
+reset-login = Username or e-mail address
+reset-submit = Mail me a link
+reset-sent-heading = Check your mail
+reset-sent = If there is an account of that name or address, a mail with a link is on its way to its e-mail address. The link is valid for 30 minutes.
+reset-sent-none = No mail? Look in the spam folder, or try your other addresses.
+reset-sign-in = Back to sign-in
+# $username: whose password it is.
+reset-whose = For the account { $username }.
+reset-password = New password
+reset-set = Set the password
+reset-dead = This link has expired or was used already. Ask for another.
+reset-done-heading = Your password is changed
+reset-done = Every sign-in with the old one has ended. Sign in with the new one.
+
 ## My account
 
 account-heading = My account
@@ -197,6 +242,7 @@ problem-disabled = Your account has been disabled. Contact your administrator.
 problem-code = Invalid or expired code.
 problem-code-hint = Type the code from the newest mail.
 problem-expired = Your sign-in has expired. Please start over.
+problem-registration-expired = Your registration has expired. Please start over.
 problem-mail = We could not send your code. Please try again.
 problem-too-many =
     { $minutes ->
@@ -350,6 +396,8 @@ mail-reset-valid =
        *[other] The link is valid for { $minutes } minutes, and works once.
     }
 mail-reset-link = Choose a new password
+mail-reset-elsewhere = The password of this account cannot be changed here. Please ask your administrator for a new one.
+mail-reset-administrator = Please choose a new password for your account { $username } at { $title }. Your administrator asks you to.
 mail-reset-not-you = If this was not you, there is nothing to do: your password stays as it is. Do not pass the link on.
 mail-invited-subject = Your account at { $title }
 mail-invited = An account was made for you at { $title }. Your username is { $username }. Choose a password, then you can sign in.
