@@ -5,10 +5,10 @@ mod codes;
 mod confirm;
 mod ends;
 mod limits;
-mod registration;
-mod resets;
 mod own;
 mod own_address;
+mod registration;
+mod resets;
 mod rig;
 
 use std::net::IpAddr;

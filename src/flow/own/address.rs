@@ -111,6 +111,9 @@ pub async fn awaited(x: &Exchange<'_>, account: &Account) -> Result<Option<Strin
 /// Changes the address, if this is the code that was mailed there. Of many right ones at once one does.
 pub async fn confirm(x: &Exchange<'_>, visitor: &Visitor, typed: &str) -> Result<Ended, FlowError> {
     let Some(account) = account(x, visitor).await? else { return Ok(Ended::NotHere) };
+    if database(x, &account).is_none() {
+        return Ok(Ended::NotHere);
+    }
     let Some((version, under_way)) = load(x, &account).await? else { return Ok(Ended::Gone) };
     let settings = &x.snapshot.email_code;
     // What is no code cannot be a guess.
@@ -120,8 +123,7 @@ pub async fn confirm(x: &Exchange<'_>, visitor: &Visitor, typed: &str) -> Result
     if tries > settings.attempts {
         return Ok(Ended::Gone);
     }
-    let secret = code::Secret { nonce: &under_way.nonce, account: &account.id };
-    let codes = secret.under_all_keys(&x.app.keys, NUMBER, settings.digits);
+    let codes = secret_of(&under_way, &account).under_all_keys(&x.app.keys, NUMBER, settings.digits);
     let right = codes.iter().fold(false, |found, code| found | code.is(&typed)) && !under_way.taken;
     if right {
         return accept(x, visitor, &account, version, under_way).await;
@@ -181,8 +183,7 @@ async fn accept(
 const NUMBER: u32 = 1;
 
 fn mail_code(x: &Exchange<'_>, by: By<'_>, account: &Account, under_way: &UnderWay) {
-    let secret = code::Secret { nonce: &under_way.nonce, account: &account.id };
-    let code = secret.derive(&x.app.keys, NUMBER, x.snapshot.email_code.digits);
+    let code = secret_of(under_way, account).derive(&x.app.keys, NUMBER, x.snapshot.email_code.digits);
     let words = x.words(account.language.as_deref());
     let mail = CodeMail {
         purpose: CodeFor::Address,
@@ -198,6 +199,11 @@ fn mail_code(x: &Exchange<'_>, by: By<'_>, account: &Account, under_way: &UnderW
     let account = account.id.clone();
     // Aside, as the mail to somebody whose address it is: the answer takes as long for both.
     x.app.mailer.aside(async move { post.deliver(MailPurpose::Asked, Some(&account), message).await });
+}
+
+fn secret_of<'a>(under_way: &'a UnderWay, account: &'a Account) -> code::Secret<'a> {
+    let is_for = code::For { purpose: Purpose::AddressCode, whom: account.id.as_str() };
+    code::Secret { nonce: &under_way.nonce, is_for }
 }
 
 /// Whether people with such an address have accounts here.

@@ -9,7 +9,7 @@ use crate::subject::AccountId;
 const NEW: &str = "seven green umbrellas";
 
 impl Rig {
-    async fn ask(&self, login: &str) -> Option<Duration> {
+    pub(super) async fn ask(&self, login: &str) -> Option<Duration> {
         let snapshot = self.app.snapshot.load_full();
         let visitor = Visitor::new();
         let x = self.in_exchange(&snapshot, &visitor, &self.portal);
@@ -27,7 +27,7 @@ impl Rig {
         outcome
     }
 
-    async fn is_good(&self, token: &str) -> bool {
+    pub(super) async fn is_good(&self, token: &str) -> bool {
         let snapshot = self.app.snapshot.load_full();
         let visitor = Visitor::new();
         let x = self.in_exchange(&snapshot, &visitor, &self.portal);
@@ -35,7 +35,7 @@ impl Rig {
     }
 
     /// The link's token in the last letter.
-    fn token(&self) -> String {
+    pub(super) fn token(&self) -> String {
         let letter = self.letters().pop().unwrap().replace("=\r\n", "").replace("=3D", "=");
         let (_, rest) = letter.split_once("https://auth.example.com/_vestibule/reset?token=").unwrap();
         rest[..43].to_owned()
