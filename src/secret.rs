@@ -53,7 +53,7 @@ pub enum Purpose {
     RegistrationCookie,
     /// One-time codes of registrations.
     RegistrationCode,
-    /// One-time codes that prove an account's new address.
+    /// One-time codes of changed addresses.
     AddressCode,
     /// Names in the store that could be guessed: accounts, addresses, networks.
     StoreName,

@@ -19,7 +19,7 @@ use crate::browser::BrowserName;
 use crate::clock::Timestamp;
 use crate::mail::{CodeFor, CodeMail, code_mail};
 use crate::secret::{self, Purpose};
-use crate::sign_in::code::{self, Code};
+use crate::sign_in::code::{self, Code, For};
 use crate::store::{Key, Space, StoreError, Version};
 use crate::subject::AccountId;
 use crate::throttle::MailPurpose;
@@ -111,9 +111,6 @@ pub async fn awaited(x: &Exchange<'_>, account: &Account) -> Result<Option<Strin
 /// Changes the address, if this is the code that was mailed there. Of many right ones at once one does.
 pub async fn confirm(x: &Exchange<'_>, visitor: &Visitor, typed: &str) -> Result<Ended, FlowError> {
     let Some(account) = account(x, visitor).await? else { return Ok(Ended::NotHere) };
-    if database(x, &account).is_none() {
-        return Ok(Ended::NotHere);
-    }
     let Some((version, under_way)) = load(x, &account).await? else { return Ok(Ended::Gone) };
     let settings = &x.snapshot.email_code;
     // What is no code cannot be a guess.
@@ -123,7 +120,8 @@ pub async fn confirm(x: &Exchange<'_>, visitor: &Visitor, typed: &str) -> Result
     if tries > settings.attempts {
         return Ok(Ended::Gone);
     }
-    let codes = secret_of(&under_way, &account).under_all_keys(&x.app.keys, NUMBER, settings.digits);
+    let secret = code::Secret { nonce: &under_way.nonce, is_for: is_for(account.id.as_str()) };
+    let codes = secret.under_all_keys(&x.app.keys, NUMBER, settings.digits);
     let right = codes.iter().fold(false, |found, code| found | code.is(&typed)) && !under_way.taken;
     if right {
         return accept(x, visitor, &account, version, under_way).await;
@@ -179,11 +177,17 @@ async fn accept(
     Ok(Ended::Changed)
 }
 
+/// The new address is in the nonce's record, so that a code proves one address and no other.
+const fn is_for(account: &str) -> For<'_> {
+    For { purpose: Purpose::AddressCode, whom: account }
+}
+
 /// The only code of a change; another one begins another change.
 const NUMBER: u32 = 1;
 
 fn mail_code(x: &Exchange<'_>, by: By<'_>, account: &Account, under_way: &UnderWay) {
-    let code = secret_of(under_way, account).derive(&x.app.keys, NUMBER, x.snapshot.email_code.digits);
+    let secret = code::Secret { nonce: &under_way.nonce, is_for: is_for(account.id.as_str()) };
+    let code = secret.derive(&x.app.keys, NUMBER, x.snapshot.email_code.digits);
     let words = x.words(account.language.as_deref());
     let mail = CodeMail {
         purpose: CodeFor::Address,
@@ -199,11 +203,6 @@ fn mail_code(x: &Exchange<'_>, by: By<'_>, account: &Account, under_way: &UnderW
     let account = account.id.clone();
     // Aside, as the mail to somebody whose address it is: the answer takes as long for both.
     x.app.mailer.aside(async move { post.deliver(MailPurpose::Asked, Some(&account), message).await });
-}
-
-fn secret_of<'a>(under_way: &'a UnderWay, account: &'a Account) -> code::Secret<'a> {
-    let is_for = code::For { purpose: Purpose::AddressCode, whom: account.id.as_str() };
-    code::Secret { nonce: &under_way.nonce, is_for }
 }
 
 /// Whether people with such an address have accounts here.

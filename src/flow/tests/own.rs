@@ -5,6 +5,7 @@ use crate::account::database::Line;
 use crate::flow::confirm::{self, Confirmed};
 use crate::flow::own::{open, password, profile};
 use crate::flow::{By, Entered, device};
+use crate::session::Use;
 
 const NEW: &str = "seven ugly green teapots";
 
@@ -85,7 +86,13 @@ async fn a_sign_on_that_expects_a_password_is_good_with_both_and_then_with_the_n
     let (host, now) = (&rig.portal.host, rig.app.clock.now());
     let cookie = visitor.session.as_deref().unwrap();
     let good_with = async |fingerprint| {
-        rig.app.sessions.load(cookie, host, now).await.unwrap().unwrap().is_good_with(fingerprint)
+        rig.app
+            .sessions
+            .load(cookie, host, now, Use::Counts)
+            .await
+            .unwrap()
+            .unwrap()
+            .is_good_with(fingerprint)
     };
     let old = rig.app.snapshot.load().directory.find("erin").await.unwrap().unwrap().fingerprint();
     rig.app.sessions.expect_password(inside.session.sign_on(), [1; 8]).await.unwrap();
@@ -103,7 +110,7 @@ async fn a_request_in_the_middle_of_the_change_signs_nobody_out() {
     let cookie = visitor.session.as_deref().unwrap();
     let snapshot = rig.app.snapshot.load_full();
     let begun = rig.in_exchange(&snapshot, &visitor, &rig.portal);
-    let before = rig.app.sessions.load(cookie, begun.host(), begun.now).await.unwrap().unwrap();
+    let before = rig.app.sessions.load(cookie, begun.host(), begun.now, Use::Counts).await.unwrap().unwrap();
     rig.app.sessions.expect_password(before.sign_on(), [1; 8]).await.unwrap();
     let line = Line::from(&By::command_line(&rig.app).event("password_changed", None, None));
     let changed = rig.database.change(&erin, move |entry| {
@@ -114,7 +121,7 @@ async fn a_request_in_the_middle_of_the_change_signs_nobody_out() {
     rig.advance(Duration::from_secs(30));
     assert!(!before.is_good_with([1; 8]));
     let x = rig.in_exchange(&snapshot, &visitor, &rig.portal);
-    assert!(who::with_subject(&x, cookie, before).await.unwrap().is_some());
+    assert!(who::with_subject(&x, cookie, before, Use::Counts).await.unwrap().is_some());
     assert!(rig.who(&visitor).await.is_some());
 }
 
