@@ -191,3 +191,17 @@ async fn what_is_no_new_address_is_said_at_once() {
     let in_file = rig.signed_in("alice").await;
     assert!(matches!(rig.begin(&in_file, NEW).await, Begun::NotHere));
 }
+
+#[tokio::test]
+async fn a_link_that_was_mailed_to_the_old_address_sets_no_password_any_more() {
+    let rig = Rig::new().await;
+    rig.add("erin", "").await;
+    let visitor = rig.signed_in("erin").await;
+    rig.begin(&visitor, NEW).await;
+    let code = rig.proof(NEW);
+    rig.ask("erin").await;
+    let token = rig.token();
+    assert!(rig.is_good(&token).await);
+    assert!(matches!(rig.prove(&visitor, &code).await, Ended::Changed));
+    assert!(!rig.is_good(&token).await);
+}
