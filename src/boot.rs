@@ -52,6 +52,9 @@ const TRAIL: usize = 4096;
 /// How long what runs beside the requests gets to end.
 const LET_GO: Duration = Duration::from_secs(2);
 
+/// How long a command waits for the mails that it brought about; each has a deadline of its own.
+const MAILS: Duration = Duration::from_mins(2);
+
 /// Why the gateway does not run; each is the operator's to mend.
 #[derive(Debug, thiserror::Error)]
 pub enum BootError {
@@ -125,6 +128,9 @@ pub fn once<T>(config: Config, work: impl AsyncFnOnce(Arc<App>) -> T) -> Result<
         let foundation = Foundation::lay(config, Shutdown::default()).await?;
         let (app, _) = build::app(&foundation)?;
         let done = work(app).await;
+        if !foundation.mailer.finished_within(MAILS).await {
+            warn!("some mails were not sent");
+        }
         foundation.end().await;
         Ok(done)
     })
@@ -309,6 +315,9 @@ impl Foundation {
     }
 
     async fn end(self) {
+        if !self.mailer.finished_within(LET_GO).await {
+            warn!("some mails were not sent");
+        }
         self.shutdown.abort();
         // Before the wait: what keeps the store's connection up is one of the tasks.
         self.store.close().await;

@@ -58,6 +58,40 @@ impl<'a> Gate<'a> {
     }
 }
 
+/// What a mail is for. Half of an address's mails is kept for the codes of its sign-ins, so that nobody can drown them;
+/// some of the other half for what happens to its account, so that nobody can do so unseen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MailPurpose {
+    /// A code for who knows the password.
+    SignIn,
+    /// Something has happened to the account.
+    Notice,
+    /// Anybody can bring it about: a registration, a forgotten password.
+    Asked,
+}
+
+impl MailPurpose {
+    /// How much of a whole budget such mails may use up.
+    fn share(self, whole: i64) -> i64 {
+        let half = (whole / 2).max(1);
+        match self {
+            Self::SignIn => whole,
+            Self::Notice => half,
+            Self::Asked => (half - (half / 5).max(1)).max(1),
+        }
+    }
+}
+
+/// What strangers may ask for, counted by network: each has a mail sent to an address of their choice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errand {
+    Registration,
+    Reset,
+}
+
+/// How many of these one network may ask for in an hour: enough for an office on its first day.
+const ERRANDS: i64 = 60;
+
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Admission {
     /// Counted; the password may be looked at.
@@ -73,6 +107,8 @@ struct Lock {
     times: u32,
 }
 
+/// Cheap to clone.
+#[derive(Clone)]
 pub struct Throttle {
     store: Arc<Store>,
     keys: Arc<Keys>,
@@ -165,30 +201,51 @@ impl Throttle {
         self.store.reset(self.quarantine_key(name, fingerprint)).await
     }
 
-    /// Counts a mail to this address. If a budget is used up: how long until it is not.
+    /// Counts a mail to this address, in canonical form. If a budget is used up: how long until it is not.
     pub async fn mail(
         &self,
         address: &str,
+        purpose: MailPurpose,
         budget: MailBudget,
         now: Timestamp,
     ) -> Result<Option<Duration>, StoreError> {
         let mut wait = None;
-        for (name, limit, window) in [("hourly", budget.hourly, HOUR), ("daily", budget.daily, DAY)] {
-            let count = self.store.bump(self.mail_key(name, address), 1, window).await?;
+        for (name, window) in mail_counters(purpose) {
+            let whole = if *window == HOUR { budget.hourly } else { budget.daily };
+            let limit = if name.starts_with("other") { purpose.share(whole) } else { whole };
+            let count = self.store.bump(self.mail_key(name, address), 1, *window).await?;
             if count.value > limit {
                 wait = Some(now.until(count.ends)).max(wait);
             }
         }
         if wait.is_some() {
-            self.undo_mail(address).await?;
+            self.undo_mail(address, purpose).await?;
         }
         Ok(wait)
     }
 
     /// Takes a counted mail back: it never left.
-    pub async fn undo_mail(&self, address: &str) -> Result<(), StoreError> {
-        self.store.bump(self.mail_key("hourly", address), -1, HOUR).await?;
-        self.store.bump(self.mail_key("daily", address), -1, DAY).await.map(drop)
+    pub async fn undo_mail(&self, address: &str, purpose: MailPurpose) -> Result<(), StoreError> {
+        for (name, window) in mail_counters(purpose) {
+            self.store.bump(self.mail_key(name, address), -1, *window).await?;
+        }
+        Ok(())
+    }
+
+    /// Counts what somebody asks for from a network. If that has been too much: how long it waits.
+    pub async fn errand(
+        &self,
+        errand: Errand,
+        address: IpAddr,
+        now: Timestamp,
+    ) -> Result<Option<Duration>, StoreError> {
+        let name: &[u8] = match errand {
+            Errand::Registration => b"registration",
+            Errand::Reset => b"reset",
+        };
+        let key = self.named(Space::Counter, &[b"errand", name, &network(address)]);
+        let count = self.store.bump(key, 1, HOUR).await?;
+        Ok((count.value > ERRANDS).then(|| now.until(count.ends)))
     }
 
     /// Adds to the wrong codes of an account on unknown devices, and says how many there are. `fingerprint` is of the
@@ -236,6 +293,16 @@ impl Throttle {
 
     fn named(&self, space: Space, parts: &[&[u8]]) -> Key {
         Key { space, digest: self.keys.sign(Purpose::StoreName, parts) }
+    }
+}
+
+/// What counts a mail: all mails of an address, and besides those that are no codes.
+fn mail_counters(purpose: MailPurpose) -> &'static [(&'static str, Duration)] {
+    const ALL: [(&str, Duration); 4] =
+        [("hourly", HOUR), ("daily", DAY), ("other-hourly", HOUR), ("other-daily", DAY)];
+    match purpose {
+        MailPurpose::SignIn => ALL.split_at(2).0,
+        MailPurpose::Notice | MailPurpose::Asked => &ALL,
     }
 }
 
@@ -320,5 +387,53 @@ mod tests {
                 "counted while locked"
             );
         }
+    }
+
+    #[tokio::test]
+    async fn half_of_the_mails_are_kept_for_codes_and_some_of_the_rest_for_what_happens() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let throttle = throttle(now).await;
+        let budget = MailBudget { hourly: 10, daily: 30 };
+        let send = async |purpose| throttle.mail("a@example.com", purpose, budget, now).await.unwrap();
+        let mut left = Vec::new();
+        for purpose in [MailPurpose::Asked, MailPurpose::Notice, MailPurpose::SignIn] {
+            let mut sent = 0;
+            while send(purpose).await.is_none() {
+                sent += 1;
+            }
+            left.push(sent);
+        }
+        assert_eq!(left, [4, 1, 5]);
+        assert_eq!(throttle.mail("b@example.com", MailPurpose::Asked, budget, now).await.unwrap(), None);
+    }
+
+    #[tokio::test]
+    async fn codes_alone_may_use_the_whole_budget_and_what_never_left_counts_for_nothing() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let throttle = throttle(now).await;
+        let budget = MailBudget { hourly: 2, daily: 2 };
+        let send = async |purpose| throttle.mail("a@example.com", purpose, budget, now).await.unwrap();
+        assert_eq!(send(MailPurpose::Asked).await, None);
+        assert!(send(MailPurpose::Notice).await.is_some());
+        throttle.undo_mail("a@example.com", MailPurpose::Asked).await.unwrap();
+        assert_eq!(send(MailPurpose::SignIn).await, None);
+        assert_eq!(send(MailPurpose::SignIn).await, None);
+        assert_eq!(send(MailPurpose::SignIn).await, Some(DAY));
+    }
+
+    #[tokio::test]
+    async fn a_network_asks_for_sixty_mails_to_others_in_an_hour() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let throttle = throttle(now).await;
+        let ask = async |errand, last| {
+            let address = IpAddr::from([192, 0, 2, last]);
+            throttle.errand(errand, address, now).await.unwrap()
+        };
+        for _ in 0..ERRANDS {
+            assert_eq!(ask(Errand::Reset, 1).await, None);
+        }
+        assert_eq!(ask(Errand::Reset, 1).await, Some(HOUR));
+        assert_eq!(ask(Errand::Reset, 2).await, None);
+        assert_eq!(ask(Errand::Registration, 1).await, None);
     }
 }

@@ -4,6 +4,7 @@
 //! finds the [`Words`] for a reader. Nothing here escapes anything: that is the business of whoever writes HTML.
 
 mod choice;
+mod number;
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -33,6 +34,11 @@ impl Languages {
         let all = BUILT_IN.map(|(language, text)| Words::load(language, text));
         let [english, ..] = &all;
         Self { english: english.clone(), all: all.into() }
+    }
+
+    /// The texts in every language, English first.
+    pub fn all(&self) -> impl Iterator<Item = &Words> {
+        self.all.iter()
     }
 
     /// The texts for a reader: in the language that their account names, else in one that the browser asks for
@@ -71,18 +77,29 @@ impl Words {
 
     /// The text of this name with its gaps filled.
     pub fn with(&self, name: &str, gaps: &[(&str, Value<'_>)]) -> String {
-        let Some(pattern) = self.bundle.get_message(name).and_then(|message| message.value()) else {
-            return name.to_owned();
-        };
-        let arguments: FluentArgs =
-            gaps.iter().map(|(gap, value)| (Cow::from(*gap), value.clone())).collect();
-        // What cannot be filled stays in the text as `{$name}`: readable, and seen by the tests.
-        self.bundle.format_pattern(pattern, Some(&arguments), &mut Vec::new()).into_owned()
+        let gaps: FluentArgs = gaps.iter().map(|(gap, value)| (Cow::from(*gap), value.clone())).collect();
+        written(&self.bundle, name, Some(&gaps))
     }
 
     /// The text of this name with its one gap filled: for templates.
     pub fn filled(&self, name: &str, gap: &str, value: &str) -> String {
         self.with(name, &[(gap, value.into())])
+    }
+
+    /// A number with its thousands grouped: `100,000`. Numbers in gaps are written like that, too.
+    pub fn number(&self, number: u64) -> String {
+        self.with("number", &[("number", number.into())])
+    }
+
+    /// How long ago something was, if that is less than a day; else when it was.
+    pub fn ago(&self, moment: Timestamp, now: Timestamp) -> String {
+        let minutes = now.since(moment).as_secs() / 60;
+        match minutes {
+            0 => self.text("ago-now"),
+            1..60 => self.with("ago-minutes", &[("minutes", minutes.into())]),
+            60..1440 => self.with("ago-hours", &[("hours", (minutes / 60).into())]),
+            _ => self.moment(moment),
+        }
     }
 
     /// A point in time to the minute, in UTC: `22 November 2026, 10:45 UTC`.
@@ -107,7 +124,17 @@ impl Words {
         // Isolation marks around each gap would show up in codes that are copied and in plain-text mails.
         bundle.set_use_isolating(false);
         bundle.add_resource_overriding(resource);
+        bundle.set_formatter(number::format(&written(&bundle, "number-example", None)));
         Self { language: language.into(), bundle: Arc::new(bundle) }
+    }
+}
+
+/// The text of this name with its gaps filled. What cannot be filled stays in it as `{$name}`: readable, and seen by the
+/// tests.
+fn written(bundle: &FluentBundle<FluentResource>, name: &str, gaps: Option<&FluentArgs<'_>>) -> String {
+    match bundle.get_message(name).and_then(|message| message.value()) {
+        Some(pattern) => bundle.format_pattern(pattern, gaps, &mut Vec::new()).into_owned(),
+        None => name.to_owned(),
     }
 }
 

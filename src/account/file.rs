@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::ArcSwap;
 
-use super::{Account, canonical};
+use super::{Account, Standing, canonical};
 use crate::subject::AccountId;
 
 /// Cheap to clone: clones share the accounts, so whoever watches the file keeps one and calls
@@ -38,6 +38,14 @@ impl FileDirectory {
 
     pub(super) fn by_id(&self, id: &AccountId) -> Option<Arc<Account>> {
         self.shared.accounts.load().by_id.get(id).cloned()
+    }
+
+    /// Who may sign in and has one of these groups.
+    pub(super) fn members(&self, groups: &[String]) -> Vec<Account> {
+        let accounts = self.shared.accounts.load();
+        let member = |account: &Account| account.groups.iter().any(|group| groups.contains(group));
+        let good = accounts.by_id.values().filter(|account| account.standing() == Standing::Good);
+        good.filter(|account| member(account)).map(|account| Account::clone(account)).collect()
     }
 
     pub(super) fn generation(&self) -> u64 {
@@ -91,6 +99,7 @@ mod tests {
             disabled: false,
             password: Some(StoredHash(Secret::new("$argon2id$".into()))),
             credential: None,
+            language: None,
         }
     }
 

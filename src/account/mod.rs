@@ -193,6 +193,27 @@ impl Directory {
         self.sources.iter().any(|source| matches!(source, Source::File(file) if file.find(&login).is_some()))
     }
 
+    /// All approved accounts with one of these groups that may sign in, each address once: whom to tell of something.
+    pub async fn members(&self, groups: &[String]) -> Result<Vec<Account>, DirectoryError> {
+        let mut members: Vec<Account> = Vec::new();
+        for source in &self.sources {
+            let found = match source {
+                Source::File(file) => file.members(groups),
+                Source::Database(database) => {
+                    let entries = database.members(groups).await?;
+                    entries.iter().map(|entry| entry.account.clone()).collect()
+                }
+            };
+            for account in found {
+                let address = canonical(&account.email);
+                if members.iter().all(|known| canonical(&known.email) != address) {
+                    members.push(account);
+                }
+            }
+        }
+        Ok(members)
+    }
+
     /// The database among the sources, if there is one.
     pub fn database(&self) -> Option<&Database> {
         self.sources.iter().find_map(|source| match source {

@@ -5,6 +5,8 @@ use std::path::Path;
 use tokio::runtime::Handle;
 
 use super::{Failure, print};
+use crate::account::database::{Layout, Place};
+use crate::account::{Database, SourceSettings};
 use crate::clock::{Clock, stopwatch};
 use crate::config::{self, App, Behind, Config, LoadError};
 use crate::mail::{self, Mailer};
@@ -31,7 +33,16 @@ fn connect_to_all(config: &Config) -> Result<(), Failure> {
     let runtime = runtime.map_err(|error| Failure::Work(format!("no runtime can be made: {error}")))?;
     let failed = runtime.block_on(async {
         let mut failed = 0;
-        failed += tell("store", reach_store(&config.store)).await?;
+        let mut warnings = Vec::new();
+        failed += tell("store", reach_store(&config.store, &mut warnings)).await?;
+        for warning in warnings {
+            print(&format!("store: warning, {warning}\n"))?;
+        }
+        for source in &config.accounts {
+            if let SourceSettings::Database(database) = source {
+                failed += tell("accounts", reach_database(&database.place)).await?;
+            }
+        }
         failed += tell("mail", reach_mail(&config.mail)).await?;
         let trust = Trust::system();
         for app in &config.apps {
@@ -57,7 +68,7 @@ async fn tell(what: &str, reached: impl Future<Output = Result<String, String>>)
     }
 }
 
-async fn reach_store(settings: &store::Settings) -> Result<String, String> {
+async fn reach_store(settings: &store::Settings, warnings: &mut Vec<String>) -> Result<String, String> {
     let at = settings.place();
     let failed = |error: store::StoreError| format!("{at}: {error}");
     if let store::Settings::Embedded { file } = settings
@@ -65,9 +76,35 @@ async fn reach_store(settings: &store::Settings) -> Result<String, String> {
     {
         return not_yet(file);
     }
-    let store = Store::open(settings, Clock::System, &Tasks::default()).await.map_err(failed)?;
+    let clock = Clock::System;
+    let store = Store::open(settings, clock.clone(), &Tasks::default()).await.map_err(failed)?;
     store.ping().await.map_err(failed)?;
+    *warnings = store.inspect(clock.now()).await.map_err(failed)?;
     Ok(format!("{at} answers"))
+}
+
+/// Asks without changing the layout: that is for `serve`, which is in the place of the gateway that runs now.
+async fn reach_database(place: &Place) -> Result<String, String> {
+    let at = match place {
+        Place::Sqlite(file) if !file.exists() => return not_yet(file),
+        Place::Sqlite(file) => file.display().to_string(),
+        Place::Postgres(url) => {
+            let url = url::Url::parse(url.expose()).ok();
+            let host = url.as_ref().and_then(|url| Some((url.host_str()?, url.port().unwrap_or(5432))));
+            host.map_or_else(|| "postgres".to_owned(), |(host, port)| format!("postgres at {host}:{port}"))
+        }
+    };
+    let database = Database::open(place, Handle::current(), Tasks::default());
+    let looked = match database {
+        Ok(database) => database.look().await,
+        Err(error) => Err(error),
+    };
+    let layout = looked.map_err(|error| format!("{at}: {error}"))?;
+    Ok(match layout {
+        Layout::Todays => format!("{at} answers"),
+        Layout::Missing => format!("{at} answers; its tables are made when the gateway starts"),
+        Layout::Older => format!("{at} answers; its layout is brought up to date when the gateway starts"),
+    })
 }
 
 /// A check makes nothing: what root's check had made, the gateway's own user could not write.

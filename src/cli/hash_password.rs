@@ -1,48 +1,15 @@
 //! `vestibule hash-password`: asks twice without echo, or reads one line from a pipe, and prints a PHC string.
 
-use std::io::{self, BufRead as _, IsTerminal as _, Read as _};
-
-use zeroize::Zeroizing;
-
 use super::{Failure, print};
 use crate::account::PasswordSettings;
-use crate::account::password::{self, MAX_BYTES, Owner, Rules};
+use crate::account::password::{self, Owner, Rules};
 
 /// No configuration is read here.
 const TODAY: PasswordSettings = PasswordSettings::DEFAULT;
 
 pub fn run() -> Result<(), Failure> {
-    let password = if io::stdin().is_terminal() { ask()? } else { read_line()? };
-    check(&password).map_err(Failure::Usage)?;
+    let password = super::password::read(check)?;
     print(&format!("{}\n", hash(&password)?))
-}
-
-fn ask() -> Result<Zeroizing<String>, Failure> {
-    let prompt = |text: &str| {
-        rpassword::prompt_password(text)
-            .map(Zeroizing::new)
-            .map_err(|error| Failure::Work(format!("the terminal cannot be read: {error}")))
-    };
-    let password = prompt("Password: ")?;
-    // Before the second time, so that nobody types a refused one twice.
-    check(&password).map_err(Failure::Usage)?;
-    if *prompt("Again: ")? != *password {
-        return Err(Failure::Usage("the two passwords differ".to_owned()));
-    }
-    Ok(password)
-}
-
-fn read_line() -> Result<Zeroizing<String>, Failure> {
-    let mut line = Zeroizing::new(String::new());
-    // Two bytes for the end of the line, one to see that it is too long.
-    let mut input = io::stdin().lock().take(MAX_BYTES as u64 + 3);
-    input
-        .read_line(&mut line)
-        .map_err(|error| Failure::Work(format!("no password can be read from standard input: {error}")))?;
-    while line.ends_with(['\n', '\r']) {
-        line.pop();
-    }
-    Ok(line)
 }
 
 /// For whom it is is not known here.

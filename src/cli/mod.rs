@@ -2,13 +2,16 @@
 //!
 //! What is asked for goes to standard output, errors to standard error.
 
+pub mod account;
 pub mod certificate;
 pub mod check;
 pub mod code;
 pub mod hash_password;
+mod password;
 pub mod secret;
 pub mod serve;
 pub mod session;
+mod table;
 
 use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
@@ -57,6 +60,8 @@ enum Command {
         #[command(flatten)]
         file: ConfigFile,
     },
+    /// Work on the accounts database.
+    Account(account::Account),
     /// List sessions, or end them.
     #[command(subcommand)]
     Session(Session),
@@ -119,6 +124,7 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Secret => secret::run(),
         Command::Certificate { names, out } => certificate::run(&names, &out),
         Command::Code { name, file } => code::run(&config::path(file.config), &name),
+        Command::Account(account) => account::run(account),
         Command::Session(Session::List { name, json, file }) => {
             session::list(&config::path(file.config), name.as_deref(), json)
         }

@@ -1,16 +1,15 @@
 //! `vestibule session list` and `session revoke`: what the configured store holds, while gateways run on it or not.
 
-use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 
 use clap::Args;
 use serde::Serialize;
 
+use super::table::{aligned, minute};
 use super::{Failure, print};
 use crate::app::App;
 use crate::boot;
-use crate::clock::Timestamp;
 use crate::flow::By;
 use crate::flow::FlowError;
 use crate::flow::revoke::{self, Listed};
@@ -70,8 +69,7 @@ const HEADINGS: [&str; 9] =
     ["ID", "ACCOUNT", "FACTORS", "ADDRESS", "BROWSER", "HOST", "STARTED", "LAST SEEN", "ENDS"];
 
 fn as_table(listed: &[Listed]) -> String {
-    let mut rows = vec![HEADINGS.map(str::to_owned)];
-    rows.extend(listed.iter().map(|Listed { sign_on, username }| {
+    let rows = listed.iter().map(|Listed { sign_on, username }| {
         let client = &sign_on.client;
         let names = [client.browser.browser.as_deref(), client.browser.system.as_deref()];
         let browser: Vec<_> = names.into_iter().flatten().collect();
@@ -86,27 +84,8 @@ fn as_table(listed: &[Listed]) -> String {
             minute(sign_on.last_seen),
             minute(sign_on.ends),
         ]
-    }));
-    let width =
-        |column: usize| rows.iter().filter_map(|row| row.get(column)).map(|cell| cell.chars().count()).max();
-    let widths: Vec<_> = (0..HEADINGS.len()).map(|column| width(column).unwrap_or_default()).collect();
-    let mut table = String::new();
-    for row in &rows {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            // Writing to a string cannot fail.
-            let _ = write!(line, "{cell:width$}  ");
-        }
-        table.push_str(line.trim_end());
-        table.push('\n');
-    }
-    table
-}
-
-/// `2026-11-26 09:05Z`.
-fn minute(at: Timestamp) -> String {
-    let [year, month, day, hour, minute] = at.date_and_minute();
-    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}Z")
+    });
+    aligned(HEADINGS, rows)
 }
 
 /// A session in `--json`; its keys are public interface.

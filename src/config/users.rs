@@ -117,6 +117,7 @@ fn account(
         disabled,
         password: Some(hash?),
         credential: None,
+        language: None,
     })
 }
 

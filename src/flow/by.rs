@@ -6,6 +6,7 @@ use super::who::Visitor;
 use crate::app::{App, Exchange};
 use crate::clock::Timestamp;
 use crate::observe::Event;
+use crate::route::Origin;
 use crate::subject::AccountId;
 
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +16,11 @@ pub struct By<'a> {
     pub request_id: Option<&'a str>,
     /// The account that asked for it; `None`: the command line.
     pub account: Option<&'a AccountId>,
+    /// What the browser calls itself, and which languages it asks for; empty at the command line.
+    pub user_agent: &'a str,
+    pub accept_language: &'a str,
+    /// The host that was asked; `None`: the command line.
+    pub origin: Option<&'a Origin>,
 }
 
 impl<'a> By<'a> {
@@ -24,12 +30,27 @@ impl<'a> By<'a> {
 
     /// Somebody who proved to be this account, in whatever way.
     pub fn account(x: &Exchange<'a>, account: &'a AccountId) -> Self {
-        let (address, request_id) = (Some(x.address), Some(x.request_id));
-        Self { at: x.now, address, request_id, account: Some(account) }
+        Self {
+            at: x.now,
+            address: Some(x.address),
+            request_id: Some(x.request_id),
+            account: Some(account),
+            user_agent: x.user_agent,
+            accept_language: x.accept_language,
+            origin: Some(x.origin),
+        }
     }
 
     pub fn command_line(app: &App) -> Self {
-        Self { at: app.clock.now(), address: None, request_id: None, account: None }
+        Self {
+            at: app.clock.now(),
+            address: None,
+            request_id: None,
+            account: None,
+            user_agent: "",
+            accept_language: "",
+            origin: None,
+        }
     }
 
     /// What the trail calls it.

@@ -135,7 +135,8 @@ async fn accept(
         let entered = enter(x, browser, device, account, proofs, sign_in.remember).await?;
         return Ok(Outcome::Entered(Box::new(entered)));
     };
-    let Some(session) = x.app.sessions.elevate(sign_on, x.host(), x.now).await? else {
+    let password = sign_in.with_password.then_some(sign_in.started);
+    let Some(session) = x.app.sessions.elevate(sign_on, password, x.host(), x.now).await? else {
         return Ok(Outcome::Expired);
     };
     if let Some(before) = browser.session {
@@ -143,7 +144,7 @@ async fn accept(
     }
     let proofs = Proofs { password: sign_in.started, email_code: Some(x.now) };
     let device = device::remember(x, device, account, proofs).await?;
-    mailing::audit(x, "stepped_up", account);
+    mailing::audit(x, if sign_in.with_password { "signed_in_again" } else { "stepped_up" }, account);
     Ok(Outcome::Entered(Box::new(Entered { session, device: device.cookie })))
 }
 

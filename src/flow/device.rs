@@ -67,6 +67,8 @@ pub struct KnownDevice {
 pub struct Remembered {
     /// What the store knows it by.
     pub id: [u8; 32],
+    /// The account has signed in with its present password before, but never here.
+    pub surprising: bool,
     /// The value of its cookie.
     pub cookie: String,
 }
@@ -128,6 +130,7 @@ pub async fn remember(
 ) -> Result<Remembered, FlowError> {
     let device = device.unwrap_or_else(|| Device { id: secret::random(), record: DeviceRecord::default() });
     let known = device.find(account);
+    let first = known.is_none();
     let known = KnownAccount {
         account: account.id.clone(),
         password: fingerprint(account),
@@ -143,10 +146,12 @@ pub async fn remember(
     record.accounts.drain(..excess);
     record.accounts.push(known);
     let (key, ends) = (key(&id), x.now.plus(KNOWN_FOR));
+    let surprising = first && !of_account(x.app, account).await?.is_empty();
     // Index first, as with sign-ons.
     x.app.store.index_add(index(x.app, &account.id), &key.digest, ends).await?;
     x.app.store.put(key, &write(&record)?, ends).await?;
-    Ok(Remembered { id: key.digest, cookie: cookie::seal(&x.app.keys, Purpose::DeviceCookie, x.host(), &id) })
+    let cookie = cookie::seal(&x.app.keys, Purpose::DeviceCookie, x.host(), &id);
+    Ok(Remembered { id: key.digest, surprising, cookie })
 }
 
 /// The devices on which an account has signed in with its present password, the last used first.

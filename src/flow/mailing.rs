@@ -3,17 +3,17 @@
 use std::time::Duration;
 
 use super::FlowError;
-use crate::account::Account;
+use crate::account::{Account, canonical};
 use crate::app::{App, Exchange};
 use crate::browser::BrowserName;
-use crate::mail::{CodeMail, code_mail};
+use crate::mail::{CodeFor, CodeMail, code_mail};
 use crate::observe::Event;
 use crate::secret::{self, Purpose};
 use crate::session::cookie;
 use crate::sign_in::{Hold, SignIn};
 use crate::store::{Key, Space, StoreError, Version};
 use crate::subject::AccountId;
-use crate::throttle::MailBudget;
+use crate::throttle::{MailBudget, MailPurpose};
 
 /// A sign-in under way as the store has it.
 #[derive(Clone)]
@@ -101,7 +101,8 @@ pub async fn mail_code(
         Err(Hold::TooEarly(wait)) => return Ok(Mailed::TooEarly(wait)),
     };
     let budget = MailBudget { hourly: settings.hourly, daily: settings.daily };
-    if let Some(wait) = x.app.throttle.mail(&account.email, budget, x.now).await? {
+    let (counted, purpose) = (canonical(&account.email), MailPurpose::SignIn);
+    if let Some(wait) = x.app.throttle.mail(&counted, purpose, budget, x.now).await? {
         change(x.app, stored, |sign_in| Ok((sign_in.not_mailed(), ()))).await?.ok();
         audit(x, "mail_budget_used_up", account);
         return Ok(Mailed::Limited(wait));
@@ -112,6 +113,7 @@ pub async fn mail_code(
         words,
         &x.snapshot.brand,
         &CodeMail {
+            purpose: CodeFor::SignIn,
             to: &account.email,
             code: code.expose(),
             valid_minutes: to_mail.valid_for.as_secs().div_ceil(60),
@@ -123,7 +125,7 @@ pub async fn mail_code(
     );
     if let Err(error) = x.app.mailer.send(message).await {
         tracing::error!(%error, request_id = x.request_id, "a sign-in code could not be mailed");
-        x.app.throttle.undo_mail(&account.email).await?;
+        x.app.throttle.undo_mail(&counted, purpose).await?;
         change(x.app, stored, |sign_in| Ok((sign_in.not_mailed(), ()))).await?.ok();
         audit(x, "code_not_sent", account);
         return Ok(Mailed::Failed);

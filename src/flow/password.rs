@@ -8,7 +8,8 @@ use std::time::Duration;
 
 use super::device::{self, Device};
 use super::mailing::{self, Mailed, Stored};
-use super::{Browser, Entered, FlowError, who};
+use super::who::{self, Visitor};
+use super::{Browser, By, Entered, FlowError, notice};
 use crate::account::{self, Account, Standing, canonical, database};
 use crate::app::Exchange;
 use crate::browser::BrowserName;
@@ -16,7 +17,7 @@ use crate::observe::Event;
 use crate::policy::{self, Facts, Policy};
 use crate::route::ReturnUrl;
 use crate::secret::{self, Secret};
-use crate::session::{self, Use};
+use crate::session::{self, SignOnId, Use};
 use crate::sign_in::{Begin, SignIn};
 use crate::subject::{AccountId, Proofs};
 use crate::throttle::{Admission, Gate};
@@ -27,6 +28,8 @@ pub struct Attempt<'a> {
     pub password: Secret<String>,
     pub remember: bool,
     pub destination: Option<&'a ReturnUrl>,
+    /// Who is signed in already, and proves both factors again: theirs is then the sign-on that goes on.
+    pub again: Option<&'a Visitor>,
 }
 
 pub enum Outcome {
@@ -52,7 +55,7 @@ pub async fn sign_in(
 ) -> Result<Outcome, FlowError> {
     let account = x.snapshot.directory.find(attempt.username).await?;
     let device = Device::load(x, browser.device).await?;
-    let Attempt { password, remember, destination, .. } = attempt;
+    let Attempt { password, remember, destination, again, .. } = attempt;
     let account = match check(x, attempt.username, password, account, device.as_ref()).await? {
         Checked::Right(account) => account,
         Checked::Wrong => return Ok(Outcome::Wrong),
@@ -63,24 +66,30 @@ pub async fn sign_in(
         Standing::Pending => return Ok(Outcome::Pending),
         Standing::Barred => return Ok(Outcome::Disabled),
     }
-    if destination.is_some_and(|destination| one_factor_will_do(x, &account, destination)) {
+    let again = again.filter(|visitor| *visitor.session.account() == account.id);
+    let elevates = again.map(|visitor| *visitor.session.sign_on());
+    if elevates.is_none()
+        && destination.is_some_and(|destination| one_factor_will_do(x, &account, destination))
+    {
         return enter_with_one_factor(x, browser, device, &account, remember).await;
     }
-    await_code(x, browser, device.as_ref(), &account, &Wish { remember, destination }).await
+    await_code(x, browser, device.as_ref(), &account, &Wish { remember, destination, elevates }).await
 }
 
 struct Wish<'a> {
     remember: bool,
     destination: Option<&'a ReturnUrl>,
+    elevates: Option<SignOnId>,
 }
 
-enum Checked {
+pub(super) enum Checked {
     Right(Arc<Account>),
     Wrong,
     Locked(Duration),
 }
 
-async fn check(
+/// Whether this is the account's password, counted as a try. `username` is what was typed as a name.
+pub(super) async fn check(
     x: &Exchange<'_>,
     username: &str,
     password: Secret<String>,
@@ -213,6 +222,9 @@ pub async fn enter(
     };
     let session = x.app.sessions.begin(&begin, x.host(), x.now).await?;
     note_sign_in(x, account);
+    if device.surprising {
+        notice::new_device(x.app, x.snapshot, By::account(x, &account.id), account);
+    }
     mailing::audit(x, "signed_in", account);
     Ok(Entered { session, device: device.cookie })
 }
@@ -240,7 +252,7 @@ async fn await_code(
 ) -> Result<Outcome, FlowError> {
     if let Some(stored) = mailing::find(x, browser.login).await?
         && let Some(value) = browser.login
-        && let Some(outcome) = go_on_with(x, stored, value, account, wish.remember).await?
+        && let Some(outcome) = go_on_with(x, stored, value, account, wish).await?
     {
         return Ok(outcome);
     }
@@ -251,7 +263,8 @@ async fn await_code(
         remember: wish.remember,
         known_device: device.is_some_and(|device| device.has_proved(account)),
         password: device::fingerprint(account),
-        elevates: None,
+        elevates: wish.elevates,
+        with_password: true,
         nonce: secret::random(),
     };
     let (stored, cookie) = mailing::keep(x, SignIn::begin(&begin, x.now)).await?;
@@ -269,16 +282,17 @@ async fn go_on_with(
     stored: Stored,
     value: &str,
     account: &Account,
-    remember: bool,
+    wish: &Wish<'_>,
 ) -> Result<Option<Outcome>, FlowError> {
     let same = stored.sign_in.account == account.id
         && stored.sign_in.password == device::fingerprint(account)
-        && stored.sign_in.elevates.is_none();
+        && stored.sign_in.elevates == wish.elevates
+        && stored.sign_in.with_password;
     if !same || !stored.sign_in.awaits_code(&x.snapshot.email_code, x.now) {
         return Ok(None);
     }
     let changed = mailing::change(x.app, stored, |mut sign_in| {
-        sign_in.remember = remember;
+        sign_in.remember = wish.remember;
         Ok((sign_in, ()))
     })
     .await?;

@@ -55,6 +55,7 @@ pub async fn begin(
         known_device: device.is_some_and(|device| device.has_proved(&account)),
         password: device::fingerprint(&account),
         elevates: Some(sign_on),
+        with_password: false,
         nonce: secret::random(),
     };
     let (stored, cookie) = mailing::keep(x, SignIn::begin(&begin, x.now)).await?;

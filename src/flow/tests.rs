@@ -2,8 +2,10 @@
 
 mod administer;
 mod codes;
+mod confirm;
 mod ends;
 mod limits;
+mod own;
 mod rig;
 
 use std::net::IpAddr;

@@ -45,7 +45,16 @@ pub async fn visiting(
 }
 
 /// The same with a fresh look into the store, for a decision that turns on what another gateway may have changed.
-pub async fn look_again(x: &Exchange<'_>, cookie: &str, used: Use) -> Result<Option<Visitor>, FlowError> {
+pub async fn look_again(x: &Exchange<'_>, cookie: &str) -> Result<Option<Visitor>, FlowError> {
+    looking_again(x, cookie, Use::Counts).await
+}
+
+/// The same for a request that may not count as one of a person.
+pub async fn looking_again(
+    x: &Exchange<'_>,
+    cookie: &str,
+    used: Use,
+) -> Result<Option<Visitor>, FlowError> {
     match x.app.sessions.look(cookie, x.host(), x.now, used).await? {
         Some(session) => with_subject(x, session).await,
         None => Ok(None),
@@ -82,7 +91,7 @@ pub async fn still_in(
 
 /// Whether the account stands, and has the password still that opened the session.
 fn may_come_in(account: &Account, session: &Session) -> bool {
-    account.standing() == Standing::Good && device::fingerprint(account) == *session.password()
+    account.standing() == Standing::Good && session.is_good_with(device::fingerprint(account))
 }
 
 /// The subject that an account is with these factors proved.

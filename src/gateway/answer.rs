@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONNECTION, WWW_AUTHENTICATE};
-use http::{HeaderMap, HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
+use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONNECTION, CONTENT_TYPE, WWW_AUTHENTICATE};
+use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::Incoming;
 use serde_json::{Value, json};
 
@@ -108,12 +108,21 @@ const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 impl Manner {
     pub fn of(request: &Request<Incoming>) -> Self {
-        let headers = request.headers();
-        let html = names_html(headers);
+        // One walk: every request is asked, and hardly any is refused.
+        let (mut html, mut mode, mut content_type) = (false, None, None);
+        for (name, value) in request.headers() {
+            if *name == ACCEPT {
+                html = html || names_html(value);
+            } else if *name == SEC_FETCH_MODE {
+                mode = mode.or(Some(value));
+            } else if *name == CONTENT_TYPE {
+                content_type = content_type.or(Some(value));
+            }
+        }
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
-        let navigation = get && headers.get(SEC_FETCH_MODE).map_or(html, |mode| mode == "navigate");
+        let navigation = get && mode.map_or(html, |mode| mode == "navigate");
         let form = match (navigation, html) {
-            _ if grpc::is_call(headers) => Form::Grpc,
+            _ if content_type.is_some_and(grpc::is_call) => Form::Grpc,
             (true, _) => Form::Navigation,
             (false, true) => Form::Html,
             (false, false) => Form::Json,
@@ -121,7 +130,7 @@ impl Manner {
         let page = matches!(form, Form::Navigation | Form::Html);
         Self {
             form,
-            accept_language: page.then(|| headers.get(ACCEPT_LANGUAGE).cloned()).flatten(),
+            accept_language: page.then(|| request.headers().get(ACCEPT_LANGUAGE).cloned()).flatten(),
             language: None,
             http1: request.version() < Version::HTTP_2,
             unread_body: admit::must_close(request),
@@ -138,16 +147,14 @@ impl Manner {
 
 /// Whether a person goes to a page with this request, by a link, an address or a form; not what a page does by itself.
 pub(super) fn goes_to_a_page<B>(request: &Request<B>) -> bool {
-    let read = || matches!(*request.method(), Method::GET | Method::HEAD) && names_html(request.headers());
-    request.headers().get(SEC_FETCH_MODE).map_or_else(read, |mode| mode == "navigate")
+    let headers = request.headers();
+    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
+    let old_browser = || reads && headers.get_all(ACCEPT).iter().any(names_html);
+    headers.get(SEC_FETCH_MODE).map_or_else(old_browser, |mode| mode == "navigate")
 }
 
-fn names_html(headers: &HeaderMap) -> bool {
-    headers.get_all(ACCEPT).iter().any(|accept| {
-        accept
-            .to_str()
-            .is_ok_and(|accept| accept.split(',').any(|range| range.trim().starts_with("text/html")))
-    })
+fn names_html(accept: &HeaderValue) -> bool {
+    accept.to_str().is_ok_and(|accept| accept.split(',').any(|range| range.trim().starts_with("text/html")))
 }
 
 /// `app`: the name of the one that took the request.

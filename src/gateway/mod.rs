@@ -21,7 +21,7 @@ use ipnet::IpNet;
 use crate::app::{App, Snapshot};
 use crate::body::Body;
 use crate::clock::{Timestamp, stopwatch};
-use crate::listen::{Connection, Handler};
+use crate::listen::{Arriving, Connection, Handler};
 use crate::observe::access::Entry;
 use crate::observe::metrics::Answered;
 use crate::observe::{AccessLog, Metrics};
@@ -42,17 +42,19 @@ pub struct Settings {
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
-/// One worker's gateway.
+/// One worker's gateway. In one piece: each request holds it.
 #[derive(Clone)]
-pub struct Gateway {
+pub struct Gateway(Arc<Parts>);
+
+struct Parts {
     app: Arc<App>,
     settings: Arc<Settings>,
-    pools: Arc<Pools>,
+    pools: Pools,
 }
 
 /// What stays the same while one request is answered.
 struct Context<'a> {
-    gateway: &'a Gateway,
+    gateway: &'a Parts,
     connection: &'a Arc<Connection>,
     snapshot: &'a Arc<Snapshot>,
     client: &'a Client,
@@ -70,19 +72,19 @@ struct Noted {
 
 impl Gateway {
     pub fn new(app: Arc<App>, settings: Arc<Settings>, pools: Pools) -> Self {
-        Self { app, settings, pools: Arc::new(pools) }
+        Self(Arc::new(Parts { app, settings, pools }))
     }
 }
 
 impl Handler for Gateway {
-    async fn handle(&self, connection: Arc<Connection>, request: Request<Incoming>) -> Response<Body> {
+    async fn handle(&self, connection: Arc<Connection>, request: Arriving) -> Response<Body> {
         let begun = stopwatch();
-        let snapshot = self.app.snapshot.load_full();
+        let Self(gateway) = self;
+        let snapshot = gateway.app.snapshot.load_full();
         let peer = (connection.address, &connection.written);
-        let client = Client::settle(peer, request.headers(), &self.settings.trusted_proxies);
-        let now = self.app.clock.now();
-        let context =
-            Context { gateway: self, connection: &connection, snapshot: &snapshot, client: &client, now };
+        let client = Client::settle(peer, request.headers(), &gateway.settings.trusted_proxies);
+        let now = gateway.app.clock.now();
+        let context = Context { gateway, connection: &connection, snapshot: &snapshot, client: &client, now };
         let asked = Asked::of(&request);
         let manner = answer::Manner::of(&request);
         let mut noted = Noted::default();
@@ -99,8 +101,8 @@ impl Handler for Gateway {
         response.headers_mut().insert(REQUEST_ID, client.request_id.clone());
         let (status, took) = (response.status(), begun.elapsed());
         let answered = Answered { status, took, upstream: noted.upstream };
-        self.settings.metrics.answered(app.map(|app| &*app.metrics), answered);
-        self.settings.access_log.record(&Entry {
+        gateway.settings.metrics.answered(app.map(|app| &*app.metrics), answered);
+        gateway.settings.access_log.record(&Entry {
             at: now,
             request_id: client.request_id(),
             method: asked.method.as_str(),

@@ -19,6 +19,7 @@ use crate::clock::stopwatch;
 use crate::cookies::{self, Found, Own};
 use crate::flow::{FlowError, who};
 use crate::identity::{self, Forwarded, StampError, Stamped, Stamping};
+use crate::listen::Arriving;
 use crate::policy::{self, Decision, Facts, Missing, Permit};
 use crate::portal::{self, reply};
 use crate::route::{self, AppUrl, Origin, OwnPath, Route, Scheme};
@@ -28,7 +29,7 @@ use crate::upstream;
 /// Answers a request, or says why it is refused.
 pub(super) async fn respond(
     context: &Context<'_>,
-    request: Request<Incoming>,
+    request: Arriving,
     noted: &mut Noted,
 ) -> Result<Response<Body>, Refused> {
     let admitted = admit::admit(&request, &context.connection.named)?;
@@ -165,9 +166,9 @@ fn to_configured(origin: &Origin, admitted: &Admitted, method: &Method) -> Resul
 async fn own_page(
     context: &Context<'_>,
     x: Exchange<'_>,
-    request: Request<Incoming>,
+    request: Arriving,
 ) -> Result<Response<Body>, Refused> {
-    let mut response = portal::respond(x, &context.gateway.settings.views, request).await?;
+    let mut response = portal::respond(x, &context.gateway.settings.views, *request).await?;
     reply::strict_transport(&mut response, x.origin);
     Ok(response)
 }
@@ -177,7 +178,7 @@ async fn app_request(
     x: &Exchange<'_>,
     app: &Application,
     admitted: &Admitted,
-    request: Request<Incoming>,
+    request: Arriving,
     noted: &mut Noted,
 ) -> Result<Response<Body>, Refused> {
     if app.maintenance {
@@ -214,7 +215,9 @@ async fn app_request(
         let (app, path, address) = (app.name.clone(), path.into_owned(), x.address);
         cutoff::watch(context, session.map(|session| Grounds { session, app, method, path, address }))
     };
-    let stamped = stamp(context, app, admitted, request, (permit, affinity))?;
+    let typed = typed_place(context, app, admitted)?;
+    let place = typed.as_ref().or(app.place.as_ref()).ok_or(Refused::NotFound)?;
+    let stamped = stamp(context, app, place, request, (permit, affinity))?;
     let sent = stopwatch();
     let answer = upstream::forward(&context.gateway.pools, upstream, stamped, cutoff).await;
     noted.upstream = Some(sent.elapsed());
@@ -292,7 +295,7 @@ async fn judge(
         return Ok((decision, visitor));
     };
     // The second factor may have been proved a moment ago, at another gateway.
-    let visitor = who::look_again(x, cookie, used).await?;
+    let visitor = who::looking_again(x, cookie, used).await?;
     Ok((decide(app, visitor.as_ref(), facts), visitor))
 }
 
@@ -347,28 +350,35 @@ fn challenge(
     })
 }
 
-/// The request as the app is to get it.
-fn stamp(
+/// The place that the visitor typed, where it is not the app's own as it is kept.
+fn typed_place(
     context: &Context<'_>,
     app: &Application,
     admitted: &Admitted,
-    request: Request<Incoming>,
-    (permit, affinity): (Permit, u64),
-) -> Result<Stamped, StampError> {
-    let request = request.map(|body| admit::body(body, app.max_request_body));
-    let scheme = if arrived_by_https(context) { Scheme::Https } else { Scheme::Http };
-    let configured = &app.url.origin;
+) -> Result<Option<identity::Place>, StampError> {
+    let (scheme, configured) = (scheme(context), &app.url.origin);
     let as_configured =
         scheme == configured.scheme && admitted.port.unwrap_or(scheme.default_port()) == configured.port;
-    let typed;
-    let place = match app.place.as_ref().filter(|_| as_configured) {
-        Some(place) => place,
-        None => {
-            typed = identity::Place::new(scheme, &admitted.host, admitted.port)?;
-            &typed
-        }
-    };
-    let forwarded = Forwarded { chain: &context.client.forwarded_for, scheme, place };
+    if as_configured && app.place.is_some() {
+        return Ok(None);
+    }
+    identity::Place::new(scheme, &admitted.host, admitted.port).map(Some)
+}
+
+fn scheme(context: &Context<'_>) -> Scheme {
+    if arrived_by_https(context) { Scheme::Https } else { Scheme::Http }
+}
+
+/// The request as the app is to get it.
+fn stamp<'a>(
+    context: &Context<'a>,
+    app: &'a Application,
+    place: &'a identity::Place,
+    request: Arriving,
+    (permit, affinity): (Permit, u64),
+) -> Result<Stamped<'a>, StampError> {
+    let request = request.map(|body| admit::body(body, app.max_request_body));
+    let forwarded = Forwarded { chain: &context.client.forwarded_for, scheme: scheme(context), place };
     let stamping = Stamping {
         identity: &app.identity,
         strip: &context.snapshot.strip,

@@ -1,6 +1,6 @@
 //! The one way to a [`Stamped`] request.
 
-use http::header::{CONNECTION, CONTENT_LENGTH, EXPECT, HOST, TE, TRAILER};
+use http::header::{CONNECTION, CONTENT_LENGTH, COOKIE, EXPECT, HOST, TE, TRAILER, UPGRADE};
 use http::{HeaderMap, HeaderName, HeaderValue, Request, Version, request};
 use hyper::upgrade::OnUpgrade;
 
@@ -54,11 +54,12 @@ impl Place {
     }
 }
 
-/// A request that may be forwarded: permitted, cleaned of what the visitor claimed, and carrying who is asking.
-pub struct Stamped(StampedParts);
+/// A request that may be forwarded: permitted, cleaned of what the visitor claimed, and carrying who is asking. In a box,
+/// as it is handed on often.
+pub struct Stamped<'a>(Box<StampedParts<'a>>);
 
 /// What `upstream` makes of a [`Stamped`] request.
-pub struct StampedParts {
+pub struct StampedParts<'a> {
     /// With what is left of the visitor's headers.
     pub head: request::Parts,
     pub body: Body,
@@ -66,7 +67,7 @@ pub struct StampedParts {
     pub upgrade: Option<(Upgrade, OnUpgrade)>,
     /// The visitor takes trailers.
     pub trailers: bool,
-    pub said: Said,
+    pub said: Said<'a>,
     /// See [`Stamping::affinity`].
     pub affinity: u64,
     /// Somebody is signed in.
@@ -74,9 +75,9 @@ pub struct StampedParts {
     pub strip: StripList,
 }
 
-impl Stamped {
+impl<'a> Stamped<'a> {
     /// For `upstream` alone.
-    pub(crate) fn into_parts(self) -> StampedParts {
+    pub(crate) fn into_parts(self) -> Box<StampedParts<'a>> {
         self.0
     }
 }
@@ -86,32 +87,29 @@ impl Stamped {
 /// The order is the point: `Connection` can name any header, so what it names goes first; then whatever a visitor may
 /// not send, and what the app's rules change; then ours is set, and nothing is removed after that.
 #[expect(clippy::needless_pass_by_value, reason = "a permit is good for one request")]
-pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) -> Result<Stamped, StampError> {
-    let upgrade = hygiene::requested_upgrade(&request);
+pub fn stamp<'a>(
+    permit: Permit,
+    request: Request<Body>,
+    stamping: &Stamping<'a>,
+) -> Result<Stamped<'a>, StampError> {
+    let seen = Seen::of(request.headers(), stamping);
+    let upgrade = if seen.upgrade { hygiene::requested_upgrade(&request) } else { None };
     let (mut head, body) = request.into_parts();
     let upgrade = upgrade.and_then(|upgrade| Some((upgrade, head.extensions.remove::<OnUpgrade>()?)));
     head.extensions.clear();
 
     let headers = &mut head.headers;
-    // One walk over the names: most requests have hardly any of these.
-    let (mut connection, mut codings, mut stripped) = (false, false, Vec::new());
-    for name in headers.keys() {
-        connection |= *name == CONNECTION;
-        codings |= *name == TE;
-        let of_one_hop = hygiene::is_hop_by_hop(name.as_str()) || is_framing(name);
-        if of_one_hop || stamping.strip.removes(name, stamping.allow_headers) {
-            stripped.push(name.clone());
-        }
-    }
-    let trailers = codings && hygiene::accepts_trailers(headers);
-    if connection {
+    let trailers = seen.codings && hygiene::accepts_trailers(headers);
+    if seen.connection {
         hygiene::strip_what_connection_names(headers);
     }
     headers.remove(HOST);
-    for name in stripped {
+    for name in seen.stripped {
         headers.remove(name);
     }
-    cookies::strip(headers);
+    if seen.cookies {
+        cookies::strip(headers);
+    }
     stamping.rules.apply(headers);
 
     let identity = permit.subject().map(|subject| stamping.identity.headers(subject)).transpose()?;
@@ -123,7 +121,7 @@ pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) ->
         headers.remove(HOST);
     }
     head.version = Version::HTTP_11;
-    Ok(Stamped(StampedParts {
+    Ok(Stamped(Box::new(StampedParts {
         head,
         body,
         upgrade,
@@ -132,7 +130,36 @@ pub fn stamp(permit: Permit, request: Request<Body>, stamping: &Stamping<'_>) ->
         affinity: stamping.affinity,
         authenticated,
         strip: stamping.strip.clone(),
-    }))
+    })))
+}
+
+/// What there is among a request's headers, gathered in one walk: most have hardly any of these.
+#[derive(Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a header that is there or not")]
+struct Seen {
+    connection: bool,
+    codings: bool,
+    upgrade: bool,
+    cookies: bool,
+    /// Not passed on.
+    stripped: Vec<HeaderName>,
+}
+
+impl Seen {
+    fn of(headers: &HeaderMap, stamping: &Stamping<'_>) -> Self {
+        let mut seen = Self::default();
+        for name in headers.keys() {
+            seen.connection |= *name == CONNECTION;
+            seen.codings |= *name == TE;
+            seen.upgrade |= *name == UPGRADE;
+            seen.cookies |= *name == COOKIE;
+            let of_one_hop = hygiene::is_hop_by_hop(name.as_str()) || is_framing(name);
+            if of_one_hop || stamping.strip.removes(name, stamping.allow_headers) {
+                seen.stripped.push(name.clone());
+            }
+        }
+        seen
+    }
 }
 
 /// What frames a message: it is written anew.
@@ -142,36 +169,37 @@ fn is_framing(name: &HeaderName) -> bool {
 
 /// What only we say to an app. None of these names is left among the visitor's headers: they are set, or written, beside
 /// them, and nothing is removed after that.
-pub struct Said {
-    authority: HeaderValue,
-    chain: HeaderValue,
-    scheme: HeaderValue,
-    port: HeaderValue,
-    request_id: HeaderValue,
+pub struct Said<'a> {
+    authority: &'a HeaderValue,
+    chain: &'a HeaderValue,
+    scheme: &'static HeaderValue,
+    port: &'a HeaderValue,
+    request_id: &'a HeaderValue,
     /// `None`: nobody is signed in.
     identity: Option<Written>,
 }
 
-impl Said {
-    fn new(stamping: &Stamping<'_>, identity: Option<Written>) -> Self {
+impl<'a> Said<'a> {
+    fn new(stamping: &Stamping<'a>, identity: Option<Written>) -> Self {
+        static HTTP: HeaderValue = HeaderValue::from_static("http");
+        static HTTPS: HeaderValue = HeaderValue::from_static("https");
+
         let Forwarded { chain, scheme, place } = stamping.forwarded;
-        Self {
-            authority: place.authority.clone(),
-            chain: chain.clone(),
-            scheme: HeaderValue::from_static(scheme.as_str()),
-            port: place.port.clone(),
-            request_id: stamping.request_id.clone(),
-            identity,
-        }
+        let scheme = match scheme {
+            Scheme::Http => &HTTP,
+            Scheme::Https => &HTTPS,
+        };
+        let Place { authority, port } = place;
+        Self { authority, chain, scheme, port, request_id: stamping.request_id, identity }
     }
 
     /// For `Host`: what the visitor asked for.
     pub fn host(&self) -> &HeaderValue {
-        &self.authority
+        self.authority
     }
 
-    pub fn request_id(&self) -> &HeaderValue {
-        &self.request_id
+    pub fn request_id(&self) -> &'a HeaderValue {
+        self.request_id
     }
 
     /// All but `Host`.
@@ -183,7 +211,7 @@ impl Said {
         const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
         static NAMES: [HeaderName; 5] = [FOR, PROTO, HOST, PORT, REQUEST_ID];
 
-        let values = [&self.chain, &self.scheme, &self.authority, &self.port, &self.request_id];
+        let values = [self.chain, self.scheme, self.authority, self.port, self.request_id];
         NAMES.iter().zip(values).chain(self.identity.iter().flat_map(Written::iter))
     }
 

@@ -266,6 +266,7 @@ fn service<H: Handler>(
     service_fn(move |request: Request<Incoming>| {
         let under_way = UnderWay::begin(&activity, !request.body().is_end_stream());
         let (handler, connection) = (handler.clone(), Arc::clone(&connection));
+        let request = Box::new(request);
         // In a box that goes with the request: hyper would keep room for it on every idle connection.
         Box::pin(async move {
             let head_only = request.method() == Method::HEAD;

@@ -36,8 +36,8 @@ pub use certificates::{Certificate, CertificateError};
 pub use tls::Tls;
 pub use workers::Workers;
 
-/// A request whose head has arrived, and whose body may still be on its way.
-pub type Arriving = Request<Incoming>;
+/// A request whose head has arrived, and whose body may still be on its way. In a box, as it is handed on often.
+pub type Arriving = Box<Request<Incoming>>;
 
 /// What is done with a request. Made once for each worker, on the worker's own runtime.
 pub trait Handler: Clone + Send + Sync + 'static {

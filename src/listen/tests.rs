@@ -8,16 +8,15 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ::http::{Request, Response};
+use ::http::Response;
 use http_body_util::{BodyExt as _, Collected};
-use hyper::body::Incoming;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 use super::{
-    Address, Connection, Handler, HttpSettings, ListenerSettings, ProxyProtocol, Tls, Workers, bind,
+    Address, Arriving, Connection, Handler, HttpSettings, ListenerSettings, ProxyProtocol, Tls, Workers, bind,
 };
 use crate::body::Body;
 use crate::observe::metrics::OpenConnections;
@@ -36,7 +35,7 @@ struct Echo {
 }
 
 impl Handler for Echo {
-    async fn handle(&self, connection: Arc<Connection>, request: Request<Incoming>) -> Response<Body> {
+    async fn handle(&self, connection: Arc<Connection>, request: Arriving) -> Response<Body> {
         let path = request.uri().path().to_owned();
         if path == "/slow" {
             self.begun.add_permits(1);

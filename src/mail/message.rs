@@ -17,10 +17,19 @@ pub struct Brand {
     pub accent: Accent,
 }
 
-/// A mail with a one-time code for a sign-in.
+/// What a code is good for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CodeFor {
+    SignIn,
+    /// To prove the address of somebody who asks for an account.
+    Registration,
+}
+
+/// A mail with a one-time code.
 #[derive(Clone, Copy)]
 pub struct CodeMail<'a> {
-    /// The address on record.
+    pub purpose: CodeFor,
+    /// The address on record, or the one that is to be proved.
     pub to: &'a str,
     pub code: &'a str,
     pub valid_minutes: u64,
@@ -35,22 +44,26 @@ pub struct CodeMail<'a> {
 
 /// Contract: subject, first line and order of a code mail; it holds no link, so that nobody learns to follow one.
 pub fn code_mail(words: &Words, brand: &Brand, mail: &CodeMail<'_>) -> Message {
-    let first = words.filled("mail-code-first", "code", mail.code);
     let gaps = [("minutes", mail.valid_minutes.into()), ("app", Value::from(mail.app))];
-    let subject = words.filled("mail-code-subject", "title", &brand.title);
+    let texts = Texts::of(words, brand, mail, &gaps);
+    let subject = texts.subject;
     let parts = CodeParts {
         language: words.language(),
         title: &brand.title,
         subject: &subject,
         light: brand.accent.shades(Scheme::Light),
         dark: brand.accent.shades(Scheme::Dark),
-        valid: words.with("mail-code-valid", &gaps),
+        intro: texts.intro,
+        valid: texts.valid,
+        started: texts.started,
+        not_you: texts.not_you,
+        sender: texts.sender,
         origin: [
             (words.text("mail-code-browser"), mail.browser.to_owned()),
             (words.text("mail-code-address"), mail.address.to_canonical().to_string()),
             (words.text("mail-code-time"), words.moment(mail.started)),
         ],
-        first: &first,
+        first: &texts.first,
         code: mail.code,
         words,
     };
@@ -63,6 +76,43 @@ pub fn code_mail(words: &Words, brand: &Brand, mail: &CodeMail<'_>) -> Message {
     }
 }
 
+/// What a code mail says differently, by what the code is for.
+struct Texts {
+    subject: String,
+    first: String,
+    intro: String,
+    valid: String,
+    started: String,
+    not_you: String,
+    sender: String,
+}
+
+impl Texts {
+    fn of(words: &Words, brand: &Brand, mail: &CodeMail<'_>, gaps: &[(&str, Value<'_>)]) -> Self {
+        let title = brand.title.as_str();
+        match mail.purpose {
+            CodeFor::SignIn => Self {
+                subject: words.filled("mail-code-subject", "title", title),
+                first: words.filled("mail-code-first", "code", mail.code),
+                intro: words.text("mail-code-intro"),
+                valid: words.with("mail-code-valid", gaps),
+                started: words.text("mail-code-started"),
+                not_you: words.text("mail-code-not-you"),
+                sender: words.filled("mail-sender", "title", title),
+            },
+            CodeFor::Registration => Self {
+                subject: words.filled("mail-register-subject", "title", title),
+                first: words.filled("mail-register-first", "code", mail.code),
+                intro: words.text("mail-register-intro"),
+                valid: words.with("mail-register-valid", gaps),
+                started: words.text("mail-register-started"),
+                not_you: words.text("mail-register-not-you"),
+                sender: words.filled("mail-register-sender", "title", title),
+            },
+        }
+    }
+}
+
 struct CodeParts<'a> {
     words: &'a Words,
     language: &'a str,
@@ -72,7 +122,11 @@ struct CodeParts<'a> {
     dark: Shades,
     first: &'a str,
     code: &'a str,
+    intro: String,
     valid: String,
+    started: String,
+    not_you: String,
+    sender: String,
     /// Label and value.
     origin: [(String, String); 3],
 }
@@ -108,6 +162,7 @@ mod tests {
 
     fn sample(browser: &str) -> CodeMail<'_> {
         CodeMail {
+            purpose: CodeFor::SignIn,
             to: "alice@example.com",
             code: "042137",
             valid_minutes: 5,
@@ -136,12 +191,26 @@ mod tests {
 
     #[test]
     fn a_code_mail_holds_no_link_and_loads_nothing() {
-        let (english, german) = (mail(), mail_in("de"));
-        for part in [&english.text, &english.html, &german.text, &german.html] {
+        let (english, german, other) = (mail(), mail_in("de"), registration());
+        for part in [&english.text, &english.html, &german.text, &german.html, &other.text, &other.html] {
             for never in ["{$", "://", "<a ", "<img", "src=", "url(", "@import"] {
                 assert!(!part.contains(never), "{never} in {part}");
             }
         }
+    }
+
+    fn registration() -> Message {
+        let brand = Brand { title: "Example Corp".into(), accent: Accent::default() };
+        let mail = CodeMail { purpose: CodeFor::Registration, ..sample("Firefox on Linux") };
+        code_mail(&Words::english(), &brand, &mail)
+    }
+
+    #[test]
+    fn a_code_for_a_registration_is_not_taken_for_one_that_signs_in() {
+        let mail = registration();
+        assert_eq!(mail.subject, "Your code for Example Corp");
+        assert!(!mail.text.contains("sign-in code") && !mail.html.contains("sign-in code"), "{}", mail.text);
+        insta::assert_snapshot!("code-registration.txt", mail.text);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! Mail: [`Mailer`] sends what [`code_mail`] writes, by SMTP, into an outbox folder, or to the terminal.
+//! Mail: [`Mailer`] sends what [`code_mail`] and [`notice_mail`] write, by SMTP, into an outbox folder, or to the terminal.
 //!
 //! A send waits at most its deadline. The mailer never learns why a mail is sent, and no code is ever logged. Start
 //! from [`Mailer`].
@@ -6,14 +6,17 @@
 mod error;
 mod letter;
 mod message;
+mod notice;
 mod outbox;
 mod smtp;
 mod terminal;
 
 pub use error::MailError;
 pub use letter::is_sender;
-pub use message::{Brand, CodeMail, code_mail};
+pub use message::{Brand, CodeFor, CodeMail, code_mail};
+pub use notice::{Notice, Occasion, notice_mail};
 
+use std::future::Future;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -80,6 +83,8 @@ pub struct Mailer {
     sender: Sender,
     transport: Transport,
     tasks: Tasks,
+    /// What is done aside, until it is sent.
+    asides: Tasks,
     services: Handle,
 }
 
@@ -100,7 +105,8 @@ impl Mailer {
             TransportSettings::Outbox(folder) => Transport::Outbox(folder.clone()),
             TransportSettings::Terminal => Transport::Terminal,
         };
-        Ok(Self { sender: Sender::new(&settings.from, clock)?, transport, tasks, services })
+        let (sender, asides) = (Sender::new(&settings.from, clock)?, Tasks::default());
+        Ok(Self { sender, transport, tasks, asides, services })
     }
 
     /// Sends one message and waits for the server's word, at most for the configured timeout. If the caller goes away
@@ -110,6 +116,16 @@ impl Mailer {
         let mailer = self.clone();
         self.tasks.spawn_on(&self.services, "mail", async move { mailer.deliver(message, tell).await });
         told.await.unwrap_or(Err(MailError::Stopped))
+    }
+
+    /// Runs what ends in a mail, or in none, where no request waits for it, nor can tell which.
+    pub fn aside(&self, work: impl Future<Output = ()> + Send + 'static) {
+        self.asides.spawn_on(&self.services, "mail aside", work);
+    }
+
+    /// Waits for what is done aside, at most for this long. Whether all of it was done.
+    pub async fn finished_within(&self, deadline: Duration) -> bool {
+        self.asides.finished_within(deadline).await
     }
 
     /// Does all of a send but the mail itself, and says what answered: for `check --connect`.

@@ -28,8 +28,12 @@ pub struct Asset {
 /// All files, and where the pages find them.
 pub struct Assets {
     files: Vec<Asset>,
-    /// In the order in which they apply: built in, accent, the operator's.
-    pub(super) styles: Vec<String>,
+    /// In the order in which they apply: built in, then the accent.
+    pub(super) styles: [String; 2],
+    /// What pages behind the sign-in need besides.
+    pub(super) wide_style: String,
+    /// The operator's own, which comes last.
+    pub(super) own_style: Option<String>,
     pub(super) script: String,
     pub(super) icon: String,
     /// The operator's logo, if there is one.
@@ -46,12 +50,13 @@ impl Assets {
             files.push(asset);
             address
         };
-        let mut styles = vec![
+        let styles = [
             add("style", "css", CSS, include_bytes!("assets/style.css").to_vec()),
             add("brand", "css", CSS, brand_style(accent).into_bytes()),
         ];
-        styles
-            .extend(settings.stylesheet.as_ref().map(|own| add("own", "css", CSS, own.clone().into_bytes())));
+        let wide_style = add("wide", "css", CSS, include_bytes!("assets/wide.css").to_vec());
+        let own = settings.stylesheet.as_ref();
+        let own_style = own.map(|own| add("own", "css", CSS, own.clone().into_bytes()));
         let script = add("script", "js", "text/javascript; charset=utf-8", SCRIPT.to_vec());
         let mark = add("mark", "svg", SVG, mark(accent).into_bytes());
         let logo = settings
@@ -59,7 +64,7 @@ impl Assets {
             .as_ref()
             .map(|Logo { media_type, bytes }| add("logo", ending(media_type), media_type, bytes.clone()));
         let icon = logo.clone().unwrap_or(mark);
-        Self { files, styles, script, icon, logo }
+        Self { files, styles, wide_style, own_style, script, icon, logo }
     }
 
     pub fn files(&self) -> &[Asset] {
@@ -139,8 +144,10 @@ mod tests {
             logo: Some(Logo { media_type: "image/png", bytes: vec![1] }),
             ..Settings::default()
         });
-        assert_eq!(assets.styles.len(), 3);
-        for address in assets.styles.iter().chain([&assets.script, &assets.icon]).chain(&assets.logo) {
+        let built_in = [&assets.wide_style, &assets.script, &assets.icon];
+        let own = assets.own_style.iter().chain(&assets.logo);
+        assert_eq!(own.clone().count(), 2);
+        for address in assets.styles.iter().chain(built_in).chain(own) {
             let name = address.strip_prefix(FOLDER).expect("in the folder");
             assert!(assets.find(name).is_some(), "{name}");
         }

@@ -20,8 +20,9 @@ use crate::cookies::{self, Found, Own};
 use crate::flow::who::{self, Visitor};
 use crate::flow::{Browser, FlowError};
 use crate::route::{OWN_PREFIX, Origin, Scheme};
+use crate::words::Words;
 use trail::Trail;
-use view::{Pages, Views};
+use view::{Nav, Note, Pages, Section, Views};
 
 /// `portal` of the configuration. Files are read when the configuration is.
 #[derive(Clone, Debug, Default)]
@@ -74,6 +75,7 @@ struct Visit<'a> {
     headers: &'a HeaderMap,
     trail: Trail,
     query: &'a str,
+    posted: bool,
 }
 
 /// Answers a request whose path lies below `/_vestibule`.
@@ -95,7 +97,10 @@ where
     if let Some(file) = name.and_then(|name| name.strip_prefix("assets/")) {
         return asset(views, file, &head.method, &head.headers);
     }
-    let visit = Visit { x, views, headers: &head.headers, trail: Trail::read(&x, query), query };
+    let get = matches!(head.method, Method::GET | Method::HEAD);
+    let post = head.method == Method::POST;
+    let trail = Trail::read(&x, query);
+    let visit = Visit { x, views, headers: &head.headers, trail, query, posted: post };
     let Some(name) = name else {
         return Ok(reply::redirect(StatusCode::FOUND, &visit.own("")));
     };
@@ -110,8 +115,6 @@ where
             _ => Err(PortalError::NotFound),
         };
     }
-    let get = matches!(head.method, Method::GET | Method::HEAD);
-    let post = head.method == Method::POST;
     if post {
         same_origin(&head.headers, x.origin)?;
     }
@@ -133,6 +136,8 @@ where
             form::discard(body).await?;
             page::step_up::submit(&visit).await
         }
+        "account" if get => page::account::show(&visit).await,
+        "account" if post => page::account::submit(&visit, &form::read(&head.headers, body).await?).await,
         "continue" if get => page::go_on::show(&visit).await,
         "logout" if get => page::logout::show(&visit).await,
         "logout" if post => {
@@ -142,7 +147,7 @@ where
         "enter" if get && elsewhere.is_some() => page::enter::show(&visit).await,
         "whoami" if get => page::whoami::show(&visit).await,
         "" if get => page::apps::show(&visit).await,
-        "login" | "verify" | "step-up" | "logout" => Err(PortalError::Method("GET, HEAD, POST")),
+        "login" | "verify" | "step-up" | "logout" | "account" => Err(PortalError::Method("GET, HEAD, POST")),
         "verify/resend" | "verify/cancel" => Err(PortalError::Method("POST")),
         "" | "continue" | "whoami" => Err(PortalError::Method("GET, HEAD")),
         _ => Err(PortalError::NotFound),
@@ -219,9 +224,32 @@ impl<'a> Visit<'a> {
         self.views.with(self.x.words(language))
     }
 
+    /// The texts for whoever is signed in.
+    fn words_for(&self, visitor: &Visitor) -> &'a Words {
+        self.x.words(visitor.subject.language.as_deref())
+    }
+
     /// The pages for whoever is signed in.
     fn pages_for(&self, visitor: &Visitor) -> Pages<'a> {
         self.pages(visitor.subject.language.as_deref())
+    }
+
+    /// The frame of a page behind the sign-in.
+    fn nav<'b>(&self, visitor: &'b Visitor, here: Section) -> Nav<'b> {
+        let subject = &visitor.subject;
+        let who = if subject.name.is_empty() { &subject.username } else { &subject.name };
+        Nav { here, sections: &[Section::Apps, Section::Account], who }
+    }
+
+    /// What went well with the post that led here, if one did.
+    fn note(&self) -> Option<Note> {
+        self.parameter("done").and_then(|word| Note::of(&word))
+    }
+
+    /// After a good post: to the page of this name, which says so.
+    fn done(&self, name: &str, note: Note) -> Response<Body> {
+        let query = self.trail.query_with(&[("done", note.word())]);
+        reply::redirect(StatusCode::SEE_OTHER, &format!("{OWN_PREFIX}/{name}{query}"))
     }
 
     async fn visitor(&self) -> Result<Option<Visitor>, FlowError> {

@@ -6,7 +6,7 @@ use form_urlencoded::Serializer;
 use crate::app::Exchange;
 use crate::route::ReturnUrl;
 
-/// `rd`, `nonce` and `again` of a query.
+/// `rd`, `nonce`, `again` and `confirm` of a query.
 #[derive(Clone, Debug, Default)]
 pub struct Trail {
     pub destination: Option<ReturnUrl>,
@@ -14,6 +14,8 @@ pub struct Trail {
     pub nonce: Option<String>,
     /// The hand-over to the app's host failed once and is tried again.
     pub again: bool,
+    /// Whoever is signed in is to prove both factors again, for a change that matters.
+    pub confirm: bool,
 }
 
 impl Trail {
@@ -30,6 +32,7 @@ impl Trail {
                 }
                 "nonce" if value.len() == 43 => trail.nonce = Some(value.into_owned()),
                 "again" => trail.again = true,
+                "confirm" => trail.confirm = true,
                 _ => {}
             }
         }
@@ -51,6 +54,9 @@ impl Trail {
         }
         if self.again {
             query.append_pair("again", "1");
+        }
+        if self.confirm {
+            query.append_pair("confirm", "1");
         }
         query.extend_pairs(more);
         let query = query.finish();

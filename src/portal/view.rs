@@ -3,17 +3,38 @@
 //!
 //! Everything is escaped on its way into a page, and nothing inline is written: the content security policy allows
 //! neither script nor style of a page's own. Start from [`Views`].
+//!
+//! # How to write a page
+//!
+//! A page has one name in four places: `page/NAME.rs` answers its GET and POST, `view/NAME.rs` holds what the handler
+//! says (`NameView`), the function that writes it (`impl Pages<'_>`) and the template's struct, `templates/NAME.html` is
+//! the template, and its texts stand together in both `words/en.ftl` and `words/de.ftl`.
+//!
+//! - Before the sign-in a template extends `layout.html`: one column, one sheet. Behind it, `signed_in.html`: the struct
+//!   then has `nav` ([`Nav`], from the handler's `visit.nav`) and `messages` besides `frame` and `words`.
+//! - Forms, tables, badges, searches and pagers are the parts in [`kit`]: fill in the data, include the template;
+//!   `templates/kit/sample.html` shows each.
+//! - A handler takes its pages from `visit.pages_for(&visitor)`, or from `visit.pages(None)` while nobody is known: an
+//!   account's language may only be used once its password was proved, or it would tell that the account is there.
+//! - A form that was refused comes back with 422, what was typed in it (passwords apart), the problem at its field. A
+//!   good post is answered by `visit.done(page, Note::..)`: 303, and the page says so.
+//! - Put every state that looks different into the gallery of the tests: it is then checked for what it says, for
+//!   escaping, and in a real browser with axe-core, in both languages, light and dark, from 320 to 1280 px.
 
+mod account;
 mod apps;
 mod error;
 mod explain;
 mod go_on;
+pub mod kit;
 mod login;
 mod logout;
 mod message;
+mod nav;
 mod step_up;
 mod verify;
 
+pub use account::{AccountView, Mine, Part, Refused, Row};
 pub use apps::{AppLink, AppsView};
 pub use error::{AccountLine, ErrorKind, ErrorView};
 pub use explain::{Explain, ExplainView};
@@ -21,11 +42,11 @@ pub use go_on::ContinueView;
 pub use login::LoginView;
 pub use logout::LogoutView;
 pub use message::{Note, Problem};
+pub use nav::{Nav, Section};
 pub use step_up::StepUpView;
 pub use verify::VerifyView;
 
 use askama::Template;
-use message::Messages;
 
 use super::Settings;
 use super::assets::{Asset, Assets};
@@ -73,13 +94,12 @@ impl Views {
 }
 
 impl Pages<'_> {
-    fn frame(&self, heading: &str, messages: &Messages) -> Frame<'_> {
+    /// `refused`: whether the page says that something went wrong.
+    fn frame(&self, heading: &str, refused: bool) -> Frame<'_> {
         let Self { views, words } = self;
         let gaps = [("page", Value::from(heading)), ("title", Value::from(views.title.as_str()))];
-        let tab_title = match messages.problem {
-            Some(_) => words.with("page-title-problem", &gaps),
-            None => words.with("page-title", &gaps),
-        };
+        let tab_title =
+            if refused { words.with("page-title-problem", &gaps) } else { words.with("page-title", &gaps) };
         Frame {
             language: words.language(),
             tab_title,

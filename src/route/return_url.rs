@@ -3,13 +3,14 @@
 use url::Url;
 
 use super::origin::{Host, Origin, Scheme};
-use super::path::{OwnPath, canonical_path, own_path};
+use super::path::{OWN_PREFIX, OwnPath, canonical_path, own_path};
 use super::table::{Route, Routes};
 
 /// Longer addresses are not carried through a sign-in.
 const LONGEST: usize = 4096;
 
-/// An address that is known to lead to a configured app, or to the list of apps on the host that asks.
+/// An address that is known to lead to a configured app, or to one of our own pages behind the sign-in on the host that
+/// asks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ReturnUrl {
     /// Re-serialised from its parts; never the text that was sent.
@@ -42,7 +43,7 @@ impl ReturnUrl {
         let app = match (own_path(url.path()), routes.find_at(&origin, &path)) {
             (OwnPath::No, Route::App(index)) => Some(index),
             (OwnPath::Yes, Route::App(_) | Route::Portal | Route::NoApp)
-                if origin == *here && path == "/_vestibule/" =>
+                if origin == *here && is_behind_the_sign_in(&path) =>
             {
                 None
             }
@@ -52,6 +53,14 @@ impl ReturnUrl {
         let url = format!("{origin}{}{query}", url.path());
         Some(Self { url, origin, path, app })
     }
+}
+
+/// Which of our own pages somebody may have wanted to open: the list of apps, the account, the administration.
+fn is_behind_the_sign_in(path: &str) -> bool {
+    let Some(name) = path.strip_prefix(OWN_PREFIX).and_then(|rest| rest.strip_prefix('/')) else {
+        return false;
+    };
+    name.is_empty() || matches!(name.split('/').next(), Some("account" | "admin"))
 }
 
 fn origin_of(url: &Url) -> Option<Origin> {

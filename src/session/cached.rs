@@ -27,6 +27,7 @@ pub struct Session {
     sign_on: SignOnId,
     account: AccountId,
     password: [u8; 8],
+    next_password: Option<[u8; 8]>,
     proofs: Proofs,
     span: Span,
     pub(super) shared: Arc<Shared>,
@@ -71,6 +72,7 @@ impl Session {
             sign_on,
             account: record.account,
             password: record.password,
+            next_password: record.next_password,
             proofs: record.proofs,
             span: record.span,
             shared,
@@ -88,9 +90,10 @@ impl Session {
         &self.account
     }
 
-    /// Of the password that was proved; see [`super::Begin`].
-    pub fn password(&self) -> &[u8; 8] {
-        &self.password
+    /// Whether it is worth anything still, now that the account has the password of this fingerprint; see
+    /// [`super::Begin`].
+    pub fn is_good_with(&self, password: [u8; 8]) -> bool {
+        self.password == password || self.next_password == Some(password)
     }
 
     pub fn proofs(&self) -> Proofs {
@@ -169,6 +172,7 @@ impl Session {
     pub(super) fn is_as_found(&self, found: &Found) -> bool {
         self.sign_on == found.sign_on
             && self.proofs == found.record.proofs
+            && (self.password, self.next_password) == (found.record.password, found.record.next_password)
             && Arc::ptr_eq(&self.shared, &found.shared)
     }
 

@@ -8,6 +8,7 @@ mod cached;
 mod changes;
 pub mod cookie;
 mod record;
+mod renewal;
 mod shared;
 mod sign_on;
 
@@ -211,15 +212,18 @@ impl Sessions {
         self.open(&record, host).await.map(Some)
     }
 
-    /// Notes the second factor in a sign-on and gives this host a new session id. `None` if the sign-on has ended.
+    /// Notes in a sign-on that the second factor was proved now, and the password at that time, if it was asked for
+    /// again; gives this host a new session id. `None` if the sign-on has ended.
     pub async fn elevate(
         &self,
         sign_on: &SignOnId,
+        password: Option<Timestamp>,
         host: &Host,
         now: Timestamp,
     ) -> Result<Option<Opened>, StoreError> {
         let elevated = self.change(sign_on, |record| {
             record.proofs.email_code = Some(now);
+            record.proofs.password = password.unwrap_or(record.proofs.password);
             record.last_seen = record.last_seen.max(now);
         });
         let Some(record) = elevated.await? else { return Ok(None) };

@@ -16,6 +16,8 @@ pub struct SignOnRecord {
     pub locator: Locator,
     pub account: AccountId,
     pub password: [u8; 8],
+    /// While the owner changes the password in this sign-on: of the new one.
+    pub next_password: Option<[u8; 8]>,
     pub proofs: Proofs,
     pub remember: bool,
     /// Counts the changes of the account that its sessions have to follow.
@@ -47,6 +49,7 @@ impl SignOnRecord {
             locator,
             account: with.account.clone(),
             password: with.password,
+            next_password: None,
             proofs: with.proofs,
             remember,
             epoch: 0,

@@ -209,7 +209,7 @@ async fn a_second_factor_shows_on_every_host_at_once_and_renews_the_id_on_this_o
         rig.sessions.load(&joined.cookie, &elsewhere, rig.clock.now(), Use::Counts).await.unwrap().unwrap();
     assert!(!before.proofs().two_factors());
     let elevated =
-        rig.sessions.elevate(session.sign_on(), &rig.host, rig.clock.now()).await.unwrap().unwrap();
+        rig.sessions.elevate(session.sign_on(), None, &rig.host, rig.clock.now()).await.unwrap().unwrap();
     rig.sessions.retire(&opened.cookie, &rig.host).await.unwrap();
     assert_ne!(elevated.cookie, opened.cookie);
     assert!(rig.load(&opened.cookie).await.is_none());

@@ -48,8 +48,10 @@ pub struct SignIn {
     pub known_device: bool,
     /// Of the password hash it began with: a new password ends it.
     pub password: [u8; 8],
-    /// Set when a one-factor session asks for its second factor: the sign-on to elevate.
+    /// Set when a session asks for its second factor, or to prove both again: the sign-on to elevate.
     pub elevates: Option<[u8; 32]>,
+    /// Whether it began with the password. Of a session that asks for its second factor alone, it did not.
+    pub with_password: bool,
     /// Wrong codes of this sign-in that count towards the quarantine until it succeeds.
     pub wrong: i64,
     nonce: [u8; 32],
@@ -78,6 +80,7 @@ pub struct Begin<'a> {
     pub known_device: bool,
     pub password: [u8; 8],
     pub elevates: Option<[u8; 32]>,
+    pub with_password: bool,
     pub nonce: [u8; 32],
 }
 
@@ -108,6 +111,7 @@ impl SignIn {
             known_device: with.known_device,
             password: with.password,
             elevates: with.elevates,
+            with_password: with.with_password,
             wrong: 0,
             nonce: with.nonce,
             issues: Vec::new(),
@@ -248,6 +252,7 @@ mod tests {
             known_device: false,
             password: [3; 8],
             elevates: None,
+            with_password: true,
             nonce: [9; 32],
         };
         SignIn::begin(&with, at(0))

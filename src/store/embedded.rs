@@ -2,11 +2,12 @@
 //!
 //! Every primitive is one SQL statement, so each is atomic by itself, among processes too. Writes queue for one
 //! connection (SQLite has one writer anyway, and waiting in our own queue is cheaper than in its busy handler);
-//! reads go past them, as WAL allows. Whether a record has ended is judged by the [`Clock`] in each statement;
+//! reads go past them, as WAL allows, and records are read on the thread that asks ([`Near`]). Whether a record has ended is judged by the [`Clock`] in each statement;
 //! [`Embedded::sweep`] only cleans up. Nothing here panics over a full disk or a broken file: each becomes a
 //! [`StoreError`]. Start from [`Embedded`].
 
 mod channel;
+mod near;
 mod schema;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,7 @@ use super::scan::{Cursor, Page, Position};
 use super::{Count, Key, Record, Space, Store, StoreError, Version};
 use crate::clock::{Clock, Timestamp};
 use crate::tasks::Tasks;
+use near::Near;
 
 /// No primitive takes longer, waiting for the writer's turn included; a healthy one takes well under a millisecond.
 const DEADLINE: Duration = Duration::from_secs(2);
@@ -38,6 +40,7 @@ const PAGE: i64 = 500;
 pub struct Embedded {
     writer: SqlitePool,
     readers: SqlitePool,
+    near: Near,
     clock: Clock,
     channel: Arc<Channel>,
     /// Ends what listens to other processes.
@@ -50,7 +53,8 @@ impl Embedded {
         let (writer, readers) = schema::open(file).await?;
         let channel = Channel::new();
         let listening = channel::listen(&channel, readers.clone(), tasks);
-        Ok(Self { writer, readers, clock, channel, _listening: Some(listening) })
+        let near = Near::new(Some(file));
+        Ok(Self { writer, readers, near, clock, channel, _listening: Some(listening) })
     }
 
     pub async fn in_memory(clock: Clock) -> Result<Self, StoreError> {
@@ -58,24 +62,33 @@ impl Embedded {
         let channel = Channel::new();
         // No other process can change anything in it.
         channel.is_up();
-        Ok(Self { writer: only.clone(), readers: only, clock, channel, _listening: None })
+        let near = Near::new(None);
+        Ok(Self { writer: only.clone(), readers: only, near, clock, channel, _listening: None })
     }
 
     pub async fn get(&self, key: Key) -> Result<Option<Record>, StoreError> {
+        let own = name(key);
+        if let Some(found) = self.near.read([&own, &own], self.now()) {
+            let [found, _] = found?;
+            return Ok(found);
+        }
         let query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>)>(
             "SELECT value, version FROM records WHERE key = ? AND ends > ?",
         );
-        let row = query.bind(name(key)).bind(self.now()).fetch_optional(&self.readers);
+        let row = query.bind(own).bind(self.now()).fetch_optional(&self.readers);
         let Some((value, version)) = within_deadline(row).await? else { return Ok(None) };
         record(value, version).map(Some)
     }
 
     pub async fn get_pair(&self, keys: [Key; 2]) -> Result<[Option<Record>; 2], StoreError> {
+        let names = keys.map(name);
+        let [one, other] = &names;
+        if let Some(found) = self.near.read([one, other], self.now()) {
+            return found;
+        }
         let query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, Vec<u8>)>(
             "SELECT key, value, version FROM records WHERE key IN (?, ?) AND ends > ?",
         );
-        let names = keys.map(name);
-        let [one, other] = &names;
         let rows = query.bind(one.as_slice()).bind(other.as_slice()).bind(self.now());
         let mut found = [None, None];
         for (key, value, version) in within_deadline(rows.fetch_all(&self.readers)).await? {
@@ -261,6 +274,7 @@ impl Embedded {
     }
 
     pub async fn close(&self) {
+        self.near.close();
         self.channel.is_down();
         self.readers.close().await;
         self.writer.close().await;

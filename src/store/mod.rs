@@ -7,6 +7,7 @@
 
 mod change;
 mod embedded;
+mod inspect;
 mod redis;
 mod scan;
 mod settings;
@@ -326,6 +327,14 @@ impl Store {
         match &self.0 {
             BackEnd::Embedded(back) => back.close().await,
             BackEnd::Redis(back) => back.close(),
+        }
+    }
+
+    /// What the operator should change about servers that serve.
+    async fn advice(&self) -> Result<Vec<String>, StoreError> {
+        match &self.0 {
+            BackEnd::Embedded(_) => Ok(Vec::new()),
+            BackEnd::Redis(back) => back.advice().await,
         }
     }
 

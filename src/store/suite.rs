@@ -7,6 +7,7 @@ use std::collections::HashSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::redis::fleet::Fleet;
 use super::{Count, Space, Store, StoreError};
 use crate::clock::Timestamp;
 pub use rig::key;
@@ -31,6 +32,14 @@ macro_rules! contract {
             $(#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
             async fn $name() {
                 super::$name(super::Rig::redis().await).await.expect("the store serves");
+            })*
+        }
+        /// All on the same servers, each under a prefix of its own: they take long to start.
+        async fn all_on(fleet: &Fleet) {
+            $({
+                let name = stringify!($name);
+                let served = $name(Rig::fleet(fleet, name).await).await;
+                served.unwrap_or_else(|error| panic!("{name}: {error}"));
             })*
         }
     };
@@ -71,6 +80,16 @@ contract! {
     all_records_of_a_space_are_found
     a_change_is_heard_everywhere
     a_run_lasts_while_nothing_is_missed
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn behind_sentinels_the_same_holds() {
+    all_on(&Fleet::behind_sentinels().await).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn on_a_cluster_the_same_holds() {
+    all_on(&Fleet::cluster(3, false).await).await;
 }
 
 type Outcome = Result<(), StoreError>;

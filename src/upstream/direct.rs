@@ -66,14 +66,20 @@ pub(super) struct Head<'a> {
     /// Without framing.
     pub headers: &'a HeaderMap,
     /// What is said beside them.
-    pub said: Option<&'a Said>,
+    pub said: Option<&'a Said<'a>>,
 }
 
 /// An answer's body on its way, and the connection that it comes on.
 pub(super) struct Body {
-    direct: Direct,
+    direct: Box<Direct>,
     rest: Rest,
     framing: Framing,
+}
+
+/// An answer's head, and whether the connection ends with it.
+struct Received {
+    head: response::Parts,
+    closes: bool,
 }
 
 /// What of a body has not come yet.
@@ -91,7 +97,7 @@ impl Direct {
     }
 
     /// What is under a connection that is ready.
-    pub(super) fn into_stream(self) -> Box<dyn Stream> {
+    pub(super) fn into_stream(self: Box<Self>) -> Box<dyn Stream> {
         self.stream
     }
 
@@ -106,13 +112,13 @@ impl Direct {
         self.read.is_empty() && pin!(look).poll(&mut context).is_pending()
     }
 
-    /// Sends a request that has no body, and waits for at most `limit` for the head of its answer.
+    /// Sends a request that has no body, and waits from `now` on for at most `limit` for the head of its answer.
     pub(super) async fn exchange(
-        mut self,
+        mut self: Box<Self>,
         request: &Head<'_>,
-        limit: Duration,
+        (now, limit): (Instant, Duration),
     ) -> Result<Response<Body>, Failed> {
-        let now = tokio::time::Instant::now();
+        let now = tokio::time::Instant::from_std(now);
         let due = now.checked_add(limit).unwrap_or(now + FAR_AWAY);
         let mut alarm = self.alarm.take().unwrap_or_else(|| Box::pin(sleep_until(due)));
         let mut answer = pin!(self.ask(request));
@@ -134,12 +140,12 @@ impl Direct {
     }
 
     /// Interim answers are passed over.
-    async fn ask(mut self, request: &Head<'_>) -> Result<Response<Body>, Failed> {
+    async fn ask(mut self: Box<Self>, request: &Head<'_>) -> Result<Response<Body>, Failed> {
         self.send(request).await?;
         // What an end before any answer means: once an interim one has come, the request was begun with.
         let mut silence = Fate::Lost;
         loop {
-            let head = self.receive(silence).await?;
+            let Received { head, closes } = self.receive(silence).await?;
             if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
                 silence = Fate::Final;
                 continue;
@@ -147,7 +153,7 @@ impl Direct {
             let mut framing = answer::framing(&head, request.method == Method::HEAD)?;
             let rest = rest(&head, &framing)?;
             framing.reusable &=
-                head.version == Version::HTTP_11 && !matches!(rest, Rest::Everything) && !closes(&head);
+                head.version == Version::HTTP_11 && !matches!(rest, Rest::Everything) && !closes;
             return Ok(Response::from_parts(head, Body { direct: self, rest, framing }));
         }
     }
@@ -167,7 +173,7 @@ impl Direct {
         self.stream.flush().await.map_err(|error| broken(error, Fate::Lost))
     }
 
-    async fn receive(&mut self, silence: Fate) -> Result<response::Parts, Failed> {
+    async fn receive(&mut self, silence: Fate) -> Result<Received, Failed> {
         let mut seen = 0;
         loop {
             // First: httparse passes over empty lines, and whether one stands alone is a matter of how the bytes come.
@@ -225,7 +231,7 @@ impl Body {
     }
 
     /// The connection, if it can be used for another request.
-    pub(super) fn into_direct(self) -> Option<Direct> {
+    pub(super) fn into_direct(self) -> Option<Box<Direct>> {
         (self.framing.reusable && matches!(self.rest, Rest::Nothing) && self.direct.read.is_empty())
             .then_some(self.direct)
     }
@@ -313,7 +319,7 @@ fn rest(head: &response::Parts, framing: &Framing) -> Result<Rest, Failed> {
     }
 }
 
-fn closes(head: &response::Parts) -> bool {
+fn names_close(head: &response::Parts) -> bool {
     let tokens =
         head.headers.get_all(CONNECTION).iter().flat_map(|line| line.as_bytes().split(|byte| *byte == b','));
     tokens.into_iter().any(|token| token.trim_ascii().eq_ignore_ascii_case(b"close"))
@@ -335,7 +341,7 @@ fn begins_like_http(read: &[u8]) -> bool {
     read.get(..length) == BEGINNING.get(..length)
 }
 
-fn parse(block: &Bytes) -> Result<response::Parts, Failed> {
+fn parse(block: &Bytes) -> Result<Received, Failed> {
     let mut fields = [const { MaybeUninit::uninit() }; MOST_FIELDS];
     let mut parsed = httparse::Response::new(&mut []);
     let config = ParserConfig::default();
@@ -353,12 +359,25 @@ fn parse(block: &Bytes) -> Result<response::Parts, Failed> {
         head.extensions.insert(reason.map_err(|_| garbled("its reason"))?);
     }
     head.headers.reserve(parsed.headers.len());
+    let (mut closes, mut connection) = (false, false);
     for field in parsed.headers.iter() {
+        if field.name.eq_ignore_ascii_case("connection") {
+            // The usual words name no field, and are not passed on: they need not be kept to be removed.
+            if field.value.eq_ignore_ascii_case(b"keep-alive") {
+                continue;
+            }
+            if field.value.eq_ignore_ascii_case(b"close") {
+                closes = true;
+                continue;
+            }
+            connection = true;
+        }
         let name = HeaderName::from_bytes(field.name.as_bytes()).map_err(|_| garbled("a field's name"))?;
         let value = HeaderValue::from_maybe_shared(block.slice_ref(field.value));
         head.headers.append(name, value.map_err(|_| garbled("a field's value"))?);
     }
-    Ok(head)
+    closes |= connection && names_close(&head);
+    Ok(Received { head, closes })
 }
 
 fn garbled(what: &str) -> Failed {
@@ -400,8 +419,11 @@ mod tests {
                     tokio::task::yield_now().await;
                 }
             };
-            let (answered, ()) =
-                tokio::join!(Direct::new(Box::new(ours)).exchange(&head, Duration::from_secs(5)), answering);
+            let (answered, ()) = tokio::join!(
+                Box::new(Direct::new(Box::new(ours)))
+                    .exchange(&head, (clock::stopwatch(), Duration::from_secs(5))),
+                answering
+            );
             assert!(answered.is_err(), "in pieces of {piece}");
         }
     }

@@ -6,6 +6,7 @@ use std::task::Poll;
 
 use http::uri::{self, PathAndQuery};
 use http::{Method, Response, StatusCode, Uri};
+use http_body::Body as _;
 use http_body_util::BodyExt as _;
 
 use super::arriving::Arriving;
@@ -39,7 +40,7 @@ pub(super) async fn exchange<C>(
     pools: &Pools,
     upstream: &Upstream,
     group: &Arc<Group>,
-    parts: StampedParts,
+    parts: Box<StampedParts<'_>>,
     cutoff: C,
 ) -> Result<Response<Body>, UpstreamError>
 where
@@ -52,11 +53,10 @@ where
             waiting.await?
         }
     };
-    let StampedParts { head, body, upgrade, trailers, said, affinity, authenticated, strip } =
-        rewritten(parts, upstream)?;
+    let StampedParts { head, body, upgrade, trailers, said, affinity, authenticated, strip } = *parts;
     let head_only = head.method == Method::HEAD;
     let upgrade = upgrade.map(|(upgrade, visitor)| (Asked::new(upgrade, &head.headers), visitor));
-    let body = Upload::new(body, strip.clone());
+    let body = if body.is_end_stream() { Upload::empty() } else { Upload::new(body, strip.clone()) };
     let protocol = upgrade.as_ref().map(|(asked, _)| asked.upgrade.protocol.clone());
     let mut outgoing = Outgoing::new(head, Some(said), body, protocol, trailers);
 
@@ -104,9 +104,9 @@ where
 }
 
 /// What the configuration changes for this upstream, and the target in origin form.
-pub(super) fn rewritten(mut parts: StampedParts, upstream: &Upstream) -> Result<StampedParts, UpstreamError> {
+pub(super) fn rewrite(parts: &mut StampedParts<'_>, upstream: &Upstream) -> Result<(), UpstreamError> {
     parts.head.uri = target(&parts.head.uri, upstream.strip_prefix.as_deref())?;
-    Ok(parts)
+    Ok(())
 }
 
 /// Path and query byte for byte, but for the prefix.

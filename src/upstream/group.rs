@@ -48,7 +48,7 @@ impl Group {
         &self,
         pools: &Pools,
         timeouts: Timeouts,
-        outgoing: &mut Outgoing,
+        outgoing: &mut Outgoing<'_>,
         key: u64,
     ) -> Result<Answered, UpstreamError> {
         let (mut tried, mut repeated, mut last) = (0, false, None);

@@ -138,16 +138,16 @@ impl Upstream {
 pub async fn forward<C>(
     pools: &Pools,
     upstream: &Upstream,
-    stamped: Stamped,
+    stamped: Stamped<'_>,
     cutoff: C,
 ) -> Result<Response<Body>, UpstreamError>
 where
     C: FnOnce() -> Cutoff + Send,
 {
-    let parts = stamped.into_parts();
+    let mut parts = stamped.into_parts();
+    exchange::rewrite(&mut parts, upstream)?;
     match &upstream.group {
         None => {
-            let mut parts = exchange::rewritten(parts, upstream)?;
             parts.said.set(&mut parts.head.headers);
             Ok(whoami::answer(&parts))
         }

@@ -1,6 +1,7 @@
 //! A request on its way: written for one connection when that is known, and for another if it comes back untouched.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use http::header::{CONNECTION, CONTENT_LENGTH, HOST, TE, TRANSFER_ENCODING, UPGRADE};
 use http::uri::{Authority, PathAndQuery, Scheme};
@@ -10,12 +11,13 @@ use http_body::Body as _;
 use super::UpstreamError;
 use super::direct::Head;
 use super::transfer::{Progress, Upload};
+use crate::clock::stopwatch;
 use crate::identity::Said;
 
-pub(super) struct Outgoing {
+pub(super) struct Outgoing<'a> {
     request: Request<Upload>,
     /// What is said beside the request's own headers.
-    said: Option<Said>,
+    said: Option<Said<'a>>,
     /// The protocol to change to, where the connection can.
     upgrade: Option<HeaderValue>,
     /// The visitor takes trailers.
@@ -24,6 +26,7 @@ pub(super) struct Outgoing {
     /// How far the body has got at this sending; `None`: there is none.
     progress: Option<Arc<Progress>>,
     repeat: Repeat,
+    began: Instant,
     /// How often it was handed to a connection.
     written: u64,
 }
@@ -44,11 +47,11 @@ pub(super) enum Form {
     Http2 { tls: bool },
 }
 
-impl Outgoing {
+impl<'a> Outgoing<'a> {
     /// `head` has its target in origin form and no framing.
     pub(super) fn new(
         head: request::Parts,
-        said: Option<Said>,
+        said: Option<Said<'a>>,
         mut body: Upload,
         upgrade: Option<HeaderValue>,
         trailers: bool,
@@ -71,8 +74,14 @@ impl Outgoing {
             trailers,
             bodiless,
             repeat,
+            began: stopwatch(),
             written: 0,
         }
+    }
+
+    /// When it was set on its way.
+    pub(super) fn began(&self) -> Instant {
+        self.began
     }
 
     pub(super) fn wants_upgrade(&self) -> bool {
@@ -85,7 +94,7 @@ impl Outgoing {
     }
 
     /// The head to send on a connection of HTTP/1.1 whose user writes it.
-    pub(super) fn head<'a>(&'a mut self, host: Option<&'a HeaderValue>) -> Head<'a> {
+    pub(super) fn head<'b>(&'b mut self, host: Option<&'b HeaderValue>) -> Head<'b> {
         self.written += 1;
         let (uri, headers) = (self.request.uri(), self.request.headers());
         let typed = self.said.as_ref().map(Said::host).or_else(|| headers.get(HOST));
@@ -99,7 +108,7 @@ impl Outgoing {
     }
 
     /// `None`: it is no visitor's.
-    pub(super) fn request_id(&self) -> Option<&HeaderValue> {
+    pub(super) fn request_id(&self) -> Option<&'a HeaderValue> {
         self.said.as_ref().map(Said::request_id)
     }
 

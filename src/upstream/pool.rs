@@ -53,12 +53,12 @@ const LARGEST_HEAD: usize = 256 * 1024;
 /// Dropping it closes those that are idle.
 pub struct Pools {
     shared: Arc<Shared>,
-    tasks: Tasks,
     _closing: DropGuard,
 }
 
 struct Shared {
     kept: Mutex<Kept>,
+    tasks: Tasks,
     limits: IdleLimits,
     closing: CancellationToken,
 }
@@ -111,7 +111,7 @@ pub(super) enum Connection {
     /// HTTP/1.1. Dropping it closes the socket.
     Own(Own),
     /// The same for requests without a body, without a task.
-    Direct(Direct),
+    Direct(Box<Direct>),
     /// HTTP/2.
     Shared(Place),
 }
@@ -137,7 +137,6 @@ pub(super) enum Need {
 #[derive(Clone)]
 pub(super) struct Home {
     pool: Weak<Shared>,
-    tasks: Tasks,
     server: u64,
 }
 
@@ -148,20 +147,20 @@ impl Pools {
 
     pub(crate) fn with_limits(tasks: Tasks, limits: IdleLimits) -> Self {
         let closing = CancellationToken::new();
-        let shared = Arc::new(Shared { kept: Mutex::default(), limits, closing: closing.clone() });
-        Self { shared, tasks, _closing: closing.drop_guard() }
+        let shared = Arc::new(Shared { kept: Mutex::default(), tasks, limits, closing: closing.clone() });
+        Self { shared, _closing: closing.drop_guard() }
     }
 
     pub(super) fn tasks(&self) -> &Tasks {
-        &self.tasks
+        &self.shared.tasks
     }
 
     pub(super) fn home(&self, server: u64) -> Home {
-        Home { pool: Arc::downgrade(&self.shared), tasks: self.tasks.clone(), server }
+        Home { pool: Arc::downgrade(&self.shared), server }
     }
 
     /// A place on a shared connection, or the connection used last, if it is young enough and still open.
-    pub(super) fn take(&self, server: u64, need: Need, repeatable: bool) -> Option<Connection> {
+    pub(super) fn take(&self, server: u64, need: Need, repeatable: bool, now: Instant) -> Option<Connection> {
         let limits = self.shared.limits;
         let limit = if repeatable { limits.any } else { limits.unrepeatable };
         let mut kept = self.shared.lock();
@@ -176,11 +175,11 @@ impl Pools {
             Need::Direct => [&mut server.direct, &mut server.idle],
             Need::Body | Need::Upgrade => [&mut server.idle, &mut server.direct],
         };
-        lists.into_iter().find_map(|idle| last_used(idle, limit))
+        lists.into_iter().find_map(|idle| last_used(idle, limit, now))
     }
 
     /// The same connection with a task of its own, for a request that needs one.
-    pub(super) async fn with_task(&self, direct: Direct) -> Result<Connection, UpstreamError> {
+    pub(super) async fn with_task(&self, direct: Box<Direct>) -> Result<Connection, UpstreamError> {
         let opened = direct.opened;
         let own = self.open_http1(direct.into_stream()).await;
         let own = own.map_err(|error| UpstreamError::from_hyper(error, None).0)?;
@@ -233,7 +232,7 @@ impl Pools {
     ) -> Result<Connection, UpstreamError> {
         let failed = |error| UpstreamError::from_hyper(error, None).0;
         let connection = if http2 {
-            let lane = lanes::open(stream, &self.tasks).await.map_err(failed)?;
+            let lane = lanes::open(stream, self.tasks()).await.map_err(failed)?;
             let mut kept = self.shared.lock();
             let server = kept.servers.entry(server).or_default();
             server.http1 = false;
@@ -243,18 +242,18 @@ impl Pools {
                 self.shared.lock().servers.entry(server).or_default().http1 = true;
             }
             match need {
-                Need::Direct => Connection::Direct(Direct::new(stream)),
+                Need::Direct => Connection::Direct(Box::new(Direct::new(stream))),
                 Need::Body | Need::Upgrade => Connection::Own(self.open_http1(stream).await.map_err(failed)?),
             }
         };
-        self.shared.have_swept(&self.tasks);
+        self.shared.have_swept(&mut self.shared.lock());
         Ok(connection)
     }
 
     async fn open_http1(&self, stream: Box<dyn Stream>) -> Result<Own, hyper::Error> {
         let (sender, connection) =
             Builder::new().max_buf_size(LARGEST_HEAD).handshake(TokioIo::new(stream)).await?;
-        let leash = self.tasks.spawn_leashed("upstream connection", async move {
+        let leash = self.tasks().spawn_leashed("upstream connection", async move {
             if let Err(error) = connection.with_upgrades().await {
                 tracing::debug!(%error, "upstream connection ended");
             }
@@ -264,9 +263,9 @@ impl Pools {
 }
 
 /// The one that was used last, if it is young enough, and still open.
-fn last_used(idle: &mut Idle, limit: Duration) -> Option<Connection> {
+fn last_used(idle: &mut Idle, limit: Duration, now: Instant) -> Option<Connection> {
     while let Some((mut connection, since)) = idle.pop() {
-        if since.elapsed() >= limit {
+        if now.saturating_duration_since(since) >= limit {
             // The others are older still.
             idle.push((connection, since));
             return None;
@@ -310,8 +309,7 @@ impl Home {
             return;
         }
         idle.push((connection, now));
-        drop(kept);
-        shared.have_swept(&self.tasks);
+        shared.have_swept(&mut kept);
     }
 }
 
@@ -321,9 +319,9 @@ impl Shared {
     }
 
     /// Starts the sweeper, if it is not running.
-    fn have_swept(self: &Arc<Self>, tasks: &Tasks) {
-        if !std::mem::replace(&mut self.lock().swept, true) {
-            tasks.spawn("upstream sweeper", sweep(Arc::downgrade(self), self.closing.clone()));
+    fn have_swept(self: &Arc<Self>, kept: &mut Kept) {
+        if !std::mem::replace(&mut kept.swept, true) {
+            self.tasks.spawn("upstream sweeper", sweep(Arc::downgrade(self), self.closing.clone()));
         }
     }
 }

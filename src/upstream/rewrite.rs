@@ -28,7 +28,9 @@ impl Rewrite {
 
     /// Rewrites `Location`, `Content-Location` and the paths of cookies.
     pub fn apply(&self, headers: &mut HeaderMap) {
-        for name in [LOCATION, CONTENT_LOCATION] {
+        // One walk: most answers have neither.
+        let located = headers.keys().any(|name| *name == LOCATION || *name == CONTENT_LOCATION);
+        for name in [LOCATION, CONTENT_LOCATION].into_iter().filter(|_| located) {
             let rewritten = headers.get(&name).and_then(|value| self.location(value.to_str().ok()?));
             if let Some(value) = rewritten.and_then(|text| HeaderValue::try_from(text).ok()) {
                 headers.insert(name, value);

@@ -3,7 +3,7 @@
 use std::future::Future;
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use http::Response;
 use tokio::time::timeout;
@@ -14,6 +14,7 @@ use super::outgoing::Outgoing;
 use super::pool::{Connection, Need, Pools};
 use super::transfer::Progress;
 use super::{Timeouts, UpstreamError};
+use crate::clock::stopwatch;
 
 /// What became of a request that has no answer.
 pub(super) struct Failed {
@@ -36,7 +37,7 @@ pub(super) enum Fate {
 
 impl Failed {
     /// Whether the request may be sent once more.
-    pub(super) fn allows(&self, outgoing: &Outgoing) -> bool {
+    pub(super) fn allows(&self, outgoing: &Outgoing<'_>) -> bool {
         match self.fate {
             Fate::Unsent => true,
             Fate::Unprocessed => outgoing.is_at_hand(),
@@ -61,16 +62,17 @@ pub(super) async fn send(
     pools: &Pools,
     backend: &Backend,
     timeouts: Timeouts,
-    outgoing: &mut Outgoing,
+    outgoing: &mut Outgoing<'_>,
     fresh: bool,
 ) -> Result<Response<Arriving>, Failed> {
-    let attempt = Attempt { pools, backend, limit: timeouts.response };
+    let attempt = Attempt { pools, backend, limit: timeouts.response, now: outgoing.began() };
     let need = match () {
         () if outgoing.wants_upgrade() && backend.dialer.speaks_http1() => Need::Upgrade,
         () if outgoing.is_direct() => Need::Direct,
         () => Need::Body,
     };
-    let pooled = if fresh { None } else { pools.take(backend.id, need, outgoing.stays_repeatable()) };
+    let pooled =
+        if fresh { None } else { pools.take(backend.id, need, outgoing.stays_repeatable(), attempt.now) };
     let mut repeated = false;
     if let Some(connection) = pooled {
         match attempt.over(connection, outgoing).await {
@@ -86,7 +88,7 @@ pub(super) async fn send(
     // In a box, as it is seldom: what every request carries along is to be small.
     let connecting = Box::pin(pools.connect(backend, timeouts.connect, need));
     let connection = connecting.await.map_err(unsent)?;
-    let answered = attempt.over(connection, outgoing).await;
+    let answered = Attempt { now: stopwatch(), ..attempt }.over(connection, outgoing).await;
     answered.map_err(|failed| Failed { repeated, ..failed })
 }
 
@@ -94,13 +96,14 @@ struct Attempt<'a> {
     pools: &'a Pools,
     backend: &'a Backend,
     limit: Duration,
+    now: Instant,
 }
 
 impl Attempt<'_> {
     async fn over(
         &self,
         connection: Connection,
-        outgoing: &mut Outgoing,
+        outgoing: &mut Outgoing<'_>,
     ) -> Result<Response<Arriving>, Failed> {
         let host = self.backend.host.as_ref();
         if let Connection::Direct(direct) = connection {
@@ -110,7 +113,7 @@ impl Attempt<'_> {
                 return sending.await;
             }
             let head = outgoing.head(host);
-            let answered = direct.exchange(&head, self.limit).await;
+            let answered = direct.exchange(&head, (self.now, self.limit)).await;
             return Ok(answered?.map(Arriving::Direct));
         }
         // In a box, as are connections: what a request without a body carries along is to be small.
@@ -121,7 +124,7 @@ impl Attempt<'_> {
     async fn by_hyper(
         &self,
         mut connection: Connection,
-        outgoing: &mut Outgoing,
+        outgoing: &mut Outgoing<'_>,
     ) -> Result<Response<Arriving>, Failed> {
         let form = self.backend.form(&connection);
         let request = outgoing.write(&form, self.backend.host.as_ref())?;

@@ -35,7 +35,7 @@ struct Row {
 }
 
 /// Answers any request but one for the page's own style sheet with what it holds. The body is not read.
-pub(super) fn answer(parts: &StampedParts) -> Response<Body> {
+pub(super) fn answer(parts: &StampedParts<'_>) -> Response<Body> {
     let head = &parts.head;
     // Relative, since the app may live below any path.
     if head.uri.path().ends_with("/whoami.css") {

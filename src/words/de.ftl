@@ -25,6 +25,32 @@ moment =
        *[12] Dezember
     } { $year }, { $hour }:{ $minute } Uhr (UTC)
 
+## The frame of the pages behind the sign-in
+
+nav-skip = Zum Inhalt springen
+nav-label = Hauptnavigation
+nav-apps = Anwendungen
+nav-account = Mein Konto
+nav-admin = Administration
+nav-logout = Abmelden
+nav-who = Angemeldet als { $name }
+
+## Parts of those pages
+
+field-optional = freiwillig
+form-problems =
+    { $count ->
+        [one] Bitte prüfen Sie diese Angabe:
+       *[other] Bitte prüfen Sie diese { $count } Angaben:
+    }
+search-submit = Suchen
+pager-label = Seiten
+pager-previous = Zurück
+pager-next = Weiter
+pager-range = { $from } bis { $to } von { $total }
+number-example = 1.000
+number = { $number }
+
 ## Sign in
 
 login-heading = Anmelden
@@ -74,9 +100,74 @@ logout-stay = Angemeldet bleiben
 ## The apps
 
 apps-heading = Ihre Anwendungen
-apps-who = Angemeldet als { $name }
 apps-none = Für Sie ist noch keine Anwendung freigegeben. Wenden Sie sich an Ihre Administration.
-apps-logout = Abmelden
+
+## My account
+
+account-heading = Mein Konto
+account-not-here = Ihr Konto wird von Ihrer Administration geführt. Wenden Sie sich an sie, wenn etwas daran geändert werden soll.
+account-again-why = Um E-Mail-Adresse oder Passwort zu ändern oder Sitzungen zu beenden, müssen Sie sich in den letzten zehn Minuten angemeldet haben.
+account-again = Noch einmal anmelden
+account-profile = Profil
+account-username = Benutzername
+account-email = E-Mail-Adresse
+account-groups = Gruppen
+account-groups-none = keine
+account-name = Name
+account-language = Sprache der Seiten und E-Mails
+account-language-browser = Wie im Browser eingestellt
+account-language-name = Deutsch
+account-profile-submit = Profil speichern
+account-email-why = Dorthin schicken wir Ihre Anmeldecodes.
+account-email-new = Neue E-Mail-Adresse
+account-email-new-help = Wir schicken einen Code dorthin. Die Adresse ändert sich, sobald Sie ihn hier eingegeben haben.
+account-email-submit = Code zusenden
+account-email-waiting = Wir haben einen Code an { $address } geschickt. Bis Sie ihn eingeben, bleibt Ihre Adresse, wie sie ist.
+account-email-waiting-help = Keine E-Mail erhalten? Sehen Sie im Spam-Ordner nach und prüfen Sie die Adresse auf Tippfehler.
+account-email-code = Code
+account-email-confirm = Adresse ändern
+account-email-again = Neuen Code senden
+account-email-stop = Bisherige Adresse behalten
+account-email-same = Das ist bereits Ihre Adresse.
+account-email-domain = Mit dieser Adresse ist hier kein Konto möglich. Wenden Sie sich an Ihre Administration.
+account-password = Passwort
+account-password-present = Bisheriges Passwort
+account-password-new = Neues Passwort
+account-password-help = Mindestens { $minimum } Zeichen, zum Beispiel drei oder vier Wörter. Danach sind Sie überall sonst abgemeldet.
+account-password-submit = Passwort ändern
+account-password-wrong = Das ist nicht Ihr bisheriges Passwort.
+account-password-same = Das ist bereits Ihr Passwort. Wählen Sie ein anderes.
+account-sessions = Wo Sie angemeldet sind
+account-sessions-none = Sie sind sonst nirgends angemeldet.
+account-session-browser = Browser
+account-session-address = IP-Adresse
+account-session-started = Angemeldet
+account-session-used = Zuletzt benutzt
+account-session-act = Aktion
+account-session-this = Diese Sitzung
+account-session-end = Sitzung beenden
+account-sessions-end = Alle anderen Sitzungen beenden
+account-sessions-end-question = Sie sind dann überall außer hier abgemeldet.
+account-sessions-end-confirm = Ja, beenden
+account-devices = Bekannte Browser
+account-devices-why = Hier haben Sie sich schon einmal angemeldet. Lassen Sie einen Browser vergessen, den Sie nicht mehr oder noch nie benutzt haben; dort gilt die nächste Anmeldung wieder als die erste.
+account-devices-none = Es ist kein Browser bekannt.
+account-device-first = Erste Anmeldung
+account-device-last = Letzte Anmeldung
+account-device-this = Dieser Browser
+account-device-forget = Vergessen
+
+ago-now = gerade eben
+ago-minutes =
+    { $minutes ->
+        [one] vor einer Minute
+       *[other] vor { $minutes } Minuten
+    }
+ago-hours =
+    { $hours ->
+        [one] vor einer Stunde
+       *[other] vor { $hours } Stunden
+    }
 
 ## What went wrong with a form
 
@@ -102,6 +193,15 @@ problem-code-missing = Geben Sie den Code aus der E-Mail ein.
 ## What went well
 
 note-sent-again = Wir haben Ihren Code noch einmal geschickt.
+note-sign-in-again = Für diese Änderung müssen Sie sich in den letzten zehn Minuten angemeldet haben. Bisher wurde nichts geändert: Melden Sie sich noch einmal an und wiederholen Sie die Änderung.
+note-signed-in-again = Sie haben sich noch einmal angemeldet. In den nächsten zehn Minuten können Sie die Änderung vornehmen.
+note-profile-changed = Ihr Profil wurde gespeichert.
+note-password-changed = Ihr Passwort wurde geändert. Überall sonst sind Sie abgemeldet.
+note-address-changed = Ihre E-Mail-Adresse wurde geändert.
+note-address-kept = Ihre E-Mail-Adresse bleibt, wie sie ist.
+note-session-ended = Diese Sitzung wurde beendet.
+note-sessions-ended = Alle anderen Sitzungen wurden beendet.
+note-device-forgotten = Dieser Browser wurde vergessen.
 
 ## Error pages: a heading, then what happened and what to do
 
@@ -173,6 +273,71 @@ mail-sender = Gesendet von { $title }, weil sich jemand mit Ihrem Konto anmeldet
 
 browser-on-system = { $browser } unter { $system }
 browser-unknown = ein unbekannter Browser
+
+## The mail with a code that proves the address of somebody who registers
+
+mail-register-subject = Ihr Code für { $title }
+mail-register-first = Ihr Code lautet { $code }.
+mail-register-intro = Ihr Code lautet
+mail-register-valid =
+    { $minutes ->
+        [one] Er gilt eine Minute lang und bestätigt Ihre Adresse gegenüber { $app }.
+       *[other] Er gilt { $minutes } Minuten lang und bestätigt Ihre Adresse gegenüber { $app }.
+    }
+mail-register-started = Die Registrierung wurde gestartet von:
+mail-register-not-you = Wenn Sie das nicht waren, hat jemand versehentlich Ihre Adresse eingegeben: Geben Sie den Code nicht weiter; sonst müssen Sie nichts tun.
+mail-register-sender = Gesendet von { $title }, weil sich jemand mit Ihrer Adresse registriert.
+
+## Mails about an account: what was asked for, what was decided, what has happened
+
+mail-notice-sender = Gesendet von { $title }.
+mail-waiting-subject = { $title }: Jemand beantragt ein Konto
+mail-waiting = Jemand beantragt ein Konto bei { $title } und wartet auf Ihre Entscheidung. Die E-Mail-Adresse ist bestätigt.
+mail-waiting-link = Entscheiden
+mail-waiting-name = Name
+mail-waiting-username = Benutzername
+mail-waiting-email = E-Mail-Adresse
+mail-waiting-then = Ihre Entscheidung wird der antragstellenden Person mitgeteilt.
+mail-approved-subject = Ihr Konto bei { $title } ist bereit
+mail-approved = Ihr Konto bei { $title } wurde freigegeben. Sie können sich jetzt anmelden, als { $username } oder mit Ihrer E-Mail-Adresse.
+mail-approved-link = Anmelden
+mail-rejected-subject = Ihr Antrag auf ein Konto bei { $title }
+mail-rejected = Ihr Antrag auf ein Konto bei { $title } wurde abgelehnt.
+mail-decision-reason = Die Begründung: { $reason }
+mail-known-subject = Ihr Konto bei { $title }
+mail-known = Jemand, vermutlich Sie selbst, hat mit dieser Adresse ein Konto bei { $title } beantragt. Sie haben bereits eines: Melden Sie sich damit an.
+mail-known-link = Anmelden
+mail-known-reset = Wenn Sie Ihr Passwort nicht mehr wissen, wählen Sie ein neues: { $page }
+mail-asked-not-you = Wenn Sie das nicht waren, müssen Sie nichts tun.
+mail-retired = Jemand, vermutlich Sie selbst, hat mit dieser Adresse ein Konto bei { $title } beantragt. Sie gehörte zu einem Konto, das gelöscht wurde, deshalb kann sich niemand mit ihr registrieren. Bitten Sie Ihre Administration um ein Konto.
+mail-reset-subject = Wählen Sie ein neues Passwort für { $title }
+mail-reset = Jemand, vermutlich Sie selbst, hat für das Konto { $username } bei { $title } ein neues Passwort angefordert.
+mail-reset-valid =
+    { $minutes ->
+        [one] Der Link gilt eine Minute lang und nur einmal.
+       *[other] Der Link gilt { $minutes } Minuten lang und nur einmal.
+    }
+mail-reset-link = Neues Passwort wählen
+mail-reset-not-you = Wenn Sie das nicht waren, müssen Sie nichts tun: Ihr Passwort bleibt, wie es ist. Geben Sie den Link nicht weiter.
+mail-invited-subject = Ihr Konto bei { $title }
+mail-invited = Für Sie wurde ein Konto bei { $title } angelegt. Ihr Benutzername ist { $username }. Wählen Sie ein Passwort, dann können Sie sich anmelden.
+mail-invited-valid =
+    { $hours ->
+        [one] Der Link gilt eine Stunde lang und nur einmal.
+       *[other] Der Link gilt { $hours } Stunden lang und nur einmal.
+    }
+mail-invited-link = Passwort wählen
+mail-invited-again = Wenn er abgelaufen ist, fordern Sie einen neuen an: { $page }
+mail-password-subject = Ihr Passwort für { $title } wurde geändert
+mail-password = Das Passwort Ihres Kontos { $username } bei { $title } wurde geändert. Überall, wo es angemeldet war, ist es nun abgemeldet, außer dort, wo das Passwort geändert wurde.
+mail-password-not-you = Wenn Sie das nicht waren, wählen Sie sofort ein neues Passwort und verständigen Sie Ihre Administration: { $page }
+mail-address-subject = Ihre E-Mail-Adresse bei { $title } wurde geändert
+mail-address = Die E-Mail-Adresse Ihres Kontos { $username } bei { $title } wurde in { $address } geändert. Codes gehen von nun an dorthin.
+mail-address-not-you = Wenn Sie das nicht waren, verständigen Sie sofort Ihre Administration.
+mail-device-subject = Neue Anmeldung bei { $title }
+mail-device = Mit Ihrem Konto { $username } bei { $title } hat sich zum ersten Mal ein Browser angemeldet.
+mail-device-not-you = Wenn Sie das nicht waren, wählen Sie sofort ein neues Passwort und verständigen Sie Ihre Administration: { $page }
+mail-device-not-you-ask = Wenn Sie das nicht waren, verständigen Sie sofort Ihre Administration.
 
 ## What is wrong with an address that was typed
 

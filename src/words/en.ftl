@@ -29,6 +29,37 @@ moment =
        *[12] December
     } { $year }, { $hour }:{ $minute } UTC
 
+## The frame of the pages behind the sign-in
+
+# For those who go by keyboard: past the links at the top.
+nav-skip = Skip to content
+nav-label = Main
+nav-apps = Apps
+nav-account = My account
+nav-admin = Administration
+nav-logout = Sign out
+nav-who = Signed in as { $name }
+
+## Parts of those pages
+
+# After the label of a field that may stay empty.
+field-optional = optional
+form-problems =
+    { $count ->
+        [one] Something needs your attention:
+       *[other] { $count } things need your attention:
+    }
+search-submit = Search
+# The links between the pages of a long list.
+pager-label = Pages
+pager-previous = Previous
+pager-next = Next
+pager-range = { $from } to { $to } of { $total }
+# A thousand, as it is written: what stands between its digits groups those of every number.
+number-example = 1,000
+# A number that stands alone.
+number = { $number }
+
 ## Sign in
 
 login-heading = Sign in
@@ -81,9 +112,79 @@ logout-stay = Stay signed in
 ## The apps
 
 apps-heading = Your apps
-apps-who = Signed in as { $name }
 apps-none = There is no app yet that you may open. Ask your administrator for access.
-apps-logout = Sign out
+
+## My account
+
+account-heading = My account
+# For somebody whose account stands in a file, or who cannot change it for another reason.
+account-not-here = Your account is kept by your administrators. Ask them if something in it should be changed.
+account-again-why = To change your e-mail address or your password, or to end sessions, you need to have signed in within the last ten minutes.
+account-again = Sign in again
+account-profile = Profile
+account-username = Username
+account-email = E-mail address
+account-groups = Groups
+account-groups-none = none
+account-name = Name
+account-language = Language of pages and mails
+account-language-browser = As my browser asks for
+# The name of the language that this file is written in.
+account-language-name = English
+account-profile-submit = Save profile
+account-email-why = We mail your sign-in codes there.
+account-email-new = New e-mail address
+account-email-new-help = We mail a code there. Your address changes once you have entered it here.
+account-email-submit = Mail me a code
+# $address: the new one, as typed.
+account-email-waiting = We mailed a code to { $address }. Until you enter it, your address stays as it is.
+account-email-waiting-help = No mail? Look in the spam folder, and check the address for typing errors.
+account-email-code = Code
+account-email-confirm = Change my address
+account-email-again = Send a new code
+account-email-stop = Keep my present address
+account-email-same = This is your address already.
+account-email-domain = With this address no account can be had here. Ask your administrator.
+account-password = Password
+account-password-present = Present password
+account-password-new = New password
+# $minimum: how many characters it has at least.
+account-password-help = { $minimum } characters or more, such as three or four words. Afterwards you are signed out everywhere else.
+account-password-submit = Change password
+account-password-wrong = This is not your present password.
+account-password-same = This is your password already. Choose another.
+account-sessions = Where you are signed in
+account-sessions-none = You are signed in nowhere else.
+account-session-browser = Browser
+account-session-address = Address
+account-session-started = Signed in
+account-session-used = Last used
+account-session-act = Action
+account-session-this = This session
+account-session-end = End session
+account-sessions-end = End all other sessions
+account-sessions-end-question = You are then signed out everywhere but here.
+account-sessions-end-confirm = Yes, end them
+account-devices = Known browsers
+account-devices-why = You have signed in here before. A browser that you do not know any more, or never knew, should be forgotten; signing in there is then as the first time.
+account-devices-none = No browser is known.
+account-device-first = First sign-in
+account-device-last = Last sign-in
+account-device-this = This browser
+account-device-forget = Forget
+
+# How long ago something was, if not long.
+ago-now = just now
+ago-minutes =
+    { $minutes ->
+        [one] a minute ago
+       *[other] { $minutes } minutes ago
+    }
+ago-hours =
+    { $hours ->
+        [one] an hour ago
+       *[other] { $hours } hours ago
+    }
 
 ## What went wrong with a form
 
@@ -109,6 +210,16 @@ problem-code-missing = Enter the code from the mail.
 ## What went well
 
 note-sent-again = We sent your code again.
+# On the sign-in form, for somebody who is signed in already and wanted to change something.
+note-sign-in-again = What you want to change needs a sign-in within the last ten minutes. Nothing has been changed yet: sign in again, then repeat it.
+note-signed-in-again = You have signed in again. For the next ten minutes you can make the change.
+note-profile-changed = Your profile is saved.
+note-password-changed = Your password is changed. Everywhere else you are signed out.
+note-address-changed = Your e-mail address is changed.
+note-address-kept = Your e-mail address stays as it is.
+note-session-ended = That session has ended.
+note-sessions-ended = All other sessions have ended.
+note-device-forgotten = That browser is forgotten.
 
 ## Error pages: a heading, then what happened and what to do
 
@@ -183,6 +294,75 @@ mail-sender = Sent by { $title }, because somebody is signing in with your accou
 # $browser and $system are product names, such as Firefox and Linux.
 browser-on-system = { $browser } on { $system }
 browser-unknown = an unknown browser
+
+## The mail with a code that proves the address of somebody who registers
+
+mail-register-subject = Your code for { $title }
+mail-register-first = Your code is { $code }.
+mail-register-intro = Your code is
+# $app: the host name of the site.
+mail-register-valid =
+    { $minutes ->
+        [one] It is valid for one minute and confirms your address to { $app }.
+       *[other] It is valid for { $minutes } minutes and confirms your address to { $app }.
+    }
+mail-register-started = The registration was started from:
+mail-register-not-you = If this was not you, somebody typed your address by mistake: do not pass the code on, there is nothing else to do.
+mail-register-sender = Sent by { $title }, because somebody registers with your address.
+
+## Mails about an account: what was asked for, what was decided, what has happened
+
+mail-notice-sender = Sent by { $title }.
+mail-waiting-subject = { $title }: somebody asks for an account
+mail-waiting = Somebody asks for an account at { $title } and waits for your decision. The e-mail address is confirmed.
+mail-waiting-link = Decide
+mail-waiting-name = Name
+mail-waiting-username = Username
+mail-waiting-email = E-mail address
+mail-waiting-then = The applicant will be told what you decide.
+mail-approved-subject = Your account at { $title } is ready
+mail-approved = Your account at { $title } has been approved. You can sign in now, as { $username } or with your e-mail address.
+mail-approved-link = Sign in
+mail-rejected-subject = Your request for an account at { $title }
+mail-rejected = Your request for an account at { $title } has been rejected.
+# $reason: what the administrator wrote.
+mail-decision-reason = The reason: { $reason }
+mail-known-subject = Your account at { $title }
+mail-known = Somebody, probably you, asked for an account at { $title } with this address. You have one already: sign in with it.
+mail-known-link = Sign in
+# $page: an address.
+mail-known-reset = If you do not know your password any more, choose another: { $page }
+mail-asked-not-you = If this was not you, there is nothing to do.
+mail-retired = Somebody, probably you, asked for an account at { $title } with this address. It belonged to an account that was deleted, so that nobody can register with it. Please ask your administrator for an account.
+mail-reset-subject = Choose a new password for { $title }
+mail-reset = Somebody, probably you, asked for a new password for the account { $username } at { $title }.
+mail-reset-valid =
+    { $minutes ->
+        [one] The link is valid for one minute, and works once.
+       *[other] The link is valid for { $minutes } minutes, and works once.
+    }
+mail-reset-link = Choose a new password
+mail-reset-not-you = If this was not you, there is nothing to do: your password stays as it is. Do not pass the link on.
+mail-invited-subject = Your account at { $title }
+mail-invited = An account was made for you at { $title }. Your username is { $username }. Choose a password, then you can sign in.
+mail-invited-valid =
+    { $hours ->
+        [one] The link is valid for one hour, and works once.
+       *[other] The link is valid for { $hours } hours, and works once.
+    }
+mail-invited-link = Choose a password
+mail-invited-again = If it has expired, ask for another: { $page }
+mail-password-subject = Your password for { $title } was changed
+mail-password = The password of your account { $username } at { $title } was changed. Wherever it was signed in, it is not any more, except where the password was changed.
+mail-password-not-you = If this was not you, choose a new password at once and tell your administrator: { $page }
+mail-address-subject = Your e-mail address at { $title } was changed
+# $address: the new one, masked.
+mail-address = The e-mail address of your account { $username } at { $title } was changed to { $address }. Codes go there from now on.
+mail-address-not-you = If this was not you, tell your administrator at once.
+mail-device-subject = New sign-in to { $title }
+mail-device = Your account { $username } at { $title } was signed in to from a browser for the first time.
+mail-device-not-you = If this was not you, choose a new password at once and tell your administrator: { $page }
+mail-device-not-you-ask = If this was not you, tell your administrator at once.
 
 ## What is wrong with an address that was typed
 

@@ -72,8 +72,13 @@ impl Entry {
 
     /// Gives the account another password: what the old one opened is worth nothing any more.
     pub fn set_password(&mut self, hash: Option<StoredHash>) {
+        self.set_password_known_as(hash, secret::random());
+    }
+
+    /// The same with a fingerprint that was chosen before, at random.
+    pub fn set_password_known_as(&mut self, hash: Option<StoredHash>, fingerprint: [u8; 8]) {
         self.account.password = hash;
-        self.account.credential = Some(secret::random());
+        self.account.credential = Some(fingerprint);
     }
 
     /// The id without the name of the source.

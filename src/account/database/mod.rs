@@ -29,6 +29,7 @@ pub use change::{Changed, Deleted, Inserted, Taken};
 pub use entry::{Decision, Entry, New};
 pub use import::{Imported, Row};
 pub use list::{Counts, Filter};
+pub use schema::Layout;
 pub use trail::{Line, Trace, keep_trail};
 
 /// What an account of the database is vouched for by.
@@ -136,15 +137,10 @@ impl Database {
         self.on_services(MIGRATION, async move { prepare(&shared).await }).await
     }
 
-    /// Asks whether it would serve now.
-    pub async fn ping(&self) -> Result<(), DatabaseError> {
-        self.run(async |engine| {
-            writing!(engine, transaction => {
-                sqlx::query("SELECT 1").execute(&mut *transaction).await?;
-                Ok(transaction.rollback().await?)
-            })
-        })
-        .await
+    /// Asks what is there, and changes nothing.
+    pub async fn look(&self) -> Result<Layout, DatabaseError> {
+        let engine = self.shared.engine.clone();
+        self.on_services(DEADLINE, async move { schema::look(&engine).await }).await
     }
 
     /// `sqlite` or `postgres`, for logs.

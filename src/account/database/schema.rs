@@ -9,7 +9,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Executor, PgConnection, SqliteConnection};
 
-use super::{DEADLINE, DatabaseError, Engine, Place};
+use super::{DEADLINE, DatabaseError, Engine, Place, writing};
 use crate::sqlite;
 
 /// What each layout adds to the one before, in both dialects. Never changed once released: a new one is appended.
@@ -112,6 +112,41 @@ async fn postgres(connection: &mut PgConnection) -> Result<(), DatabaseError> {
         noted.execute(&mut *connection).await?;
     }
     Ok(())
+}
+
+/// How the layout of a database stands to today's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layout {
+    Missing,
+    Older,
+    Todays,
+}
+
+/// Begins to write, too, so that a full disk, a read-only file and a held lock show.
+pub async fn look(engine: &Engine) -> Result<Layout, DatabaseError> {
+    writing!(engine, transaction => {
+        // What fails in a transaction of PostgreSQL ends it, so the table is looked for before it is read.
+        let there: i64 = match engine {
+            Engine::Sqlite { .. } => {
+                sqlx::query_scalar("SELECT count(*) FROM sqlite_schema WHERE name = 'layout'").fetch_one(&mut *transaction).await?
+            }
+            Engine::Postgres(_) => {
+                sqlx::query_scalar("SELECT count(to_regclass('layout'))").fetch_one(&mut *transaction).await?
+            }
+        };
+        let found: Option<i64> = if there == 0 {
+            None
+        } else {
+            sqlx::query_scalar("SELECT max(version) FROM layout").fetch_one(&mut *transaction).await?
+        };
+        transaction.rollback().await?;
+        let todays = missing(found)?.next().is_none();
+        Ok(match found {
+            None => Layout::Missing,
+            Some(_) if todays => Layout::Todays,
+            Some(_) => Layout::Older,
+        })
+    })
 }
 
 /// The migrations that a database of this layout has not seen, with the number that each leads to.

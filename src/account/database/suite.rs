@@ -519,8 +519,11 @@ mod cases {
     }
 
     pub async fn many_may_open_a_new_database_at_once(one: Database, other: Database) -> Outcome {
-        let (one, other) = tokio::join!(one.prepare(), other.prepare());
-        one.and(other)
+        assert_eq!(one.look().await?, Layout::Missing);
+        let both = tokio::join!(one.prepare(), other.prepare());
+        both.0.and(both.1)?;
+        assert_eq!(other.look().await?, Layout::Todays);
+        Ok(())
     }
 }
 

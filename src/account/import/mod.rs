@@ -109,7 +109,8 @@ impl Import {
 }
 
 impl Remark {
-    fn at(line: usize, text: impl Into<String>) -> Self {
+    /// About a line as a whole.
+    pub fn at(line: usize, text: impl Into<String>) -> Self {
         Self { line, column: None, text: text.into() }
     }
 }

@@ -1,7 +1,6 @@
 //! What an account has open: listed, ended, forgotten, and read anew when the account has changed.
 
 use super::*;
-use crate::account::database::{Entry, New};
 use crate::flow::device;
 use crate::flow::{By, revoke};
 
@@ -150,34 +149,10 @@ async fn what_is_known_of_an_account_is_kept_until_it_changes_or_half_a_minute_h
     assert!(!Arc::ptr_eq(&changed, &rig.who(&visitor).await.unwrap().subject), "read anew, since it is old");
 }
 
-/// Who stands in the database, and not in a file.
-async fn with_dora() -> Rig {
-    let rig = Rig::new().await;
-    let Account { name, email, groups, attributes, approval, password, language, .. } =
-        account("dora", Approval::Approved, false);
-    let new = New {
-        username: "dora".into(),
-        email,
-        name,
-        groups,
-        attributes,
-        approval,
-        decision: None,
-        disabled: false,
-        email_verified: None,
-        password,
-        language,
-    };
-    let entry = Entry::new(new, rig.app.clock.now());
-    let by = By::command_line(&rig.app);
-    let line = crate::observe::audit::Line::from(&by.event("added", Some(&entry.account.id), None));
-    rig.database.insert(entry, false, line).await.unwrap();
-    rig
-}
-
 #[tokio::test]
 async fn who_is_signed_in_goes_on_while_the_database_is_down_until_it_is_said_to_have_changed() {
-    let rig = with_dora().await;
+    let rig = Rig::new().await;
+    rig.add("dora", "").await;
     let visitor = rig.signed_in("dora").await;
     let dora = rig.who(&visitor).await.unwrap().subject.account.clone();
     let snapshot = rig.app.snapshot.load_full();
@@ -199,7 +174,8 @@ async fn who_is_signed_in_goes_on_while_the_database_is_down_until_it_is_said_to
 
 #[tokio::test]
 async fn an_account_is_read_anew_aside_of_requests_before_what_is_known_is_too_old() {
-    let rig = with_dora().await;
+    let rig = Rig::new().await;
+    rig.add("dora", "").await;
     let visitor = rig.signed_in("dora").await;
     let first = rig.who(&visitor).await.unwrap().subject;
     let snapshot = rig.app.snapshot.load_full();

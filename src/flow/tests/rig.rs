@@ -176,6 +176,7 @@ impl Rig {
             password: Secret::new(password.into()),
             remember: false,
             destination: destination.as_ref(),
+            again: None,
         };
         let outcome = password::sign_in(&x, visitor.cookies(), attempt).await.unwrap();
         match &outcome {
@@ -213,10 +214,10 @@ impl Rig {
     /// The codes mailed so far, the first one first.
     pub(super) fn mails(&self) -> Vec<String> {
         let code = |mail: &String| {
-            let (_, rest) = mail.split_once("Your sign-in code is ").unwrap();
-            rest[..6].to_owned()
+            let (_, rest) = mail.split_once("Your sign-in code is ")?;
+            Some(rest[..6].to_owned())
         };
-        self.letters().iter().map(code).collect()
+        self.letters().iter().filter_map(code).collect()
     }
 
     /// The mails themselves, as they are sent.
@@ -269,6 +270,7 @@ pub(super) fn account(username: &str, approval: Approval, disabled: bool) -> Acc
         disabled,
         password: Some(StoredHash(Secret::new(account::password::hash(RIGHT, &HASHING).unwrap()))),
         credential: None,
+        language: None,
     }
 }
 

@@ -2,31 +2,28 @@
 
 use http::{Response, StatusCode};
 
-use super::super::view::{AppLink, AppsView};
+use super::super::view::{AppLink, AppsView, Section};
 use super::super::{PortalError, Visit, reply};
+use super::guard;
 use crate::app::Application;
 use crate::body::Body;
 use crate::policy::{self, Facts, Policy};
 use crate::subject::Subject;
 
 pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
-    let back = format!("?rd={}", form_urlencoded::byte_serialize(b"/_vestibule/").collect::<String>());
-    let Some(visitor) = visit.visitor().await? else {
-        return Ok(reply::redirect(StatusCode::FOUND, &format!("/_vestibule/login{back}")));
+    let visitor = match guard::two_factors(visit, "").await? {
+        Ok(visitor) => visitor,
+        Err(elsewhere) => return Ok(elsewhere),
     };
-    if !visitor.subject.proofs.two_factors() {
-        return Ok(reply::redirect(StatusCode::FOUND, &format!("/_vestibule/step-up{back}")));
-    }
     let subject = &visitor.subject;
     let open: Vec<_> = visit.x.snapshot.apps.iter().filter(|app| may_open(visit, app, subject)).collect();
     let rows: Vec<_> = open.iter().map(|app| (app.url.to_string(), place(app))).collect();
     let links: Vec<_> =
         open.iter().zip(&rows).map(|(app, (url, host))| AppLink { name: &app.name, url, host }).collect();
     let page = visit.pages_for(&visitor).apps(&AppsView {
-        username: &subject.username,
-        name: &subject.name,
+        nav: visit.nav(&visitor, Section::Apps),
+        note: visit.note(),
         apps: &links,
-        logout_address: "/_vestibule/logout",
     });
     Ok(reply::page(StatusCode::OK, page))
 }

@@ -3,25 +3,35 @@
 use http::{Response, StatusCode};
 
 use super::super::form::Form;
-use super::super::view::{LoginView, Problem};
+use super::super::view::{LoginView, Note, Problem};
 use super::super::{PortalError, Visit, reply};
 use super::{go_on, minutes, verify};
 use crate::body::Body;
 use crate::cookies::Own;
 use crate::flow::device_cookie_age;
 use crate::flow::password::{self, Attempt, Outcome};
-use crate::flow::{Entered, FlowError, code};
+use crate::flow::who::Visitor;
+use crate::flow::{Entered, FlowError, code, confirm};
 use crate::secret::Secret;
 
 pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
-    if let Some(visitor) = visit.visitor().await? {
-        let target = go_on::target(visit, &visitor).await?;
+    let visitor = visit.visitor().await?;
+    let again = again(visit, visitor.as_ref());
+    if let Some(visitor) = visitor.as_ref().filter(|_| again.is_none()) {
+        let target = go_on::target(visit, visitor).await?;
         return Ok(reply::redirect(StatusCode::FOUND, &target));
     }
     if code::awaiting(&visit.x, visit.browser()).await?.is_some() {
         return Ok(reply::redirect(StatusCode::FOUND, &visit.own("verify")));
     }
-    Ok(form(visit, StatusCode::OK, &Typed::default(), None))
+    let username = again.map(|visitor| visitor.subject.username.clone()).unwrap_or_default();
+    Ok(form(visit, StatusCode::OK, &Typed { username, remember: false }, None))
+}
+
+/// Who is signed in, if they are to prove both factors again.
+pub fn again<'a>(visit: &Visit<'_>, visitor: Option<&'a Visitor>) -> Option<&'a Visitor> {
+    let lacking = |visitor: &&Visitor| confirm::lacking(&visitor.session.proofs(), visit.x.now).is_some();
+    visitor.filter(|_| visit.trail.confirm).filter(lacking)
 }
 
 pub async fn submit(visit: &Visit<'_>, form: Form) -> Result<Response<Body>, PortalError> {
@@ -36,11 +46,13 @@ pub async fn submit(visit: &Visit<'_>, form: Form) -> Result<Response<Body>, Por
             return Ok(self::form(visit, StatusCode::UNPROCESSABLE_ENTITY, &typed, Some(problem)));
         }
     }
+    let visitor = if visit.trail.confirm { visit.visitor().await? } else { None };
     let attempt = Attempt {
         username: &typed.username,
         password,
         remember: typed.remember && remember_offered(visit),
         destination: visit.trail.destination.as_ref(),
+        again: visitor.as_ref(),
     };
     let refuse = |problem| Ok(self::form(visit, StatusCode::UNPROCESSABLE_ENTITY, &typed, Some(problem)));
     match password::sign_in(&visit.x, visit.browser(), attempt).await {
@@ -85,6 +97,7 @@ pub fn form(
         destination: destination.as_deref(),
         username: &typed.username,
         remember: remember_offered(visit).then_some(typed.remember),
+        note: visit.trail.confirm.then_some(Note::SignInAgain),
         problem,
     });
     reply::page(status, page)
@@ -107,6 +120,7 @@ pub fn entered_here(visit: &Visit<'_>, entered: &Entered) -> Response<Body> {
     response
 }
 
+/// Not where the present sign-on goes on.
 fn remember_offered(visit: &Visit<'_>) -> bool {
-    !visit.x.snapshot.session.remember.is_zero()
+    !visit.x.snapshot.session.remember.is_zero() && !visit.trail.confirm
 }

@@ -1,8 +1,10 @@
 //! One file a page.
 
+pub mod account;
 pub mod apps;
 pub mod enter;
 pub mod go_on;
+pub mod guard;
 pub mod login;
 pub mod logout;
 pub mod step_up;

@@ -18,7 +18,7 @@ use crate::mail::mask_address;
 
 pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     if let Some(awaiting) = code::awaiting(&visit.x, visit.browser()).await? {
-        let note = visit.parameter("sent").map(|_| Note::SentAgain);
+        let note = visit.note();
         return Ok(form(
             visit,
             StatusCode::OK,
@@ -67,10 +67,7 @@ pub async fn resend(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
         return expired(visit).await;
     };
     let (status, problem, wait) = match mailed {
-        Mailed::Sent => {
-            let next = format!("/_vestibule/verify{}", visit.trail.query_with(&[("sent", "1")]));
-            return Ok(reply::redirect(StatusCode::SEE_OTHER, &next));
-        }
+        Mailed::Sent => return Ok(visit.done("verify", Note::SentAgain)),
         Mailed::Failed => (StatusCode::SERVICE_UNAVAILABLE, Problem::MailFailed, Duration::from_secs(5)),
         Mailed::TooEarly(wait) => (StatusCode::TOO_MANY_REQUESTS, Problem::TooSoon, wait),
         Mailed::Limited(wait) => {
@@ -133,7 +130,8 @@ fn form(visit: &Visit<'_>, status: StatusCode, shown: &Shown) -> Response<Body> 
 
 /// The sign-in is gone. If another tab has finished it, this one goes on as well.
 async fn expired(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
-    if visit.visitor().await?.is_some() {
+    let visitor = visit.visitor().await?;
+    if visitor.is_some() && login::again(visit, visitor.as_ref()).is_none() {
         return Ok(reply::redirect(StatusCode::SEE_OTHER, &visit.own("continue")));
     }
     Ok(start_over(visit, Problem::Expired))

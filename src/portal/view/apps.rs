@@ -2,18 +2,17 @@
 
 use askama::Template;
 
-use super::message::Messages;
+use super::message::{Messages, Note};
+use super::nav::Nav;
 use super::{Frame, Page, Pages, page};
 use crate::words::Words;
 
 /// The apps that the visitor may open.
 #[derive(Clone, Copy)]
 pub struct AppsView<'a> {
-    pub username: &'a str,
-    /// Empty: the username stands for it.
-    pub name: &'a str,
+    pub nav: Nav<'a>,
+    pub note: Option<Note>,
     pub apps: &'a [AppLink<'a>],
-    pub logout_address: &'a str,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -26,9 +25,9 @@ pub struct AppLink<'a> {
 
 impl Pages<'_> {
     pub fn apps(&self, view: &AppsView<'_>) -> Page {
-        let who = if view.name.is_empty() { view.username } else { view.name };
-        let frame = self.frame(&self.words.text("apps-heading"), &Messages::default());
-        page(&AppsPage { frame, words: self.words, who, view })
+        let messages = Messages::new(self.words, None, view.note);
+        let frame = self.frame(&self.words.text("apps-heading"), false);
+        page(&AppsPage { frame, nav: view.nav, words: self.words, messages: &messages, view })
     }
 }
 
@@ -36,8 +35,9 @@ impl Pages<'_> {
 #[template(config = "src/askama.toml", path = "portal/templates/apps.html")]
 struct AppsPage<'a> {
     frame: Frame<'a>,
+    nav: Nav<'a>,
     words: &'a Words,
-    who: &'a str,
+    messages: &'a Messages,
     view: &'a AppsView<'a>,
 }
 

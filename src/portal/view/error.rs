@@ -2,7 +2,6 @@
 
 use askama::Template;
 
-use super::message::Messages;
 use super::{Frame, Page, Pages, page};
 use crate::words::Words;
 
@@ -63,7 +62,7 @@ pub struct AccountLine<'a> {
 impl Pages<'_> {
     pub fn error(&self, view: &ErrorView<'_>) -> Page {
         let (heading, what) = view.kind.words(self.words);
-        let frame = self.frame(&heading, &Messages::default());
+        let frame = self.frame(&heading, false);
         page(&ErrorPage { frame, words: self.words, heading, what, view })
     }
 }

@@ -2,7 +2,6 @@
 
 use askama::Template;
 
-use super::message::Messages;
 use super::{Frame, Page, Pages, page};
 use crate::words::Words;
 
@@ -33,7 +32,7 @@ impl Pages<'_> {
             }
             Explain::InCircles => (words.text("explain-circles"), words.text("explain-circles-what")),
         };
-        let frame = self.frame(&heading, &Messages::default());
+        let frame = self.frame(&heading, false);
         page(&ExplainPage { frame, words, heading, what, view })
     }
 }

@@ -2,7 +2,6 @@
 
 use askama::Template;
 
-use super::message::Messages;
 use super::{Frame, Page, Pages, page};
 use crate::words::{Value, Words};
 
@@ -18,7 +17,7 @@ impl Pages<'_> {
     pub fn continue_page(&self, view: &ContinueView<'_>) -> Page {
         let ContinueView { name, target } = view;
         let heading = self.words.with("continue-heading", &[("name", Value::from(*name))]);
-        let frame = self.frame(&heading, &Messages::default());
+        let frame = self.frame(&heading, false);
         page(&ContinuePage { frame, words: self.words, name, target: refresh_target(target) })
     }
 }

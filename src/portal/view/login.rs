@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::message::{Messages, Problem};
+use super::message::{Messages, Note, Problem};
 use super::{Frame, Page, Pages, page};
 use crate::words::Words;
 
@@ -17,18 +17,19 @@ pub struct LoginView<'a> {
     pub username: &'a str,
     /// Whether the box is ticked; `None` hides it.
     pub remember: Option<bool>,
+    pub note: Option<Note>,
     pub problem: Option<Problem>,
 }
 
 impl Pages<'_> {
     pub fn login(&self, view: &LoginView<'_>) -> Page {
-        let messages = Messages::new(self.words, view.problem, None);
+        let messages = Messages::new(self.words, view.problem, view.note);
         let focus = match (&messages.problem, view.username) {
             (Some(_), _) => "problem",
             (None, "") => "username",
             (None, _) => "password",
         };
-        let frame = self.frame(&self.words.text("login-heading"), &messages);
+        let frame = self.frame(&self.words.text("login-heading"), messages.problem.is_some());
         page(&LoginPage { frame, words: self.words, messages: &messages, focus, view })
     }
 }

@@ -2,7 +2,6 @@
 
 use askama::Template;
 
-use super::message::Messages;
 use super::{Frame, Page, Pages, page};
 use crate::words::Words;
 
@@ -16,7 +15,7 @@ pub struct LogoutView<'a> {
 
 impl Pages<'_> {
     pub fn logout(&self, view: &LogoutView<'_>) -> Page {
-        let frame = self.frame(&self.words.text("logout-heading"), &Messages::default());
+        let frame = self.frame(&self.words.text("logout-heading"), false);
         page(&LogoutPage { frame, words: self.words, view })
     }
 }

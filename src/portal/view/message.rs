@@ -29,10 +29,22 @@ pub enum Problem {
     CodeMissing,
 }
 
-/// Something that went well.
+/// Something that went well. It stands in the address of the page that says so, after the redirect that every good
+/// post is answered with: anybody can make such an address, so that no note may say what one could act upon.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Note {
     SentAgain,
+    /// Both factors are asked for again, before a change.
+    SignInAgain,
+    /// And they were proved.
+    SignedInAgain,
+    ProfileChanged,
+    PasswordChanged,
+    AddressChanged,
+    AddressKept,
+    SessionEnded,
+    SessionsEnded,
+    DeviceForgotten,
 }
 
 /// The texts of a problem or note, and the fields they are about.
@@ -126,9 +138,51 @@ impl Problem {
 }
 
 impl Note {
+    const ALL: [Self; 10] = [
+        Self::SentAgain,
+        Self::SignInAgain,
+        Self::SignedInAgain,
+        Self::ProfileChanged,
+        Self::PasswordChanged,
+        Self::AddressChanged,
+        Self::AddressKept,
+        Self::SessionEnded,
+        Self::SessionsEnded,
+        Self::DeviceForgotten,
+    ];
+
+    /// As it stands in an address.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::SentAgain => "sent-again",
+            Self::SignInAgain => "sign-in-again",
+            Self::SignedInAgain => "signed-in-again",
+            Self::ProfileChanged => "profile-changed",
+            Self::PasswordChanged => "password-changed",
+            Self::AddressChanged => "address-changed",
+            Self::AddressKept => "address-kept",
+            Self::SessionEnded => "session-ended",
+            Self::SessionsEnded => "sessions-ended",
+            Self::DeviceForgotten => "device-forgotten",
+        }
+    }
+
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|note| note.word() == word)
+    }
+
     fn text(self, words: &Words) -> String {
         match self {
             Self::SentAgain => words.text("note-sent-again"),
+            Self::SignInAgain => words.text("note-sign-in-again"),
+            Self::SignedInAgain => words.text("note-signed-in-again"),
+            Self::ProfileChanged => words.text("note-profile-changed"),
+            Self::PasswordChanged => words.text("note-password-changed"),
+            Self::AddressChanged => words.text("note-address-changed"),
+            Self::AddressKept => words.text("note-address-kept"),
+            Self::SessionEnded => words.text("note-session-ended"),
+            Self::SessionsEnded => words.text("note-sessions-ended"),
+            Self::DeviceForgotten => words.text("note-device-forgotten"),
         }
     }
 }

@@ -22,7 +22,7 @@ impl Pages<'_> {
         let messages = Messages::new(self.words, view.problem, None);
         let gaps = [("username", view.username.into()), ("address", Value::from(view.masked_address))];
         let who = Stressed::new(self.words.with("step-up-who", &gaps), view.masked_address);
-        let frame = self.frame(&self.words.text("step-up-heading"), &messages);
+        let frame = self.frame(&self.words.text("step-up-heading"), messages.problem.is_some());
         page(&StepUpPage { frame, words: self.words, messages: &messages, who, view })
     }
 }

@@ -1,6 +1,9 @@
+mod account;
+mod sample;
+
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use super::*;
 use crate::portal::Logo;
@@ -24,6 +27,7 @@ const LOGIN: LoginView<'_> = LoginView {
     destination: Some("grafana.example.com"),
     username: "",
     remember: Some(false),
+    note: None,
     problem: None,
 };
 
@@ -52,13 +56,12 @@ const STEP_UP: StepUpView<'_> = StepUpView {
 };
 
 const APPS: AppsView<'_> = AppsView {
-    username: "alice",
-    name: "Alice Example",
+    nav: Nav { here: Section::Apps, sections: &[Section::Apps], who: "Alice Example" },
+    note: None,
     apps: &[
         AppLink { name: "grafana", url: "https://grafana.example.com", host: "grafana.example.com" },
         AppLink { name: "wiki", url: "https://intranet.example.com/wiki", host: "intranet.example.com/wiki" },
     ],
-    logout_address: "/_vestibule/logout",
 };
 
 /// Every page in every state that looks different, with the name of its snapshot.
@@ -118,7 +121,11 @@ fn gallery(show: Pages<'_>) -> Vec<(String, Page)> {
         ),
         ("apps".into(), show.apps(&APPS)),
         ("apps-none".into(), show.apps(&AppsView { apps: &[], ..APPS })),
+        ("kit".into(), sample::sample(show, "alice", false)),
+        ("kit-refused".into(), sample::sample(show, "alice", true)),
     ];
+    pages.push(("login-again".into(), show.login(&LoginView { note: Some(Note::SignInAgain), ..LOGIN })));
+    pages.extend(account::gallery(show));
     for kind in [Explain::CookiesNeeded, Explain::HandOverFailed, Explain::InCircles] {
         let page = show.explain(&ExplainView { kind, retry_address: "https://grafana.example.com/" });
         pages.push((format!("explain-{kind:?}").to_lowercase(), page));
@@ -155,7 +162,7 @@ fn every_page_speaks_its_readers_language() {
         }
     }
     let pages: BTreeMap<_, _> = in_german().into_iter().collect();
-    for name in ["login-wrong-de", "verify-de", "error-forbidden-de"] {
+    for name in ["login-wrong-de", "verify-de", "account-waiting-de", "error-forbidden-de"] {
         insta::assert_snapshot!(name, without_hashes(&pages[name].html));
     }
 }
@@ -178,9 +185,9 @@ fn no_page_holds_anything_inline_or_of_a_third_party() {
         refuse_inline(&name, &page.html);
     }
     let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/portal/templates");
-    for file in
-        fs::read_dir(templates).expect("the folder is there").map(|file| file.expect("readable").path())
-    {
+    let folder = |folder: &Path| fs::read_dir(folder).expect("the folder is there");
+    let files = folder(&templates).chain(folder(&templates.join("kit")));
+    for file in files.map(|file| file.expect("readable").path()).filter(|file| file.is_file()) {
         let text = fs::read_to_string(&file).expect("readable");
         refuse_inline(&file.display().to_string(), &text);
         assert!(!text.contains("|safe"), "{} opens a way around escaping", file.display());
@@ -240,7 +247,9 @@ fn nothing_that_is_filled_in_is_taken_for_html() {
         }),
         show.continue_page(&ContinueView { name: HOSTILE, target: &format!("/{HOSTILE}") }),
         show.logout(&LogoutView { username: HOSTILE, action: HOSTILE, stay_address: HOSTILE }),
-        show.apps(&AppsView { username: HOSTILE, name: HOSTILE, apps: &apps, logout_address: HOSTILE }),
+        show.apps(&AppsView { nav: Nav { who: HOSTILE, ..APPS.nav }, apps: &apps, ..APPS }),
+        account::filled_with(show, HOSTILE),
+        sample::sample(show, HOSTILE, true),
         show.error(&ErrorView {
             kind: ErrorKind::Forbidden,
             request_id: HOSTILE,
@@ -321,12 +330,13 @@ fn without_hashes(html: &str) -> String {
     plain
 }
 
-/// Writes the gallery and its files to `target/gallery`, to be served and looked at in a browser; and the sign-in page
-/// in accents that are hard to read: yellow, black, white, grey.
+/// Writes the gallery and its files to the folder that `GALLERY` names, to be looked at in a browser; and some pages in
+/// accents that are hard to read: yellow, black, white, grey.
 #[test]
-#[ignore = "for looking at, not for checking"]
+#[ignore = "for looking at, which the tests with a real browser do"]
+#[expect(clippy::disallowed_methods, reason = "whoever looks says where")]
 fn gallery_to_look_at() {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/gallery");
+    let folder = PathBuf::from(std::env::var("GALLERY").expect("a folder to write to"));
     fs::create_dir_all(folder.join(FOLDER.trim_start_matches('/'))).expect("made");
     let write = |views: &Views, pages: Vec<(String, Page)>| {
         for (name, page) in pages {
@@ -342,13 +352,11 @@ fn gallery_to_look_at() {
         [[250, 204, 21], [0, 0, 0], [255, 255, 255], [119, 119, 119]].into_iter().enumerate()
     {
         let settings = Settings { title: "Example Corp".into(), accent: Some(accent), ..Settings::default() };
-        let views = Views::new(&settings);
-        write(
-            &views,
-            vec![(
-                format!("accent-{number}"),
-                views.with(&Words::english()).login(&LoginView { remember: Some(true), ..LOGIN }),
-            )],
-        );
+        let (views, words) = (Views::new(&settings), Words::english());
+        let show = views.with(&words);
+        let login = show.login(&LoginView { remember: Some(true), ..LOGIN });
+        let named = |page: &str| format!("accent-{number}-{page}");
+        let pages = vec![(named("login"), login), (named("kit"), sample::sample(show, "alice", false))];
+        write(&views, pages);
     }
 }

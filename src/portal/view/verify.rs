@@ -38,7 +38,7 @@ impl Pages<'_> {
         let sent = Stressed::new(self.words.with(sent, &gaps), view.masked_address);
         let minutes = [("minutes", view.valid_minutes.into())];
         let valid = if mail_failed { String::new() } else { self.words.with("verify-valid", &minutes) };
-        let frame = self.frame(&self.words.text("verify-heading"), &messages);
+        let frame = self.frame(&self.words.text("verify-heading"), messages.problem.is_some());
         page(&VerifyPage {
             frame,
             words: self.words,

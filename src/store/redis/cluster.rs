@@ -109,7 +109,7 @@ impl Cluster {
     pub async fn ask<T: FromRedisValue>(
         &self,
         slot: u16,
-        build: &impl Fn(&Lineage) -> Ask,
+        build: &impl Fn(Lineage) -> Ask,
         used: &mut Used,
     ) -> Result<T, Failure> {
         let Some(mut node) = self.known().await?.owner(slot) else {

@@ -11,19 +11,19 @@ use crate::tasks::Tasks;
 
 #[derive(Clone)]
 pub enum Find {
-    Fixed { server: Client, name: Arc<str> },
+    Fixed { server: Arc<Client>, name: Arc<str> },
     Sentinels(Arc<Sentinels>),
 }
 
 impl Find {
     pub fn fixed(server: Client) -> Self {
         let name = server.get_connection_info().addr().to_string().into();
-        Self::Fixed { server, name }
+        Self::Fixed { server: Arc::new(server), name }
     }
 
     pub async fn server(&self) -> Result<Client, String> {
         match self {
-            Self::Fixed { server, .. } => Ok(server.clone()),
+            Self::Fixed { server, .. } => Ok(Client::clone(server)),
             Self::Sentinels(sentinels) => sentinels.primary().await,
         }
     }

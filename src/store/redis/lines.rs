@@ -57,7 +57,7 @@ impl Server {
 
 impl Lines {
     /// Starts connecting and does not wait for it. Must be called on the runtime on which what listens shall live.
-    pub fn open(settings: &RedisSettings, ears: Arc<Ears>, tasks: &Tasks) -> Result<Self, StoreError> {
+    pub fn open(settings: &RedisSettings, ears: &Arc<Ears>, tasks: &Tasks) -> Result<Self, StoreError> {
         let stop = CancellationToken::new();
         let one = |find| {
             let node = Arc::new(Node::new(find, &stop, tasks));
@@ -73,7 +73,7 @@ impl Lines {
                 one(Find::Sentinels(sentinels))
             }
             Servers::Cluster(urls) => {
-                let cluster = Arc::new(Cluster::new(urls, settings, Arc::clone(&ears), &stop, tasks)?);
+                let cluster = Arc::new(Cluster::new(urls, settings, Arc::clone(ears), &stop, tasks)?);
                 run(tasks, &stop, "redis cluster", Arc::clone(&cluster).watch());
                 Shape::Cluster(cluster)
             }
@@ -86,7 +86,7 @@ impl Lines {
     pub async fn ask<T: FromRedisValue>(
         &self,
         aim: Aim<'_>,
-        build: impl Fn(&Lineage) -> Ask,
+        build: impl Fn(Lineage) -> Ask,
     ) -> Result<T, StoreError> {
         if self.stop.is_cancelled() {
             return Err(StoreError::Unreachable("closed".into()));
@@ -107,7 +107,7 @@ impl Lines {
     async fn route<T: FromRedisValue>(
         &self,
         aim: Aim<'_>,
-        build: &impl Fn(&Lineage) -> Ask,
+        build: &impl Fn(Lineage) -> Ask,
         used: &mut Used,
     ) -> Result<T, Failure> {
         match (aim, &self.servers) {

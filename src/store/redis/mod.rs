@@ -12,10 +12,13 @@
 //! +zrange +zremrangebyscore +pexpire +evalsha +script|load +scan +publish +subscribe +info +cluster|info
 //! +cluster|slots` on `~PREFIX*` and `&PREFIX*`. Start from [`Redis`]; [`lines`] finds the server.
 
+mod advice;
 mod ask;
 mod cluster;
 mod ear;
 mod find;
+#[cfg(test)]
+pub mod fleet;
 mod lines;
 mod link;
 mod node;
@@ -67,7 +70,7 @@ impl Redis {
     pub fn open(settings: &RedisSettings, clock: Clock, tasks: &Tasks) -> Result<Self, StoreError> {
         let channel = Channel::new();
         let ears = Ears::new(Arc::clone(&channel), format!("{}changes", settings.prefix));
-        let lines = Lines::open(settings, ears, tasks)?;
+        let lines = Lines::open(settings, &ears, tasks)?;
         Ok(Self { lines, clock, prefix: settings.prefix.clone(), channel })
     }
 
@@ -78,7 +81,7 @@ impl Redis {
 
     pub async fn get_pair(&self, keys: [Key; 2]) -> Result<[Option<Record>; 2], StoreError> {
         let [first, _] = &keys;
-        let build = |lineage: &Lineage| {
+        let build = |lineage: Lineage| {
             let mut command = redis::cmd("MGET");
             for key in keys {
                 command.arg(self.name(key, lineage));
@@ -100,7 +103,7 @@ impl Redis {
         let servers = self.lines.servers().await?;
         let Some(server) = servers.get(number) else { return Ok(Page { records: Vec::new(), next: None }) };
         let begin = self.begin(space);
-        let build = |_: &Lineage| {
+        let build = |_: Lineage| {
             let mut scan = redis::cmd("SCAN");
             scan.arg(cursor).arg("MATCH").arg(pattern(&begin)).arg("COUNT").arg(PAGE);
             scan.into()
@@ -124,7 +127,7 @@ impl Redis {
             }
             return Ok(records);
         }
-        let build = |lineage: &Lineage| {
+        let build = |lineage: Lineage| {
             let mut command = redis::cmd("MGET");
             for key in &keys {
                 command.arg(self.name(*key, lineage));
@@ -144,7 +147,7 @@ impl Redis {
         // In this process at once; the others, and this one once more, hear it from the server.
         self.channel.tell(change);
         let place = Key { space: Space::SignOn, digest: change.id };
-        let build = |_: &Lineage| {
+        let build = |_: Lineage| {
             let mut publish = redis::cmd("PUBLISH");
             publish.arg(format!("{}changes", self.prefix)).arg(&change.to_bytes()[..]);
             publish.into()
@@ -229,12 +232,15 @@ impl Redis {
     pub async fn ping(&self) -> Result<(), StoreError> {
         for server in self.lines.servers().await? {
             let name = format!("{}ping:{{{}}}", self.prefix, server.tag());
-            let build = |_: &Lineage| {
-                redis::cmd("SET").arg(&name).arg("").arg("PX").arg(millis(SLACK)).clone().into()
-            };
+            let build =
+                |_: Lineage| redis::cmd("SET").arg(&name).arg("").arg("PX").arg(millis(SLACK)).clone().into();
             self.lines.ask::<()>(Aim::Server(&server), build).await?;
         }
         Ok(())
+    }
+
+    pub async fn advice(&self) -> Result<Vec<String>, StoreError> {
+        advice::of(&self.lines).await
     }
 
     pub fn close(&self) {
@@ -259,7 +265,7 @@ impl Redis {
     }
 
     /// `vestibule:s:{PLACE}REST`, in base64 both; see the head of this file for what may follow.
-    fn name(&self, key: Key, lineage: &Lineage) -> String {
+    fn name(&self, key: Key, lineage: Lineage) -> String {
         let mut name = self.begin(key.space);
         let [place, rest] = halves(&key.digest);
         name.push('{');

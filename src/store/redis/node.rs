@@ -50,7 +50,7 @@ impl Node {
 
     pub async fn ask<T: FromRedisValue>(
         &self,
-        build: &impl Fn(&Lineage) -> Ask,
+        build: &impl Fn(Lineage) -> Ask,
         asking: bool,
         used: &mut Used,
     ) -> Result<T, Failure> {
@@ -58,7 +58,7 @@ impl Node {
         let link = self.link()?;
         let line = link.line().await?;
         let (_, line) = used.insert((link, line));
-        let answer = build(&line.lineage).send(&mut line.connection, asking).await;
+        let answer = build(line.lineage).send(&mut line.connection, asking).await;
         if answer.as_ref().is_err_and(asks_for_another_connection) {
             put_aside(used);
         }

@@ -24,7 +24,7 @@ const LOOK: Duration = Duration::from_secs(1);
 
 pub struct Sentinels {
     service: String,
-    sentinels: Vec<Client>,
+    asked: Vec<Client>,
     primaries: Reach,
     /// The last answer.
     named: watch::Sender<Option<Named>>,
@@ -50,7 +50,7 @@ impl Sentinels {
         Ok(Self {
             service: sentinel.service.clone(),
             primaries: first.behind(sentinel),
-            sentinels: reached.iter().map(Reach::client).collect::<Result<_, _>>()?,
+            asked: reached.iter().map(Reach::client).collect::<Result<_, _>>()?,
             named: watch::Sender::new(None),
             tasks: tasks.clone(),
         })
@@ -85,10 +85,10 @@ impl Sentinels {
     }
 
     async fn ask(&self) -> Result<Named, String> {
-        let questions = self.sentinels.iter().map(|sentinel| ask(sentinel.clone(), self.service.clone()));
+        let questions = self.asked.iter().map(|sentinel| ask(sentinel.clone(), self.service.clone()));
         let answers = gather(questions, ANSWER_WITHIN, &self.tasks).await;
         // Sentinels that were set up anew count from the beginning.
-        let most = 2 * answers.len() > self.sentinels.len();
+        let most = 2 * answers.len() > self.asked.len();
         let latest = answers.into_iter().flatten().max_by_key(|named| named.epoch);
         let Some(latest) = latest else {
             return Err(format!("no sentinel names a primary for the service {}", self.service));

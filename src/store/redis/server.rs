@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use redis::FromRedisValue;
+use redis::{FromRedisValue, IntoConnectionInfo};
 use tempfile::TempDir;
 
 use super::super::{RedisSettings, Settings};
@@ -15,15 +15,24 @@ pub struct Server {
     directory: TempDir,
     arguments: Vec<String>,
     process: Child,
+    password: Option<String>,
 }
 
 impl Server {
     /// Returns once it answers. Without the program of Redis the test fails: it must not pass untested.
     pub async fn start(arguments: &[&str]) -> Self {
+        Self::launched(arguments, None).await
+    }
+
+    pub async fn start_with_password(arguments: &[&str], password: &str) -> Self {
+        Self::launched(arguments, Some(password.to_owned())).await
+    }
+
+    async fn launched(arguments: &[&str], password: Option<String>) -> Self {
         let directory = tempfile::tempdir().expect("a directory");
         let arguments: Vec<_> = arguments.iter().map(|argument| (*argument).to_owned()).collect();
         let process = launch(&directory, &arguments);
-        let server = Self { directory, arguments, process };
+        let server = Self { directory, arguments, process, password };
         server.answers().await;
         server
     }
@@ -37,6 +46,17 @@ impl Server {
     pub async fn restart(&mut self) {
         self.process = launch(&self.directory, &self.arguments);
         self.answers().await;
+    }
+
+    /// A sentinel, with a file of configuration that it may change.
+    pub async fn start_configured(lines: &[String], password: &str) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        std::fs::write(directory.path().join("redis.conf"), lines.join("\n")).expect("written");
+        let arguments = vec!["--sentinel".to_owned()];
+        let process = launch_with(&directory, &["redis.conf"], &arguments);
+        let server = Self { directory, arguments, process, password: Some(password.to_owned()) };
+        server.answers().await;
+        server
     }
 
     /// `STOP` or `CONT`.
@@ -56,10 +76,17 @@ impl Server {
 
     /// Runs a command past the store, over a connection of its own.
     pub async fn ask<T: FromRedisValue>(&self, command: &[&str]) -> redis::RedisResult<T> {
-        let client = redis::Client::open(format!("redis+unix://{}", self.socket().display()))?;
-        let mut connection = client.get_multiplexed_async_connection().await?;
+        let mut connection = self.connection().await?;
         let (name, arguments) = command.split_first().expect("a command");
         redis::cmd(name).arg(arguments).query_async(&mut connection).await
+    }
+
+    pub async fn connection(&self) -> redis::RedisResult<redis::aio::MultiplexedConnection> {
+        let mut info = format!("redis+unix://{}", self.socket().display()).into_connection_info()?;
+        if let Some(password) = &self.password {
+            info = info.clone().set_redis_settings(info.redis_settings().clone().set_password(password));
+        }
+        redis::Client::open(info)?.get_multiplexed_async_connection().await
     }
 
     async fn answers(&self) {
@@ -91,10 +118,13 @@ pub fn free_port() -> u16 {
 }
 
 fn launch(directory: &TempDir, arguments: &[String]) -> Child {
+    let usual = ["--unixsocket", "redis.sock", "--save", "", "--appendonly", "no", "--port", "0"];
+    launch_with(directory, &usual, arguments)
+}
+
+fn launch_with(directory: &TempDir, usual: &[&str], arguments: &[String]) -> Child {
     Command::new("redis-server")
-        .args(["--unixsocket", "redis.sock", "--save", "", "--appendonly", "no", "--dir"])
-        .arg(directory.path())
-        .args(["--port", "0"])
+        .args(usual)
         .args(arguments)
         .current_dir(directory.path())
         .stdout(Stdio::null())

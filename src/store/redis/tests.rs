@@ -1,5 +1,7 @@
 //! What is particular to Redis: the keys it is left with, ways to reach it, and every way in which it goes away.
 
+mod failover;
+
 use std::io::Write;
 use std::net::TcpListener;
 use std::sync::Arc;

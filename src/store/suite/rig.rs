@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::future::Future;
 use std::sync::Arc;
 
+use super::super::redis::fleet::Fleet;
 use super::super::redis::server::Server;
 use super::super::{Key, Record, Settings, Space, Store, StoreError};
 use crate::clock::{Clock, Timestamp};
@@ -32,6 +33,15 @@ impl Rig {
     pub async fn redis() -> Self {
         let server = Server::start(&[]).await;
         Self::over(&server.settings(), Box::new(server)).await
+    }
+
+    /// Keeps nothing: the servers are others' too.
+    pub async fn fleet(fleet: &Fleet, name: &str) -> Self {
+        let rig = Self::over(&fleet.settings(&format!("{name}:")), Box::new(())).await;
+        for store in [&rig.store, &rig.other] {
+            super::hears(store).await;
+        }
+        rig
     }
 
     async fn over(settings: &Settings, keep: Box<dyn Any + Send>) -> Self {

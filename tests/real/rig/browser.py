@@ -2,6 +2,7 @@
 
 import re
 from contextlib import contextmanager
+from importlib.resources import files
 
 from playwright.sync_api import sync_playwright
 
@@ -11,6 +12,9 @@ PHONE = {"width": 390, "height": 844}
 NARROW = {"width": 320, "height": 640}
 LOGIN = re.compile("/_vestibule/login")
 VERIFY = re.compile("/_vestibule/verify")
+AXE = files("axe_playwright_python").joinpath("axe.min.js").read_text()
+# WCAG 2.2 at level AA, and what is good practice besides.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 class Browser:
@@ -29,7 +33,7 @@ class Browser:
         self._playwright.stop()
 
     @contextmanager
-    def person(self, javascript=True, scheme="light", viewport=None, port=None):
+    def person(self, javascript=True, scheme="light", viewport=None, port=None, language="en-GB"):
         """A fresh profile: no cookies, nothing remembered. A breach of policy, or a broken script of ours, fails the test.
 
         With `port`, every address leads there, so that addresses look as they do in the world.
@@ -40,7 +44,7 @@ class Browser:
             ignore_https_errors=True,
             color_scheme=scheme,
             viewport=viewport or DESKTOP,
-            locale="en-GB",
+            locale=language,
         )
         context.set_default_timeout(15_000)
         page = context.new_page()
@@ -65,7 +69,7 @@ class Person:
 
     @property
     def username(self):
-        return self.page.get_by_label(re.compile("username", re.I))
+        return self.page.get_by_label(re.compile("username|Benutzername", re.I))
 
     @property
     def password(self):
@@ -104,6 +108,39 @@ class Person:
     def refused(self):
         self.page.get_by_role("alert").wait_for()
         return self.page.inner_text("main")
+
+
+def assert_accessible(page):
+    """What a machine can find of what keeps people out: contrast, names, roles, order, language (axe-core)."""
+    page.evaluate(AXE)
+    found = page.evaluate(
+        "rules => axe.run(document, { runOnly: rules, resultTypes: ['violations'], preload: false })", RULES
+    )
+    assert found["passes"], "axe looked at nothing"
+    problems = [
+        f"{one['id']} ({one['impact']}): {one['help']}\n    " + "\n    ".join(node["html"] for node in one["nodes"])
+        for one in found["violations"]
+    ]
+    assert not problems, f"on {page.url}:\n" + "\n".join(problems)
+
+
+def assert_fits(page):
+    """Nothing sticks out to the side; what is touched is large enough, and has a name; one heading says what this is."""
+    assert page.evaluate("document.documentElement.scrollWidth <= document.documentElement.clientWidth"), page.url
+    small = page.evaluate(
+        """[...document.querySelectorAll('main :is(input:not([type=hidden], [type=checkbox]), select, textarea), '
+             + 'main button:not(.link, .small)')]
+           .filter(e => e.offsetParent && e.getBoundingClientRect().height < 43.5)
+           .map(e => e.outerHTML)"""
+    )
+    assert not small, f"too small to touch on {page.url}: {small}"
+    unlabelled = page.evaluate(
+        """[...document.querySelectorAll('input:not([type=hidden])')].filter(e => !e.labels.length && !e.ariaLabel)
+           .map(e => e.outerHTML)"""
+    )
+    assert not unlabelled, unlabelled
+    assert page.evaluate("document.documentElement.lang")
+    assert page.locator("h1").count() == 1, page.url
 
 
 def _is_policy_breach(text):

@@ -14,7 +14,7 @@ from .process import HOST, free_port
 
 USERNAME = "gateway"
 PASSWORD = "mail password"
-CODE = re.compile(r"^Your sign-in code is (\d{6,10})\.$", re.M)
+CODE = re.compile(r"^(?:Your sign-in code is|Ihr Anmeldecode lautet) (\d{6,10})\.$", re.M)
 
 
 class _Handler:

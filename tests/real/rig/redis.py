@@ -7,8 +7,9 @@ from .process import HOST, Process, free_port
 
 
 class Redis:
-    def __init__(self, folder):
+    def __init__(self, folder, *options):
         self.port = free_port()
+        self.options = options
         self.folder = folder / f"redis-{self.port}"
         self.folder.mkdir()
         self._process = None
@@ -20,7 +21,7 @@ class Redis:
     def start(self):
         self._process = Process(
             ["redis-server", "--bind", "127.0.0.1", "--port", self.port, "--dir", self.folder,
-             "--save", "", "--appendonly", "yes", "--appendfsync", "always"],
+             "--save", "", "--appendonly", "yes", "--appendfsync", "always", *self.options],
             self.folder,
             "redis",
         ).start()
@@ -34,6 +35,9 @@ class Redis:
             lengths = b"".join(b"$%d\r\n%s\r\n" % (len(word), word) for word in words)
             connected.sendall(b"*%d\r\n" % len(words) + lengths)
             return _answer(connected.makefile("rb"))
+
+    def info(self, section):
+        return self.command("INFO", section).decode()
 
     def kill(self):
         self._process.kill()
@@ -59,4 +63,6 @@ def _answer(reader):
         return reader.read(int(rest) + 2)[:-2] if int(rest) >= 0 else None
     if kind == b"*":
         return [_answer(reader) for _ in range(int(rest))]
+    if kind == b":":
+        return int(rest)
     return rest

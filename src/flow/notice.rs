@@ -1,0 +1,215 @@
+//! Mails about an account that are no codes: to its owner, or to the administrators. Start from any function here.
+//!
+//! Each is written and sent aside: nothing waits for it, and no answer tells whether there was anything to send. What
+//! could not be sent stands in the log and in the audit trail.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::By;
+use crate::account::database::{self, Entry};
+use crate::account::{Account, Approval, canonical};
+use crate::app::{App, Snapshot};
+use crate::browser::BrowserName;
+use crate::clock::Timestamp;
+use crate::mail::{Mailer, Message, Notice, Occasion, notice_mail};
+use crate::observe::{Audit, Event};
+use crate::route::{OWN_PREFIX, Origin};
+use crate::subject::AccountId;
+use crate::throttle::{MailBudget, MailPurpose, Throttle};
+use crate::words::{Languages, Words};
+
+/// Tells the administrators that somebody waits for their decision.
+pub fn waiting(app: &App, snapshot: &Snapshot, by: By<'_>, entry: &Entry) {
+    let post = Post::new(app, snapshot, by);
+    let (snapshot, entry) = (app.snapshot.load_full(), entry.clone());
+    app.mailer.aside(async move {
+        let members = match snapshot.directory.members(&snapshot.admins).await {
+            Ok(members) => members,
+            Err(error) => {
+                tracing::error!(%error, "the administrators were not told of a request");
+                return;
+            }
+        };
+        let Account { id, name, username, email, .. } = &entry.account;
+        for member in members.iter().filter(|member| member.id != *id) {
+            // Administration needs a portal of its own.
+            let page = post.portal.as_ref().map(|_| post.page("admin"));
+            let notice = Notice::Waiting { name, username, email, page };
+            // How many requests there are is not theirs to limit by asking.
+            post.send(MailPurpose::Notice, Some(&member.id), &member.email, post.words_for(member), &notice)
+                .await;
+        }
+    });
+}
+
+/// Tells the owner what was decided: an account that is approved or rejected.
+pub fn decided(app: &App, snapshot: &Snapshot, by: By<'_>, entry: &Entry) {
+    let post = Post::new(app, snapshot, by).without_language();
+    let entry = entry.clone();
+    app.mailer.aside(async move {
+        let reason = entry.decision.as_ref().and_then(|decision| decision.reason.as_deref());
+        let notice = match entry.account.approval {
+            Approval::Approved => {
+                Notice::Approved { username: &entry.account.username, reason, page: post.page("login") }
+            }
+            Approval::Rejected => Notice::Rejected { reason },
+            Approval::Pending => return,
+        };
+        post.tell(&entry.account, &notice).await;
+    });
+}
+
+/// Tells the owner that the password is another now. `by` the owner, or the command line.
+pub fn password_changed(app: &App, snapshot: &Snapshot, by: By<'_>, account: &Account) {
+    let post = Post::new(app, snapshot, by);
+    let account = account.clone();
+    app.mailer.aside(async move {
+        let (username, reset, occasion) = (&account.username, post.page("reset"), post.occasion(&account));
+        post.tell(&account, &Notice::PasswordChanged { username, reset, occasion }).await;
+    });
+}
+
+/// Tells the owner at the address that the account had before. `account` is as it stands now.
+pub fn address_changed(app: &App, snapshot: &Snapshot, by: By<'_>, account: &Account, old: &str) {
+    let post = Post::new(app, snapshot, by);
+    let (account, old) = (account.clone(), old.to_owned());
+    app.mailer.aside(async move {
+        let (username, to, occasion) = (&account.username, &account.email, post.occasion(&account));
+        let notice = Notice::AddressChanged { username, to, occasion };
+        post.send(MailPurpose::Notice, Some(&account.id), &old, post.words_for(&account), &notice).await;
+    });
+}
+
+/// Tells the owner of the first sign-in from a browser.
+pub fn new_device(app: &App, snapshot: &Snapshot, by: By<'_>, account: &Account) {
+    let post = Post::new(app, snapshot, by);
+    let account = account.clone();
+    app.mailer.aside(async move {
+        let (username, occasion) = (&account.username, post.occasion(&account));
+        // The password of an account in a file is not chosen here.
+        let reset = (account.source == database::SOURCE).then(|| post.page("reset"));
+        post.tell(&account, &Notice::NewDevice { username, reset, occasion }).await;
+    });
+}
+
+/// What it takes to write and send a mail, without the request that brought it about.
+#[derive(Clone)]
+pub(super) struct Post {
+    pub snapshot: Arc<Snapshot>,
+    mailer: Mailer,
+    throttle: Throttle,
+    languages: Languages,
+    audit: Audit,
+    pub portal: Option<Origin>,
+    home: String,
+    at: Timestamp,
+    address: Option<IpAddr>,
+    request_id: Option<String>,
+    accept_language: String,
+    browser: BrowserName,
+}
+
+impl Post {
+    pub fn new(app: &App, snapshot: &Snapshot, by: By<'_>) -> Self {
+        let own = by.origin.map(|origin| snapshot.pages(origin)).or(snapshot.portal.as_ref());
+        // At the command line, and without a portal: any app's host has the pages.
+        let own = own.or_else(|| snapshot.apps.first().map(|app| &app.url.origin));
+        Self {
+            snapshot: app.snapshot.load_full(),
+            mailer: app.mailer.clone(),
+            throttle: app.throttle.clone(),
+            languages: app.words.clone(),
+            audit: app.audit.clone(),
+            portal: snapshot.portal.clone(),
+            home: own.map(ToString::to_string).unwrap_or_default(),
+            at: by.at,
+            address: by.address,
+            request_id: by.request_id.map(str::to_owned),
+            accept_language: by.accept_language.to_owned(),
+            browser: BrowserName::of(by.user_agent),
+        }
+    }
+
+    /// For a mail to somebody else than who asks.
+    #[must_use]
+    pub fn without_language(self) -> Self {
+        Self { accept_language: String::new(), ..self }
+    }
+
+    /// The address of one of our pages.
+    pub fn page(&self, name: &str) -> String {
+        format!("{}{OWN_PREFIX}/{name}", self.home)
+    }
+
+    pub fn occasion(&self, account: &Account) -> Occasion {
+        self.occasion_in(self.words_for(account))
+    }
+
+    pub fn occasion_in(&self, words: &Words) -> Occasion {
+        Occasion { address: self.address, browser: self.browser.in_words(words), at: self.at }
+    }
+
+    /// In the language that the account names, else in the one that the request asks for.
+    pub fn words_for(&self, account: &Account) -> &Words {
+        self.languages.choose(account.language.as_deref(), &self.accept_language)
+    }
+
+    /// In the language that the request asks for.
+    pub fn words(&self) -> &Words {
+        self.languages.choose(None, &self.accept_language)
+    }
+
+    /// Mails the owner.
+    async fn tell(&self, account: &Account, notice: &Notice<'_>) {
+        let words = self.words_for(account);
+        self.send(MailPurpose::Notice, Some(&account.id), &account.email, words, notice).await;
+    }
+
+    pub async fn send(
+        &self,
+        purpose: MailPurpose,
+        account: Option<&AccountId>,
+        to: &str,
+        words: &Words,
+        notice: &Notice<'_>,
+    ) {
+        let message = notice_mail(words, &self.snapshot.brand, to, notice);
+        self.deliver(purpose, account, message).await;
+    }
+
+    /// Sends a mail, if the address may have one more.
+    pub async fn deliver(&self, purpose: MailPurpose, account: Option<&AccountId>, message: Message) {
+        let settings = &self.snapshot.email_code;
+        let budget = MailBudget { hourly: settings.hourly, daily: settings.daily };
+        let to = canonical(&message.to);
+        match self.throttle.mail(&to, purpose, budget, self.at).await {
+            Ok(None) => {}
+            Ok(Some(_)) => return self.record("mail_budget_used_up", account, &message.subject),
+            Err(error) => {
+                tracing::error!(%error, request_id = self.request_id, "a mail was not sent");
+                return self.record("mail_not_sent", account, &message.subject);
+            }
+        }
+        let subject = message.subject.clone();
+        if let Err(error) = self.mailer.send(message).await {
+            tracing::error!(%error, request_id = self.request_id, "a mail could not be sent");
+            if let Err(error) = self.throttle.undo_mail(&to, purpose).await {
+                tracing::warn!(%error, "a mail that never left counts as sent");
+            }
+            self.record("mail_not_sent", account, &subject);
+        }
+    }
+
+    fn record(&self, what: &'static str, account: Option<&AccountId>, subject: &str) {
+        self.audit.record(&Event {
+            at: self.at,
+            what,
+            by: None,
+            account: account.map(AccountId::as_str),
+            address: self.address,
+            request_id: self.request_id.as_deref(),
+            detail: Some(subject),
+        });
+    }
+}

@@ -1,0 +1,266 @@
+//! Mails about an account that are no codes: what was asked for, what was decided, what has happened.
+//!
+//! Their links come from the configuration, and open a page with a button or a form. Nothing that a stranger typed
+//! stands in a mail to somebody whose address is not proved.
+
+use std::net::IpAddr;
+
+use askama::Template;
+
+use super::message::Brand;
+use super::{Message, mask_address};
+use crate::accent::{Scheme, Shades};
+use crate::clock::Timestamp;
+use crate::words::{Value, Words};
+
+/// Where something was done from.
+#[derive(Clone, Debug)]
+pub struct Occasion {
+    /// `None`: at the command line.
+    pub address: Option<IpAddr>,
+    /// In words.
+    pub browser: String,
+    pub at: Timestamp,
+}
+
+/// What there is to tell. Addresses are those of our own pages.
+#[derive(Clone, Debug)]
+pub enum Notice<'a> {
+    /// To administrators: somebody asks for an account.
+    Waiting {
+        name: &'a str,
+        username: &'a str,
+        email: &'a str,
+        page: Option<String>,
+    },
+    /// To the applicant.
+    Approved {
+        username: &'a str,
+        reason: Option<&'a str>,
+        page: String,
+    },
+    Rejected {
+        reason: Option<&'a str>,
+    },
+    /// Somebody asks for an account with an address that has one.
+    Known {
+        page: String,
+        reset: String,
+        occasion: Occasion,
+    },
+    /// The same with the address of an account that was deleted.
+    Retired {
+        occasion: Occasion,
+    },
+    /// A forgotten password.
+    Reset {
+        username: &'a str,
+        page: String,
+        minutes: u64,
+        occasion: Occasion,
+    },
+    /// An account was made for somebody, who has yet to choose a password.
+    Invited {
+        username: &'a str,
+        page: String,
+        hours: u64,
+        again: String,
+    },
+    PasswordChanged {
+        username: &'a str,
+        reset: String,
+        occasion: Occasion,
+    },
+    /// To the address that the account had before.
+    AddressChanged {
+        username: &'a str,
+        to: &'a str,
+        occasion: Occasion,
+    },
+    /// The first sign-in from a browser.
+    NewDevice {
+        username: &'a str,
+        reset: Option<String>,
+        occasion: Occasion,
+    },
+}
+
+pub fn notice_mail(words: &Words, brand: &Brand, to: &str, notice: &Notice<'_>) -> Message {
+    let written = Written::of(words, &brand.title, notice);
+    let parts = Parts {
+        language: words.language(),
+        title: &brand.title,
+        subject: &written.subject,
+        light: brand.accent.shades(Scheme::Light),
+        dark: brand.accent.shades(Scheme::Dark),
+        says: &written.says,
+        link: written.link.as_ref(),
+        facts: &written.facts,
+        then: &written.then,
+        sender: words.filled("mail-notice-sender", "title", &brand.title),
+    };
+    // Rendering into a string fails only if a template itself says so, and none does.
+    let text = NoticeText { parts: &parts }.render().unwrap_or_default();
+    let html = NoticeHtml { parts: &parts }.render().unwrap_or_default();
+    Message { to: to.to_owned(), text: text.trim_start().to_owned(), html, subject: written.subject }
+}
+
+/// A mail in its reader's language.
+#[derive(Default)]
+struct Written {
+    subject: String,
+    /// Paragraphs before the link.
+    says: Vec<String>,
+    link: Option<Link>,
+    /// Labels and values.
+    facts: Vec<(String, String)>,
+    /// Paragraphs at the end.
+    then: Vec<String>,
+}
+
+struct Link {
+    text: String,
+    address: String,
+}
+
+impl Written {
+    fn of(words: &Words, title: &str, notice: &Notice<'_>) -> Self {
+        let site = |name| words.filled(name, "title", title);
+        let whose = |name, username: &str| {
+            words.with(name, &[("title", Value::from(title)), ("username", username.into())])
+        };
+        let link = |name, address: &String| Some(Link { text: words.text(name), address: address.clone() });
+        match notice {
+            Notice::Waiting { name, username, email, page } => Self {
+                subject: site("mail-waiting-subject"),
+                says: vec![site("mail-waiting")],
+                link: page.as_ref().and_then(|page| link("mail-waiting-link", page)),
+                facts: vec![
+                    (words.text("mail-waiting-name"), (*name).to_owned()),
+                    (words.text("mail-waiting-username"), (*username).to_owned()),
+                    (words.text("mail-waiting-email"), (*email).to_owned()),
+                ],
+                then: vec![words.text("mail-waiting-then")],
+            },
+            Notice::Approved { username, reason, page } => Self {
+                subject: site("mail-approved-subject"),
+                says: [Some(whose("mail-approved", username)), because(words, *reason)]
+                    .into_iter()
+                    .flatten()
+                    .collect(),
+                link: link("mail-approved-link", page),
+                ..Self::default()
+            },
+            Notice::Rejected { reason } => Self {
+                subject: site("mail-rejected-subject"),
+                says: [Some(site("mail-rejected")), because(words, *reason)].into_iter().flatten().collect(),
+                ..Self::default()
+            },
+            Notice::Known { page, reset, occasion } => Self {
+                subject: site("mail-known-subject"),
+                says: vec![site("mail-known")],
+                link: link("mail-known-link", page),
+                facts: from(words, occasion),
+                then: vec![words.filled("mail-known-reset", "page", reset), words.text("mail-asked-not-you")],
+            },
+            Notice::Retired { occasion } => Self {
+                subject: site("mail-known-subject"),
+                says: vec![site("mail-retired")],
+                facts: from(words, occasion),
+                then: vec![words.text("mail-asked-not-you")],
+                ..Self::default()
+            },
+            Notice::Reset { username, page, minutes, occasion } => Self {
+                subject: site("mail-reset-subject"),
+                says: vec![
+                    whose("mail-reset", username),
+                    words.with("mail-reset-valid", &[("minutes", (*minutes).into())]),
+                ],
+                link: link("mail-reset-link", page),
+                facts: from(words, occasion),
+                then: vec![words.text("mail-reset-not-you")],
+            },
+            Notice::Invited { username, page, hours, again } => Self {
+                subject: site("mail-invited-subject"),
+                says: vec![
+                    whose("mail-invited", username),
+                    words.with("mail-invited-valid", &[("hours", (*hours).into())]),
+                ],
+                link: link("mail-invited-link", page),
+                then: vec![words.filled("mail-invited-again", "page", again)],
+                ..Self::default()
+            },
+            Notice::PasswordChanged { username, reset, occasion } => Self {
+                subject: site("mail-password-subject"),
+                says: vec![whose("mail-password", username)],
+                facts: from(words, occasion),
+                then: vec![words.filled("mail-password-not-you", "page", reset)],
+                ..Self::default()
+            },
+            Notice::AddressChanged { username, to, occasion } => {
+                let to = mask_address(to);
+                let gaps =
+                    [("title", Value::from(title)), ("username", (*username).into()), ("address", to.into())];
+                Self {
+                    subject: site("mail-address-subject"),
+                    says: vec![words.with("mail-address", &gaps)],
+                    facts: from(words, occasion),
+                    then: vec![words.text("mail-address-not-you")],
+                    ..Self::default()
+                }
+            }
+            Notice::NewDevice { username, reset, occasion } => Self {
+                subject: site("mail-device-subject"),
+                says: vec![whose("mail-device", username)],
+                facts: from(words, occasion),
+                then: vec![match reset {
+                    Some(reset) => words.filled("mail-device-not-you", "page", reset),
+                    None => words.text("mail-device-not-you-ask"),
+                }],
+                ..Self::default()
+            },
+        }
+    }
+}
+
+fn because(words: &Words, reason: Option<&str>) -> Option<String> {
+    reason.map(|reason| words.filled("mail-decision-reason", "reason", reason))
+}
+
+fn from(words: &Words, occasion: &Occasion) -> Vec<(String, String)> {
+    let time = (words.text("mail-code-time"), words.moment(occasion.at));
+    let Some(address) = occasion.address else { return vec![time] };
+    vec![
+        (words.text("mail-code-browser"), occasion.browser.clone()),
+        (words.text("mail-code-address"), address.to_canonical().to_string()),
+        time,
+    ]
+}
+
+struct Parts<'a> {
+    language: &'a str,
+    title: &'a str,
+    subject: &'a str,
+    light: Shades,
+    dark: Shades,
+    says: &'a [String],
+    link: Option<&'a Link>,
+    facts: &'a [(String, String)],
+    then: &'a [String],
+    sender: String,
+}
+
+#[derive(Template)]
+#[template(config = "src/askama.toml", path = "mail/templates/notice.txt", whitespace = "preserve")]
+struct NoticeText<'a> {
+    parts: &'a Parts<'a>,
+}
+
+#[derive(Template)]
+#[template(config = "src/askama.toml", path = "mail/templates/notice.html")]
+struct NoticeHtml<'a> {
+    parts: &'a Parts<'a>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,198 @@
+//! The visitor's own account.
+
+use std::time::Duration;
+
+use http::{Response, StatusCode};
+
+use super::super::form::Form;
+use super::super::view::{AccountView, Mine, Note, Part, Refused, Row, Section};
+use super::super::{PortalError, Visit, reply};
+use super::{guard, minutes};
+use crate::body::Body;
+use crate::cookies::Own;
+use crate::flow::own::{self, open, password, profile};
+use crate::flow::who::Visitor;
+use crate::flow::{FlowError, confirm, device_cookie_age};
+use crate::secret::Secret;
+
+/// The page, as it comes back to.
+const PAGE: &str = "account";
+
+pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
+    match guard::two_factors(visit, PAGE).await? {
+        Ok(visitor) => page(visit, StatusCode::OK, &visitor, &Typed::default(), None).await,
+        Err(elsewhere) => Ok(elsewhere),
+    }
+}
+
+/// What to do stands in the field `do`.
+pub async fn submit(visit: &Visit<'_>, form: &Form) -> Result<Response<Body>, PortalError> {
+    match form.field("do")?.as_str() {
+        "profile" => set_profile(visit, form).await,
+        "password" => set_password(visit, form).await,
+        "end" => end(visit, &form.field("id")?).await,
+        "end-others" => end_others(visit).await,
+        "forget" => forget(visit, &form.field("id")?).await,
+        _ => Err(PortalError::Form("it does nothing that this page knows")),
+    }
+}
+
+async fn set_profile(visit: &Visit<'_>, form: &Form) -> Result<Response<Body>, PortalError> {
+    let visitor = match guard::two_factors(visit, PAGE).await? {
+        Ok(visitor) => visitor,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let (name, language) = (form.field("name")?, form.field("language")?);
+    match profile::set(&visit.x, &visitor, &name, &language).await? {
+        profile::Outcome::Changed => Ok(visit.done(PAGE, Note::ProfileChanged)),
+        profile::Outcome::Name(error) => {
+            let refused = Refused {
+                form: Part::Profile,
+                field: Some("name"),
+                what: error.say(visit.words_for(&visitor)),
+            };
+            let typed = Typed { name: Some(&name), language: Some(&language), ..Typed::default() };
+            page(visit, StatusCode::UNPROCESSABLE_ENTITY, &visitor, &typed, Some(refused)).await
+        }
+        profile::Outcome::Language => Err(PortalError::Form("there is no such language")),
+        profile::Outcome::NotHere => Err(PortalError::NotFound),
+    }
+}
+
+async fn set_password(visit: &Visit<'_>, form: &Form) -> Result<Response<Body>, PortalError> {
+    let confirmed = match guard::recent(visit, PAGE).await? {
+        Ok(confirmed) => confirmed,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    let (present, new) = (Secret::new(form.field("present")?), Secret::new(form.field("password")?));
+    let words = visit.words_for(confirmed.visitor());
+    let (status, field, what, wait) = match password::set(&visit.x, visit.browser(), &confirmed, present, new)
+        .await
+    {
+        Ok(password::Outcome::Changed(entered)) => {
+            let mut response = visit.done(PAGE, Note::PasswordChanged);
+            visit.set(&mut response, Own::Session, &entered.session.cookie, entered.session.max_age);
+            visit.set(&mut response, Own::Device, &entered.device, Some(device_cookie_age()));
+            return Ok(response);
+        }
+        Ok(password::Outcome::NotHere) => return Err(PortalError::NotFound),
+        Ok(password::Outcome::Wrong) => (422, Some("present"), words.text("account-password-wrong"), None),
+        Ok(password::Outcome::Weak(weakness)) => (422, Some("password"), weakness.say(words), None),
+        Ok(password::Outcome::Same) => (422, Some("password"), words.text("account-password-same"), None),
+        Ok(password::Outcome::Locked(wait)) => {
+            let minutes = [("minutes", minutes(wait).into())];
+            (429, None, words.with("problem-too-many", &minutes), Some(wait))
+        }
+        Err(FlowError::Busy(_)) => (503, None, words.text("problem-busy"), Some(Duration::from_secs(2))),
+        Err(error) => return Err(error.into()),
+    };
+    let refused = Refused { form: Part::Password, field, what };
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::UNPROCESSABLE_ENTITY);
+    let mut response = page(visit, status, confirmed.visitor(), &Typed::default(), Some(refused)).await?;
+    if let Some(wait) = wait {
+        reply::retry_after(&mut response, wait);
+    }
+    Ok(response)
+}
+
+async fn end(visit: &Visit<'_>, id: &str) -> Result<Response<Body>, PortalError> {
+    let confirmed = match guard::recent(visit, PAGE).await? {
+        Ok(confirmed) => confirmed,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    // One that has ended meanwhile is as gone.
+    open::end(&visit.x, &confirmed, id).await?;
+    Ok(visit.done(PAGE, Note::SessionEnded))
+}
+
+async fn end_others(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
+    let confirmed = match guard::recent(visit, PAGE).await? {
+        Ok(confirmed) => confirmed,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    open::end_others(&visit.x, &confirmed).await?;
+    Ok(visit.done(PAGE, Note::SessionsEnded))
+}
+
+async fn forget(visit: &Visit<'_>, id: &str) -> Result<Response<Body>, PortalError> {
+    let confirmed = match guard::recent(visit, PAGE).await? {
+        Ok(confirmed) => confirmed,
+        Err(elsewhere) => return Ok(elsewhere),
+    };
+    open::forget(&visit.x, &confirmed, id).await?;
+    Ok(visit.done(PAGE, Note::DeviceForgotten))
+}
+
+/// What was typed into a form that comes back.
+#[derive(Default)]
+struct Typed<'a> {
+    name: Option<&'a str>,
+    language: Option<&'a str>,
+    email: Option<&'a str>,
+}
+
+async fn page(
+    visit: &Visit<'_>,
+    status: StatusCode,
+    visitor: &Visitor,
+    typed: &Typed<'_>,
+    refused: Option<Refused>,
+) -> Result<Response<Body>, PortalError> {
+    let x = &visit.x;
+    let Some(account) = own::account(x, visitor).await? else { return Err(PortalError::NotFound) };
+    let words = visit.words_for(visitor);
+    let groups =
+        if account.groups.is_empty() { words.text("account-groups-none") } else { account.groups.join(", ") };
+    let languages: Vec<_> =
+        x.app.words.all().map(|words| (words.language(), words.text("account-language-name"))).collect();
+    let mine = own::is_changed_here(&account).then(|| Mine {
+        name: typed.name.unwrap_or(&account.name),
+        language: typed.language.or(account.language.as_deref()).unwrap_or_default(),
+        languages: &languages,
+        new_email: typed.email.unwrap_or_default(),
+        waiting: None,
+        minimum: x.snapshot.passwords.minimum_length,
+    });
+    let (sessions, devices) = rows(visit, visitor).await?;
+    let again = guard::again_address(PAGE);
+    let again = Some(again.as_str()).filter(|_| confirm::lacking(&visitor.session.proofs(), x.now).is_some());
+    let page = visit.pages_for(visitor).account(&AccountView {
+        nav: visit.nav(visitor, Section::Account),
+        note: visit.note(),
+        username: &account.username,
+        email: &account.email,
+        groups: &groups,
+        name: &account.name,
+        mine,
+        again,
+        refused,
+        sessions: &sessions,
+        devices: &devices,
+    });
+    Ok(reply::page(status, page))
+}
+
+/// The visitor's sessions and known browsers, the last used first.
+async fn rows(visit: &Visit<'_>, visitor: &Visitor) -> Result<(Vec<Row>, Vec<Row>), PortalError> {
+    let (x, words) = (&visit.x, visit.words_for(visitor));
+    let own = open::sessions(x, visitor).await?;
+    let Some(account) = own::account(x, visitor).await? else { return Ok((Vec::new(), Vec::new())) };
+    let devices = open::devices(x, &account, &own).await?;
+    let sessions = own.iter().map(|session| Row {
+        id: session.sign_on.public_id(),
+        browser: session.sign_on.client.browser.in_words(words),
+        address: session.sign_on.client.address.to_canonical().to_string(),
+        first: session.sign_on.started,
+        last: words.ago(session.sign_on.last_seen, x.now),
+        is_this: session.is_this,
+    });
+    let devices = devices.iter().map(|own| Row {
+        id: own.device.public_id(),
+        browser: own.device.browser.in_words(words),
+        address: own.device.address.to_canonical().to_string(),
+        first: own.device.first_seen,
+        last: words.ago(own.device.last_seen, x.now),
+        is_this: own.is_this,
+    });
+    Ok((sessions.collect(), devices.collect()))
+}
