@@ -99,7 +99,6 @@ mod tests {
             disabled: false,
             password: Some(StoredHash(Secret::new("$argon2id$".into()))),
             credential: None,
-            language: None,
         }
     }
 

@@ -117,7 +117,6 @@ fn account(
         disabled,
         password: Some(hash?),
         credential: None,
-        language: None,
     })
 }
 

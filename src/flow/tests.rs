@@ -5,7 +5,10 @@ mod codes;
 mod confirm;
 mod ends;
 mod limits;
+mod registration;
+mod resets;
 mod own;
+mod own_address;
 mod rig;
 
 use std::net::IpAddr;

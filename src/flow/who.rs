@@ -112,7 +112,9 @@ pub fn subject(account: &Account, proofs: Proofs) -> Subject {
 async fn with_subject(x: &Exchange<'_>, session: Arc<Session>) -> Result<Option<Visitor>, FlowError> {
     let subject = today(&x.snapshot.directory, &session, x.now).await?;
     if subject.is_none() {
-        x.app.sessions.end(session.sign_on(), session.account()).await?;
+        // In boxes, here and below, as it is seldom: what every request carries along is to be small.
+        let ending = Box::pin(x.app.sessions.end(session.sign_on(), session.account()));
+        ending.await?;
     }
     Ok(subject.map(|subject| Visitor { session, subject }))
 }
@@ -144,7 +146,8 @@ async fn as_of(
         // Nothing says that it has changed: the others need not wait for this answer, nor ask at once if none comes.
         session.remember(Known { until: now.plus(ASK_AGAIN + ahead), ..Known::clone(known) });
     }
-    let account = match (directory.by_id(session.account()).await, known) {
+    let asking = Box::pin(directory.by_id(session.account()));
+    let account = match (asking.await, known) {
         (Ok(account), _) => account,
         (Err(error), Some(known)) => {
             // Only a database fails, and of its accounts the epoch tells whether they have changed.

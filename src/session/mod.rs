@@ -141,7 +141,9 @@ impl Sessions {
             return Ok(self.use_now(Arc::clone(session), now, used));
         }
         self.looks.miss();
-        match (self.look(cookie, host, now, used).await, cached) {
+        // In a box, as it is seldom: what every request carries along is to be small.
+        let looking = Box::pin(self.look(cookie, host, now, used));
+        match (looking.await, cached) {
             // The store is down, and with it the news. Whoever was looked up a moment ago is served nevertheless.
             (Err(_), Some(session)) if session.is_recent(now) => Ok(self.use_now(session, now, used)),
             (looked, _) => looked,

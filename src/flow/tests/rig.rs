@@ -139,6 +139,26 @@ impl Rig {
         Self { app, accounts, database, portal, wiki, outbox, _data: data }
     }
 
+    /// Changes the configuration. Nothing may be under way.
+    pub(super) fn configure(&self, change: impl FnOnce(&mut Snapshot)) {
+        let nothing = Snapshot {
+            routes: Routes::new([], None),
+            apps: Vec::new(),
+            portal: None,
+            directory: Directory::default(),
+            database: None,
+            admins: Vec::new(),
+            passwords: HASHING,
+            session: SESSION,
+            email_code: EMAIL_CODE,
+            brand: Brand { title: String::new(), accent: crate::accent::Accent::default() },
+            strip: Arc::new(StripList::new([])),
+        };
+        let mut snapshot = Arc::into_inner(self.app.snapshot.swap(Arc::new(nothing))).expect("at rest");
+        change(&mut snapshot);
+        self.app.snapshot.store(Arc::new(snapshot));
+    }
+
     pub(super) fn advance(&self, by: Duration) {
         self.app.clock.advance(by);
     }
@@ -270,7 +290,6 @@ pub(super) fn account(username: &str, approval: Approval, disabled: bool) -> Acc
         disabled,
         password: Some(StoredHash(Secret::new(account::password::hash(RIGHT, &HASHING).unwrap()))),
         credential: None,
-        language: None,
     }
 }
 
