@@ -4,11 +4,12 @@ mod administer;
 mod codes;
 mod confirm;
 mod ends;
+mod import;
 mod limits;
-mod registration;
-mod resets;
 mod own;
 mod own_address;
+mod registration;
+mod resets;
 mod rig;
 
 use std::net::IpAddr;

@@ -8,7 +8,8 @@ use crate::account::{Account, Directory, DirectoryError, Standing};
 use crate::app::{App, Exchange, Snapshot};
 use crate::clock::Timestamp;
 use crate::route::Host;
-use crate::session::{Known, Session, Use};
+pub use crate::session::Use;
+use crate::session::{Known, Session};
 use crate::subject::{Proofs, Stamps, Subject};
 
 /// How long an account is taken to be as it was read, if nobody says that it has changed. Whoever changes one says so;
@@ -45,16 +46,7 @@ pub async fn visiting(
 }
 
 /// The same with a fresh look into the store, for a decision that turns on what another gateway may have changed.
-pub async fn look_again(x: &Exchange<'_>, cookie: &str) -> Result<Option<Visitor>, FlowError> {
-    looking_again(x, cookie, Use::Counts).await
-}
-
-/// The same for a request that may not count as one of a person.
-pub async fn looking_again(
-    x: &Exchange<'_>,
-    cookie: &str,
-    used: Use,
-) -> Result<Option<Visitor>, FlowError> {
+pub async fn look_again(x: &Exchange<'_>, cookie: &str, used: Use) -> Result<Option<Visitor>, FlowError> {
     match x.app.sessions.look(cookie, x.host(), x.now, used).await? {
         Some(session) => with_subject(x, session).await,
         None => Ok(None),

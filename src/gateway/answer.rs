@@ -147,10 +147,9 @@ impl Manner {
 
 /// Whether a person goes to a page with this request, by a link, an address or a form; not what a page does by itself.
 pub(super) fn goes_to_a_page<B>(request: &Request<B>) -> bool {
-    let headers = request.headers();
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD);
-    let old_browser = || reads && headers.get_all(ACCEPT).iter().any(names_html);
-    headers.get(SEC_FETCH_MODE).map_or_else(old_browser, |mode| mode == "navigate")
+    let html = || request.headers().get_all(ACCEPT).iter().any(names_html);
+    let read = || matches!(*request.method(), Method::GET | Method::HEAD) && html();
+    request.headers().get(SEC_FETCH_MODE).map_or_else(read, |mode| mode == "navigate")
 }
 
 fn names_html(accept: &HeaderValue) -> bool {

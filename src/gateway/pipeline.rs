@@ -295,7 +295,7 @@ async fn judge(
         return Ok((decision, visitor));
     };
     // The second factor may have been proved a moment ago, at another gateway.
-    let looking = Box::pin(who::looking_again(x, cookie, used));
+    let looking = Box::pin(who::look_again(x, cookie, used));
     let visitor = looking.await?;
     Ok((decide(app, visitor.as_ref(), facts), visitor))
 }

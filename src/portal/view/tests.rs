@@ -1,5 +1,5 @@
-mod ask;
 mod account;
+mod ask;
 mod sample;
 
 use std::collections::BTreeMap;
