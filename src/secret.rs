@@ -53,17 +53,20 @@ pub enum Purpose {
     RegistrationCookie,
     /// One-time codes of registrations.
     RegistrationCode,
+    /// One-time codes of changed addresses.
+    AddressCode,
     /// Names in the store that could be guessed: accounts, addresses, networks.
     StoreName,
 }
 
-const PURPOSES: [(Purpose, &[u8]); 7] = [
+const PURPOSES: [(Purpose, &[u8]); 8] = [
     (Purpose::SessionCookie, b"vestibule/1/session-cookie"),
     (Purpose::LoginCookie, b"vestibule/1/login-cookie"),
     (Purpose::DeviceCookie, b"vestibule/1/device-cookie"),
     (Purpose::Code, b"vestibule/1/code"),
     (Purpose::RegistrationCookie, b"vestibule/1/registration-cookie"),
     (Purpose::RegistrationCode, b"vestibule/1/registration-code"),
+    (Purpose::AddressCode, b"vestibule/1/address-code"),
     (Purpose::StoreName, b"vestibule/1/store-name"),
 ];
 

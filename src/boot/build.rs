@@ -142,6 +142,7 @@ fn application(
         allow_headers,
         headers: app.headers.clone(),
         maintenance: app.maintenance,
+        activity: app.activity,
         max_request_body: app.max_request_body,
         strip_prefix,
         behind,

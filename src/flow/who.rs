@@ -8,6 +8,7 @@ use crate::account::{Account, Directory, DirectoryError, Standing};
 use crate::app::{App, Exchange, Snapshot};
 use crate::clock::Timestamp;
 use crate::route::Host;
+pub use crate::session::Use;
 use crate::session::{Known, Session};
 use crate::subject::{Proofs, Stamps, Subject};
 
@@ -28,16 +29,25 @@ pub struct Visitor {
 /// The visitor behind a session cookie. Approval, groups and the rest are the account's as they stand now; whose
 /// account may not come in any more is signed out.
 pub async fn visitor(x: &Exchange<'_>, cookie: Option<&str>) -> Result<Option<Visitor>, FlowError> {
+    visiting(x, cookie, Use::Counts).await
+}
+
+/// The same for a request that may not count as one of a person.
+pub async fn visiting(
+    x: &Exchange<'_>,
+    cookie: Option<&str>,
+    used: Use,
+) -> Result<Option<Visitor>, FlowError> {
     let Some(cookie) = cookie else { return Ok(None) };
-    match x.app.sessions.load(cookie, x.host(), x.now).await? {
+    match x.app.sessions.load(cookie, x.host(), x.now, used).await? {
         Some(session) => with_subject(x, session).await,
         None => Ok(None),
     }
 }
 
 /// The same with a fresh look into the store, for a decision that turns on what another gateway may have changed.
-pub async fn look_again(x: &Exchange<'_>, cookie: &str) -> Result<Option<Visitor>, FlowError> {
-    match x.app.sessions.look(cookie, x.host(), x.now).await? {
+pub async fn look_again(x: &Exchange<'_>, cookie: &str, used: Use) -> Result<Option<Visitor>, FlowError> {
+    match x.app.sessions.look(cookie, x.host(), x.now, used).await? {
         Some(session) => with_subject(x, session).await,
         None => Ok(None),
     }
@@ -46,7 +56,7 @@ pub async fn look_again(x: &Exchange<'_>, cookie: &str) -> Result<Option<Visitor
 /// Looks a session up aside of a request, which is served by what is known: so that the next need not wait.
 pub async fn look_ahead(app: &App, snapshot: &Snapshot, cookie: &str, host: &Host) -> Result<(), FlowError> {
     let now = app.clock.now();
-    if let Some(session) = app.sessions.look(cookie, host, now).await? {
+    if let Some(session) = app.sessions.look(cookie, host, now, Use::DoesNotCount).await? {
         // Who may not come in any more is signed out by the next request.
         as_of(&snapshot.directory, &session, now, KNOWN_FOR / 3).await?;
     }
@@ -141,7 +151,10 @@ async fn as_of(
         (Err(error), None) => return Err(error),
     };
     let good = account.filter(|account| may_come_in(account, session));
-    let subject = good.map(|account| Arc::new(subject(&account, session.proofs())));
+    // The session's own copy of the id, which is kept anyway.
+    let id = session.account();
+    let subject =
+        good.map(|account| Arc::new(Subject { account: id.clone(), ..subject(&account, session.proofs()) }));
     session.remember(Known { generation, epoch, until: now.plus(KNOWN_FOR), subject: subject.clone() });
     Ok(subject)
 }

@@ -293,6 +293,8 @@ explain-cookies = Ihr Browser speichert keine Cookies von uns
 explain-cookies-what = Wir brauchen ein Cookie, um Sie wiederzuerkennen. Erlauben Sie Cookies für diese Website und versuchen Sie es dann noch einmal.
 explain-hand-over = Wir konnten Sie nicht zur Anwendung weiterleiten
 explain-hand-over-what = Die Weiterleitung wurde unterbrochen oder zweimal verwendet. Versuchen Sie es noch einmal; gelingt es wieder nicht, schließen Sie zuerst Ihre anderen Tabs dieser Website.
+explain-circles = Sie sind angemeldet, aber diese Website erkennt es nicht
+explain-circles-what = Ihr Browser wurde hin- und hergeschickt, deshalb haben wir angehalten. Unterwegs geht unser Cookie verloren, oder diese Website ist falsch eingerichtet. Warten Sie einen Moment und versuchen Sie es noch einmal; hilft das nicht, wenden Sie sich an Ihre Administration.
 explain-retry = Noch einmal versuchen
 
 ## The mail with a code

@@ -316,6 +316,8 @@ explain-cookies = Your browser keeps no cookies from us
 explain-cookies-what = We need one to know you from the next visitor. Allow cookies for this site, then try again.
 explain-hand-over = We could not take you to the app
 explain-hand-over-what = The way there was interrupted, or used twice. Try again; if it fails once more, close your other tabs of this site first.
+explain-circles = You are signed in, but this site does not see it
+explain-circles-what = Your browser was sent back and forth, so we stopped. Something on the way loses our cookie, or this site is set up wrongly. Wait a moment and try again; if it goes on, tell your administrator.
 explain-retry = Try again
 
 ## The mail with a code

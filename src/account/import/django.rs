@@ -8,7 +8,6 @@ use serde_json::Value;
 
 use super::draft::Draft;
 use super::json::Item;
-use super::text::quoted;
 use super::{Import, Remark};
 use crate::secret::Secret;
 
@@ -51,6 +50,13 @@ struct User {
 
 const fn active() -> bool {
     true
+}
+
+impl User {
+    fn who(&self) -> Option<&str> {
+        let names = [&self.username, &self.email];
+        names.into_iter().flatten().map(String::as_str).find(|name| !name.is_empty())
+    }
 }
 
 pub fn read(items: Vec<Item>, import: &mut Import) -> Vec<Draft> {
@@ -120,12 +126,13 @@ fn draft(user: User, line: usize, groups: &BTreeMap<String, String>, import: &mu
             "the groups {} are numbers, and their names are not in the file: export with `dumpdata auth.user --natural-foreign`",
             unknown.join(", ")
         );
-        import.problems.push(Remark::at(line, text));
+        import.problems.push(Remark::about(user.who(), line, &text));
         return None;
     }
     notes(&user, line, import);
     Some(Draft {
         line,
+        who: user.who().map(str::to_owned),
         name: name(&user),
         username: user.username.unwrap_or_default(),
         email: user.email.unwrap_or_default(),
@@ -139,15 +146,13 @@ fn draft(user: User, line: usize, groups: &BTreeMap<String, String>, import: &mu
 
 /// The rights of Django's administrators stay there: here a group gives them.
 fn notes(user: &User, line: usize, import: &mut Import) {
-    let who = quoted(user.username.as_deref().or(user.email.as_deref()).unwrap_or_default());
+    let mut note = |text: &str| import.notes.push(Remark::about(user.who(), line, text));
     if user.is_superuser || user.is_staff {
         let what = if user.is_superuser { "a superuser" } else { "staff" };
-        let text = format!("{who} is {what} in Django, and no administrator here unless a group says so");
-        import.notes.push(Remark::at(line, text));
+        note(&format!("is {what} in Django, and no administrator here unless a group says so"));
     }
     if user.password.as_deref().is_some_and(|hash| hash.starts_with('!')) {
-        let text = format!("{who} has no usable password, and chooses one by \"forgotten password\"");
-        import.notes.push(Remark::at(line, text));
+        note("has no usable password, and chooses one by \"forgotten password\"");
     }
 }
 

@@ -10,6 +10,8 @@ use crate::secret::Secret;
 #[derive(Default)]
 pub struct Draft {
     pub line: usize,
+    /// Whom a message is about, where all may stand on one line.
+    pub who: Option<String>,
     pub username: String,
     pub email: String,
     pub name: String,
@@ -62,10 +64,8 @@ impl Draft {
         if let (true, true, Some(email)) = (nameless, self.may_name, email) {
             let free = Username::proposals(email).find(|name| !is_taken(name.as_str()));
             let name = free.ok_or("there is no username")?;
-            notes.push(Remark::at(
-                self.line,
-                format!("gets the username `{name}`, made of the address {email}"),
-            ));
+            let text = format!("gets the username `{name}`, made of the address {email}");
+            notes.push(Remark::about(self.who.as_deref(), self.line, &text));
             return Ok(name);
         }
         let name = Username::parse_new(typed).map_err(|error| match typed {
@@ -73,7 +73,8 @@ impl Draft {
             _ => format!("{}: {error}", quoted(typed)),
         })?;
         if name.as_str() != typed {
-            notes.push(Remark::at(self.line, format!("{} becomes `{name}`, which apps see", quoted(typed))));
+            let text = format!("{} becomes `{name}`, which apps see", quoted(typed));
+            notes.push(Remark::at(self.line, text));
         }
         Ok(name)
     }
@@ -91,6 +92,8 @@ impl Draft {
     /// Other systems write an exclamation mark or an asterisk where no password is to fit.
     fn password(&self) -> Result<Option<StoredHash>, String> {
         let hash = self.password.as_ref().map_or("", |hash| hash.expose().trim());
+        // Django's name before what is bcrypt's own form.
+        let hash = hash.strip_prefix("bcrypt$").filter(|hash| hash.starts_with("$2")).unwrap_or(hash);
         if hash.is_empty() || hash.starts_with(['!', '*']) {
             return Ok(None);
         }

@@ -76,7 +76,7 @@ impl Entry {
             attributes: self.attributes.unwrap_or_default(),
             disabled: self.disabled.unwrap_or_default(),
             password: self.password.map(Secret::new),
-            may_name: false,
+            ..Draft::default()
         }
     }
 }

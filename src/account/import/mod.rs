@@ -83,11 +83,12 @@ impl Import {
     fn take(&mut self, drafts: Vec<Draft>) {
         let mut taken = HashMap::with_capacity(2 * drafts.len());
         for draft in drafts {
-            let line = draft.line;
+            let (line, who) = (draft.line, draft.who.clone());
             let row = match draft.check(|username| taken.contains_key(username), &mut self.notes) {
                 Ok(row) => row,
                 Err(problems) => {
-                    self.problems.extend(problems.into_iter().map(|text| Remark::at(line, text)));
+                    self.problems
+                        .extend(problems.into_iter().map(|text| Remark::about(who.as_deref(), line, &text)));
                     continue;
                 }
             };
@@ -95,7 +96,7 @@ impl Import {
             for (what, login) in logins {
                 if let Some(earlier) = taken.get(&login) {
                     let text = format!("the {what} `{login}` stands on line {earlier} already");
-                    self.problems.push(Remark::at(line, text));
+                    self.problems.push(Remark::about(who.as_deref(), line, &text));
                 } else {
                     taken.insert(login, line);
                 }
@@ -112,6 +113,11 @@ impl Remark {
     /// About a line as a whole.
     pub fn at(line: usize, text: impl Into<String>) -> Self {
         Self { line, column: None, text: text.into() }
+    }
+
+    fn about(who: Option<&str>, line: usize, text: &str) -> Self {
+        let who = who.map(|who| format!("{}: ", text::quoted(who))).unwrap_or_default();
+        Self::at(line, who + text)
     }
 }
 

@@ -122,9 +122,9 @@ fn a_dump_of_django_is_read_with_its_groups() {
     assert_eq!(
         notes(&text),
         [
-            "3: `alice` is a superuser in Django, and no administrator here unless a group says so",
-            "4: `bob@example.com` has no usable password, and chooses one by \"forgotten password\"",
-            "4: gets the username `bob`, made of the address bob@example.com",
+            "3: `alice`: is a superuser in Django, and no administrator here unless a group says so",
+            "4: `bob@example.com`: has no usable password, and chooses one by \"forgotten password\"",
+            "4: `bob@example.com`: gets the username `bob`, made of the address bob@example.com",
         ]
     );
 }
@@ -144,7 +144,7 @@ fn groups_without_a_name_are_a_problem() {
         {\"username\": \"a\", \"email\": \"a@example.com\", \"groups\": [3, 7]}}]";
     let [problem] = wrong(text).try_into().expect("one problem");
     assert!(
-        problem.starts_with("1: the groups 3, 7 are numbers") && problem.contains("--natural-foreign"),
+        problem.starts_with("1: `a`: the groups 3, 7 are numbers") && problem.contains("--natural-foreign"),
         "{problem}"
     );
 }

@@ -90,12 +90,9 @@ fn summary(format: Format, outcome: &Outcome) -> String {
     text
 }
 
-/// The lines and not the problems are counted: one line may have several.
 fn refusal(shown: &str, problems: &[Remark], rows: usize) -> String {
-    let mut lines: Vec<_> = problems.iter().map(|problem| problem.line).collect();
-    lines.dedup();
-    let wrong = counted(lines.len(), "line");
-    format!("{shown}: {wrong} to be corrected, {} right; nothing was written", counted(rows, "account"))
+    let (wrong, right) = (counted(problems.len(), "problem"), counted(rows, "account"));
+    format!("{shown}: {wrong}, and {right} without one; nothing was written")
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -19,7 +19,7 @@ use crate::browser::BrowserName;
 use crate::clock::Timestamp;
 use crate::mail::{CodeFor, CodeMail, code_mail};
 use crate::secret::{self, Purpose};
-use crate::sign_in::code::{self, Code};
+use crate::sign_in::code::{self, Code, For};
 use crate::store::{Key, Space, StoreError, Version};
 use crate::subject::AccountId;
 use crate::throttle::MailPurpose;
@@ -120,7 +120,7 @@ pub async fn confirm(x: &Exchange<'_>, visitor: &Visitor, typed: &str) -> Result
     if tries > settings.attempts {
         return Ok(Ended::Gone);
     }
-    let secret = code::Secret { nonce: &under_way.nonce, account: &account.id };
+    let secret = code::Secret { nonce: &under_way.nonce, is_for: is_for(account.id.as_str()) };
     let codes = secret.under_all_keys(&x.app.keys, NUMBER, settings.digits);
     let right = codes.iter().fold(false, |found, code| found | code.is(&typed)) && !under_way.taken;
     if right {
@@ -177,11 +177,16 @@ async fn accept(
     Ok(Ended::Changed)
 }
 
+/// The new address is in the nonce's record, so that a code proves one address and no other.
+const fn is_for(account: &str) -> For<'_> {
+    For { purpose: Purpose::AddressCode, whom: account }
+}
+
 /// The only code of a change; another one begins another change.
 const NUMBER: u32 = 1;
 
 fn mail_code(x: &Exchange<'_>, by: By<'_>, account: &Account, under_way: &UnderWay) {
-    let secret = code::Secret { nonce: &under_way.nonce, account: &account.id };
+    let secret = code::Secret { nonce: &under_way.nonce, is_for: is_for(account.id.as_str()) };
     let code = secret.derive(&x.app.keys, NUMBER, x.snapshot.email_code.digits);
     let words = x.words(account.language.as_deref());
     let mail = CodeMail {

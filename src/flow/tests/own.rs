@@ -4,6 +4,7 @@ use super::*;
 use crate::flow::confirm::{self, Confirmed};
 use crate::flow::own::{open, password, profile};
 use crate::flow::{Entered, device};
+use crate::session::Use;
 
 const NEW: &str = "seven ugly green teapots";
 
@@ -84,7 +85,13 @@ async fn a_sign_on_that_expects_a_password_is_good_with_both_and_then_with_the_n
     let (host, now) = (&rig.portal.host, rig.app.clock.now());
     let cookie = visitor.session.as_deref().unwrap();
     let good_with = async |fingerprint| {
-        rig.app.sessions.load(cookie, host, now).await.unwrap().unwrap().is_good_with(fingerprint)
+        rig.app
+            .sessions
+            .load(cookie, host, now, Use::Counts)
+            .await
+            .unwrap()
+            .unwrap()
+            .is_good_with(fingerprint)
     };
     let old = rig.app.snapshot.load().directory.find("erin").await.unwrap().unwrap().fingerprint();
     rig.app.sessions.expect_password(inside.session.sign_on(), [1; 8]).await.unwrap();

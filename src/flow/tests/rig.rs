@@ -318,6 +318,7 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
         headers: identity::Headers::default(),
         strip_prefix: None,
         maintenance: false,
+        activity: session::Activity::Any,
         max_request_body: 0,
         behind: Behind::Upstream(
             Box::new(Upstream::new(name, &settings, Timeouts::default(), &Trust::system()).unwrap()),

@@ -148,6 +148,7 @@ fn choose(
         action: &action,
         fields: vec![field.help(password_help(visit, words)).problem(at_field)],
         hidden: vec![("token", token)],
+        whose: None,
         submit: "reset-set",
         problem: of_form,
     };

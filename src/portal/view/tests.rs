@@ -1,5 +1,5 @@
-mod ask;
 mod account;
+mod ask;
 mod sample;
 
 use std::collections::BTreeMap;
@@ -139,7 +139,7 @@ fn gallery(show: Pages<'_>) -> Vec<(String, Page)> {
     pages.extend(ask::gallery(show, "alice"));
     pages.push(("login-again".into(), show.login(&LoginView { note: Some(Note::SignInAgain), ..LOGIN })));
     pages.extend(account::gallery(show));
-    for kind in [Explain::CookiesNeeded, Explain::HandOverFailed] {
+    for kind in [Explain::CookiesNeeded, Explain::HandOverFailed, Explain::InCircles] {
         let page = show.explain(&ExplainView { kind, retry_address: "https://grafana.example.com/" });
         pages.push((format!("explain-{kind:?}").to_lowercase(), page));
     }

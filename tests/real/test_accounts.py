@@ -1,0 +1,142 @@
+"""`vestibule account`: accounts of the database as an operator works on them, while a gateway runs and notices."""
+
+import json
+
+import pytest
+
+from rig.accounts import PASSWORD, Account
+from rig.gateway import app, vestibule
+from rig.process import eventually
+from rig.visitor import Visitor
+
+
+@pytest.fixture(scope="module")
+def gateway(make_gateway, people, recorder):
+    sources = [{"file": str(people.file)}, {"database": "sqlite"}]
+    rules = [{"paths": ["/ops/**"], "groups": ["ops"], "policy": "two_factor"}, {"policy": "two_factor"}]
+    return make_gateway([app("recorder", recorder.url, access=rules)], accounts=sources, admins=["admins"])
+
+
+@pytest.fixture
+def accounts(gateway):
+    """Runs `vestibule account ...` and expects this exit status."""
+
+    def run(*arguments, status=0, **more):
+        ended = vestibule("account", *arguments, "--config", gateway.file, **more)
+        assert ended.returncode == status, ended.stdout + ended.stderr
+        return ended
+
+    return run
+
+
+@pytest.fixture
+def added(accounts, request):
+    """Somebody added by hand, with a name of the test's own."""
+    name = request.node.name.removeprefix("test_")[:40].strip("_").replace("_", "-")
+    person = Account(name, f"{name}@people.example", "Ann Added")
+    accounts("add", name, "--email", person.email, "--name", person.name, "--groups", "staff,ops",
+             "--password-stdin", entering=PASSWORD + "\n")
+    return person
+
+
+def test_who_is_added_signs_in_and_is_shown(accounts, added, gateway, mails):
+    person = Visitor(gateway)
+    person.sign_in(added, gateway.url("recorder", "/ops/"), mails)
+    shown = json.loads(accounts("show", added.email.upper(), "--json").stdout)
+    assert shown["username"] == added.username and shown["groups"] == ["staff", "ops"]
+    assert shown["approval"] == "approved" and shown["decided_by"] == "command line"
+    assert shown["password"] is True and shown["source"] == "database"
+    eventually(lambda: json.loads(accounts("show", added.username, "--json").stdout)["last_sign_in"], 10, "the sign-in")
+    lines = accounts("show", added.username).stdout
+    assert "Ann Added" in lines and "argon2" not in lines
+
+
+def test_what_is_done_at_the_command_line_holds_at_once(accounts, added, gateway, mails):
+    person = Visitor(gateway)
+    person.sign_in(added, gateway.url("recorder", "/ops/"), mails)
+    accounts("set-groups", added.username, "staff")
+    eventually(lambda: person.ask(gateway.url("recorder", "/ops/")).status == 403, 5, "the group is gone")
+    assert person.is_signed_in("recorder")
+    accounts("disable", added.username)
+    eventually(lambda: not person.is_signed_in("recorder"), 5, "the session is gone")
+    refused = Visitor(gateway).enter_password(added, gateway.url("recorder"))
+    assert "Your account has been disabled." in refused.page.words
+    accounts("enable", added.username)
+    Visitor(gateway).sign_in(added, gateway.url("recorder"), mails)
+
+
+def test_another_password_ends_every_session(accounts, added, gateway, mails):
+    person = Visitor(gateway)
+    person.sign_in(added, gateway.url("recorder"), mails)
+    accounts("set-password", added.username, entering="quite another word\n")
+    eventually(lambda: not person.is_signed_in("recorder"), 5, "the session is gone")
+    assert Visitor(gateway).enter_password(added, gateway.url("recorder")).status == 422
+    again = Account(added.username, added.email, added.name, "quite another word")
+    assert Visitor(gateway).enter_password(again, gateway.url("recorder")).status == 303
+
+
+@pytest.mark.parametrize(("password", "said"), [
+    ("short", "too short: take 12"),
+    ("Password1234!", "many people use"),
+    ("people of the world", "`people` in it, from the e-mail address"),
+    ("example for all of us", "`example` in it, from the name of this site"),
+    ("x" * 1025, "too long"),
+    ("", "missing"),
+])
+def test_a_password_that_is_no_good_is_refused_with_its_reason(accounts, password, said):
+    ended = accounts("add", "refused", "--email", "refused@people.example", "--password-stdin", entering=password + "\n", status=1)
+    assert said in ended.stderr and not ended.stdout
+    accounts("show", "refused", status=1)
+
+
+def test_rejecting_and_approving_is_told_and_done_once(accounts, added, gateway):
+    assert accounts("reject", added.username, "--reason", "left us").stdout == f"{added.username} rejected\n"
+    ended = accounts("reject", added.username, status=1)
+    assert "rejected already, by command line" in ended.stderr
+    (row,) = json.loads(accounts("list", "--approval", "rejected", "--search", added.email, "--json").stdout)
+    assert row["decision_reason"] == "left us"
+    assert accounts("approve", added.username, "--groups", "ops,staff").stdout == f"{added.username} approved in ops, staff\n"
+    assert Visitor(gateway).enter_password(added, gateway.url("recorder")).status == 303
+
+
+def test_one_name_that_fails_keeps_the_others_from_nothing(accounts, added):
+    ended = accounts("disable", "who-is-that", added.username, status=1)
+    assert ended.stdout == f"{added.username} disabled\n"
+    assert ended.stderr == 'vestibule: no account is called "who-is-that"\n'
+
+
+def test_a_deleted_name_is_handed_to_nobody_unasked(accounts, added):
+    accounts("delete", added.username)
+    accounts("show", added.username, status=1)
+    ended = accounts("add", added.username, "--email", "other@people.example", status=1)
+    assert "deleted account's" in ended.stderr and "--reuse" in ended.stderr
+    accounts("add", added.username, "--email", "other@people.example", "--reuse")
+    assert json.loads(accounts("show", added.username, "--json").stdout)["password"] is False
+
+
+def test_accounts_of_a_file_are_shown_and_changed_there(accounts, account):
+    assert json.loads(accounts("show", account.username, "--json").stdout)["source"] == "file"
+    assert "stands in a file" in accounts("disable", account.username, status=1).stderr
+    ended = accounts("add", account.username, "--email", "another@people.example", status=1)
+    assert "the username is somebody's already" in ended.stderr
+
+
+@pytest.mark.parametrize(("arguments", "said"), [
+    (["add", "admin", "--email", "a@people.example"], "reserved"),
+    (["add", "a b", "--email", "a@people.example"], "no ` `"),
+    (["add", "ann", "--email", "a@b@people.example"], "one @ only"),
+    (["add", "ann", "--email", "a@people.example", "--name", "A\u202eB"], "U+202E"),
+    (["add", "ann", "--email", "a@people.example", "--groups", "a,,b"], "empty"),
+    (["add", "ann"], "--email"),
+    (["approve"], "NAME"),
+])
+def test_what_is_typed_wrongly_is_told_and_ends_with_2(accounts, arguments, said):
+    ended = accounts(*arguments, status=2)
+    assert said in ended.stderr and not ended.stdout
+
+
+def test_without_a_database_there_is_nothing_to_work_on(make_gateway, recorder):
+    gateway = make_gateway([app("recorder", recorder.url)], start=False)
+    for arguments in (["list"], ["add", "ann", "--email", "ann@people.example"]):
+        ended = vestibule("account", *arguments, "--config", gateway.file)
+        assert ended.returncode == 1 and "there is no accounts database" in ended.stderr

@@ -1,0 +1,114 @@
+"""`vestibule account import`: what other systems export, a real Django's above all."""
+
+import json
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from rig.accounts import PASSWORD, Account
+from rig.gateway import app, vestibule
+from rig.visitor import Visitor
+
+DUMP = Path(__file__).parent / "django_app" / "dump.py"
+ACCEPTED = ["pbkdf2_sha256", "argon2", "bcrypt_sha256", "bcrypt", "scrypt"]
+
+
+@pytest.fixture(scope="module")
+def gateway(make_gateway, people, recorder):
+    sources = [{"file": str(people.file)}, {"database": "sqlite"}]
+    return make_gateway([app("recorder", recorder.url)], accounts=sources)
+
+
+@pytest.fixture
+def take(gateway, tmp_path):
+    """Imports this text, and expects this exit status."""
+
+    def run(text, *arguments, status=0):
+        file = tmp_path / "people"
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        ended = vestibule("account", "import", file, *arguments, "--config", gateway.file)
+        assert ended.returncode == status, ended.stdout + ended.stderr
+        ended.stdout, ended.stderr = (said.replace(str(file), "people") for said in (ended.stdout, ended.stderr))
+        return ended
+
+    return run
+
+
+def known(gateway, *arguments):
+    ended = vestibule("account", "list", "--json", *arguments, "--config", gateway.file)
+    assert ended.returncode == 0, ended.stderr
+    return {row["username"]: row for row in json.loads(ended.stdout)}
+
+
+def dump(*hashers, models=("auth.user",), **options):
+    made = subprocess.run(
+        [sys.executable, DUMP, PASSWORD, json.dumps(models), json.dumps(options), *hashers],
+        capture_output=True, text=True, timeout=120,
+    )
+    assert made.returncode == 0, made.stderr
+    return made.stdout
+
+
+def test_everybody_from_django_signs_in_with_the_password_of_there(gateway, take, mails):
+    text = dump(*ACCEPTED, "none", use_natural_foreign_keys=True)
+    dry = take(text)
+    assert len(dry.stdout.splitlines()) == len(ACCEPTED) + 4 and "could be made" in dry.stdout, dry.stdout
+    assert "`none`: has no usable password" in dry.stdout
+    assert not known(gateway, "--group", "staff")
+    assert "6 accounts made; 1 without a password" in take(text, "--apply").stdout
+    found = known(gateway, "--group", "staff")
+    assert len(found) == 6 and found["none"]["disabled"] and not found["none"]["password"]
+    for hasher in ACCEPTED:
+        name = hasher.replace("_", "-")
+        assert found[name]["name"] == f"Ann {name.title()}"
+        person = Account(name, f"{name}@people.example", name)
+        Visitor(gateway).sign_in(person, gateway.url("recorder"), mails)
+
+
+@pytest.mark.parametrize("options", [{}, {"indent": 2}, {"format": "jsonl"}])
+def test_a_dump_is_read_in_whatever_shape_django_writes_it(take, options):
+    text = dump("pbkdf2_sha256", "scrypt", models=["auth.group", "auth.user"], **options)
+    text = text.replace("pbkdf2-sha256", "shape-one").replace("\"scrypt", "\"shape-two")
+    ended = take(text)
+    assert "shape-one <shape-one@people.example>" in ended.stdout and ", in staff" in ended.stdout
+    assert "2 accounts could be made" in ended.stdout and not ended.stderr
+
+
+def test_hashes_that_are_too_weak_and_groups_without_a_name_are_told(gateway, take):
+    ended = take(dump("pbkdf2_sha1", "md5", use_natural_foreign_keys=True), "--apply", status=1)
+    problems = ended.stderr.splitlines()
+    assert len(problems) == 3 and problems[0].startswith("people:1: `pbkdf2-sha1`: the password: "), ended.stderr
+    assert problems[1].startswith("people:1: `md5`: the password: ") and "md5$" not in ended.stderr
+    ended = take(dump("argon2"), status=1)
+    assert "--natural-foreign" in ended.stderr
+
+
+def test_of_a_file_with_three_bad_lines_in_ten_thousand_nothing_is_made(gateway, take):
+    lines = ["username,email,name,groups,password"]
+    lines += [f"crowd{number},crowd{number}@people.example,,crowd," for number in range(10_000)]
+    lines[17], lines[4242], lines[9999] = "crowd16,nobody,,,", "crowd 4241,c@people.example,,,", lines[1]
+    text = "\r\n".join(lines)
+    ended = take(text, "--apply", status=1)
+    assert [line.split(":")[1] for line in ended.stderr.splitlines()[:-1]] == ["18", "4243", "10000", "10000"]
+    assert ended.stderr.splitlines()[-1].endswith("nothing was written")
+    assert not known(gateway, "--group", "crowd")
+
+
+def test_a_hundred_thousand_people_come_in_one_transaction(gateway, take, record_property):
+    lines = ["username,email,name,groups,password"]
+    lines += [f"many{number},many{number}@people.example,Many {number},many," for number in range(100_000)]
+    begun = time.monotonic()
+    ended = take("\n".join(lines), "--apply")
+    took = time.monotonic() - begun
+    record_property("accounts_a_second", round(100_000 / took))
+    print(f"100,000 accounts imported in {took:.1f} s: {100_000 / took:,.0f} a second")
+    assert "100000 accounts made" in ended.stdout
+    assert len(known(gateway, "--search", "many4242")) == 11
+
+
+def test_a_file_that_cannot_be_read_is_one_clear_line(gateway, tmp_path):
+    ended = vestibule("account", "import", tmp_path / "nowhere.csv", "--config", gateway.file)
+    assert ended.returncode == 1 and "nowhere.csv" in ended.stderr and len(ended.stderr.splitlines()) == 1
