@@ -15,7 +15,7 @@ use crate::observe::metrics::AppMetrics;
 use crate::policy::Rule;
 use crate::route::{AppUrl, Host, Origin, Routes};
 use crate::secret::Keys;
-use crate::session::Sessions;
+use crate::session::{Activity, Sessions};
 use crate::store::Store;
 use crate::tasks::Tasks;
 use crate::throttle::Throttle;
@@ -73,6 +73,7 @@ pub struct Application {
     pub strip_prefix: Option<String>,
     /// Answers nothing but that it will be back.
     pub maintenance: bool,
+    pub activity: Activity,
     /// In bytes; zero: no limit.
     pub max_request_body: u64,
     pub behind: Behind,

@@ -22,10 +22,12 @@ pub enum Own {
     Enter,
     /// A browser that has signed in before.
     Device,
+    /// A registration under way.
+    Register,
 }
 
 impl Own {
-    pub const ALL: [Self; 4] = [Self::Session, Self::Login, Self::Enter, Self::Device];
+    pub const ALL: [Self; 5] = [Self::Session, Self::Login, Self::Enter, Self::Device, Self::Register];
 
     /// The name on an https url, or on an http one.
     pub const fn name(self, secure: bool) -> &'static str {
@@ -38,6 +40,8 @@ impl Own {
             (Self::Enter, false) => "vestibule-enter",
             (Self::Device, true) => "__Host-vestibule-device",
             (Self::Device, false) => "vestibule-device",
+            (Self::Register, true) => "__Host-vestibule-register",
+            (Self::Register, false) => "vestibule-register",
         }
     }
 }
@@ -302,7 +306,7 @@ mod tests {
         #[test]
         fn other_cookies_keep_every_byte(
             crumbs in proptest::collection::vec((foreign(), any::<bool>()), 1..8),
-            own in 0_usize..8,
+            own in 0_usize..10,
         ) {
             let name = Own::ALL[own / 2].name(own % 2 == 0);
             let ours = format!(" {name}=SECRET");
@@ -321,7 +325,7 @@ mod tests {
         }
 
         #[test]
-        fn none_of_ours_survives(noise in "[ -~]{0,20}", after in "[ -~]{0,20}", own in 0_usize..8) {
+        fn none_of_ours_survives(noise in "[ -~]{0,20}", after in "[ -~]{0,20}", own in 0_usize..10) {
             let name = Own::ALL[own / 2].name(own % 2 == 0);
             let mut stripped = headers(&[format!("{noise};{name}=SECRET;{after}").as_bytes()]);
             strip(&mut stripped);

@@ -47,17 +47,26 @@ pub enum Purpose {
     LoginCookie,
     /// MAC in the cookie of a known device.
     DeviceCookie,
-    /// One-time codes.
+    /// One-time codes of sign-ins.
     Code,
+    /// MAC in the cookie of a registration under way.
+    RegistrationCookie,
+    /// One-time codes of registrations.
+    RegistrationCode,
+    /// One-time codes of changed addresses.
+    AddressCode,
     /// Names in the store that could be guessed: accounts, addresses, networks.
     StoreName,
 }
 
-const PURPOSES: [(Purpose, &[u8]); 5] = [
+const PURPOSES: [(Purpose, &[u8]); 8] = [
     (Purpose::SessionCookie, b"vestibule/1/session-cookie"),
     (Purpose::LoginCookie, b"vestibule/1/login-cookie"),
     (Purpose::DeviceCookie, b"vestibule/1/device-cookie"),
     (Purpose::Code, b"vestibule/1/code"),
+    (Purpose::RegistrationCookie, b"vestibule/1/registration-cookie"),
+    (Purpose::RegistrationCode, b"vestibule/1/registration-code"),
+    (Purpose::AddressCode, b"vestibule/1/address-code"),
     (Purpose::StoreName, b"vestibule/1/store-name"),
 ];
 

@@ -68,30 +68,44 @@ pub struct Subject {
     pub stamps: Stamps,
 }
 
-/// The headers that say who this is, kept from one request to the next. They follow from the rest: a copy begins
-/// without, and one subject is like another whether it has them or not.
+/// The values of the headers that say who this is, kept from one request to the next. They follow from the rest: a copy
+/// begins without, and one subject is like another whether it has them or not.
 #[derive(Default)]
-pub struct Stamps(OnceLock<(u64, Written)>);
+pub struct Stamps(OnceLock<(u64, Arc<[HeaderValue]>)>);
 
-/// Headers, shared by all requests that carry them.
-pub type Written = Arc<[(HeaderName, HeaderValue)]>;
+/// Headers, shared by all requests that carry them: the names are everybody's, the values one person's.
+pub struct Written {
+    names: Arc<[HeaderName]>,
+    values: Arc<[HeaderValue]>,
+}
+
+impl Written {
+    /// A value for each name.
+    pub fn new(names: &Arc<[HeaderName]>, values: Arc<[HeaderValue]>) -> Self {
+        Self { names: Arc::clone(names), values }
+    }
+
+    pub fn iter(&self) -> impl Iterator<Item = (&HeaderName, &HeaderValue)> {
+        self.names.iter().zip(self.values.iter())
+    }
+}
 
 impl Stamps {
-    /// The headers made for the settings with this number: kept ones, or what `make` makes. Only the first settings'
-    /// are kept; a session belongs to one host, and so nearly always to one app.
+    /// The values made for the settings with this number: kept ones, or what `make` makes. Only the first settings' are
+    /// kept; a session belongs to one host, and so nearly always to one app.
     pub fn get_or_make<E>(
         &self,
         number: u64,
-        make: impl FnOnce() -> Result<Written, E>,
-    ) -> Result<Written, E> {
-        if let Some((of, headers)) = self.0.get()
+        make: impl FnOnce() -> Result<Arc<[HeaderValue]>, E>,
+    ) -> Result<Arc<[HeaderValue]>, E> {
+        if let Some((of, values)) = self.0.get()
             && *of == number
         {
-            return Ok(Arc::clone(headers));
+            return Ok(Arc::clone(values));
         }
-        let headers = make()?;
-        self.0.set((number, Arc::clone(&headers))).ok();
-        Ok(headers)
+        let values = make()?;
+        self.0.set((number, Arc::clone(&values))).ok();
+        Ok(values)
     }
 }
 

@@ -73,6 +73,7 @@ pub struct App {
     pub headers: identity::Headers,
     /// 503 for everybody.
     pub maintenance: bool,
+    pub activity: session::Activity,
     /// In bytes; zero: no limit. The app's own, or that of `limits`.
     pub max_request_body: u64,
 }

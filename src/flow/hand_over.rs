@@ -2,6 +2,7 @@
 //!
 //! The app's host gives the browser a nonce in a cookie and sends its hash along to the portal. The portal, signed in,
 //! mints a ticket for that host, that hash and the address to return to. Only the browser with the nonce can use it.
+//! The same cookie counts hand-overs, so that a browser whose session is not known afterwards is not sent in circles.
 
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use super::FlowError;
 use super::who::Visitor;
 use crate::app::Exchange;
+use crate::clock::Timestamp;
 use crate::route::ReturnUrl;
 use crate::secret;
 use crate::session::{Opened, SignOnId};
@@ -19,6 +21,12 @@ use crate::store::{Key, Space, StoreError};
 
 /// How long a ticket may be on its way.
 const VALID_FOR: Duration = Duration::from_secs(30);
+
+/// A hand-over that comes this soon after the last one was not asked for by a hand.
+const AT_ONCE: Duration = Duration::from_secs(10);
+
+/// Each takes three redirects; browsers give up after twenty.
+const MOST_IN_A_ROW: u32 = 3;
 
 /// How long the browser keeps the nonce; it serves every hand-over in that time.
 pub const NONCE_KEPT: Duration = Duration::from_mins(10);
@@ -43,9 +51,37 @@ pub fn nonce() -> String {
     URL_SAFE_NO_PAD.encode(secret::random::<32>())
 }
 
-/// What the portal is told of a nonce.
-pub fn nonce_hash(nonce: &str) -> String {
-    URL_SAFE_NO_PAD.encode(secret::sha256(nonce.as_bytes()))
+/// What the portal is told of the nonce in a cookie.
+pub fn nonce_hash(cookie: &str) -> String {
+    URL_SAFE_NO_PAD.encode(secret::sha256(nonce_in(cookie).as_bytes()))
+}
+
+/// One more hand-over that went through in a browser.
+pub struct Round {
+    /// What the nonce's cookie holds from now on: the nonce, how many went through in a row, and when the last did.
+    pub cookie: String,
+    pub in_a_row: u32,
+}
+
+impl Round {
+    /// Whether the browser is being sent in circles, if it came without a session each time: nobody's hand is that fast.
+    pub fn is_a_circle(&self) -> bool {
+        self.in_a_row > MOST_IN_A_ROW
+    }
+}
+
+/// Counts a hand-over in the cookie that brought it; one that does not follow another at once begins a new row.
+pub fn count(cookie: &str, now: Timestamp) -> Round {
+    let mut parts = cookie.split('.').skip(1);
+    let mut number = || parts.next().and_then(|part| part.parse::<i64>().ok());
+    let before = number().zip(number().map(Timestamp::from_millis));
+    let row = before.filter(|(_, last)| *last <= now && now.since(*last) < AT_ONCE);
+    let in_a_row = row.and_then(|(times, _)| u32::try_from(times).ok()).unwrap_or_default().saturating_add(1);
+    Round { cookie: format!("{}.{in_a_row}.{}", nonce_in(cookie), now.millis()), in_a_row }
+}
+
+fn nonce_in(cookie: &str) -> &str {
+    cookie.split_once('.').map_or(cookie, |(nonce, _)| nonce)
 }
 
 /// Mints a ticket for the destination's host. `nonce_hash` is what that host sent along.
@@ -72,7 +108,7 @@ pub async fn mint(
 }
 
 /// Uses a ticket up. `None`: it was used before, has expired, or is not for this browser on this host.
-pub async fn redeem(x: &Exchange<'_>, ticket: &str, nonce: &str) -> Result<Option<Redeemed>, FlowError> {
+pub async fn redeem(x: &Exchange<'_>, ticket: &str, cookie: &str) -> Result<Option<Redeemed>, FlowError> {
     let mut id = [0_u8; 32];
     if URL_SAFE_NO_PAD.decode_slice(ticket, &mut id) != Ok(32) {
         return Ok(None);
@@ -80,7 +116,7 @@ pub async fn redeem(x: &Exchange<'_>, ticket: &str, nonce: &str) -> Result<Optio
     let Some(value) = x.app.store.take(key(&id)).await? else { return Ok(None) };
     let ticket: Ticket =
         serde_json::from_slice(&value).map_err(|error| StoreError::Corrupt(error.to_string()))?;
-    let mine = secret::equal(&ticket.nonce, &secret::sha256(nonce.as_bytes()));
+    let mine = secret::equal(&ticket.nonce, &secret::sha256(nonce_in(cookie).as_bytes()));
     if !mine || ticket.host != x.host().as_str() {
         return Ok(None);
     }

@@ -135,6 +135,17 @@ pub async fn mail_code(
     Ok(Mailed::Sent)
 }
 
+/// Ends all sign-ins under way of an account.
+pub async fn forget_all(app: &App, account: &AccountId) -> Result<(), FlowError> {
+    let index = account_index(app, account);
+    for member in app.store.index_members(index).await? {
+        let Ok(digest) = <[u8; 32]>::try_from(member.as_slice()) else { continue };
+        app.store.take(Key { space: Space::SignIn, digest }).await?;
+        app.store.index_remove(index, &digest).await?;
+    }
+    Ok(())
+}
+
 /// What waits for an account's code: keys of sign-ins under way.
 pub fn account_index(app: &App, account: &AccountId) -> Key {
     let name: [&[u8]; 2] = [b"sign-ins", account.as_str().as_bytes()];

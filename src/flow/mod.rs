@@ -15,6 +15,8 @@ pub mod mailing;
 pub mod notice;
 pub mod own;
 pub mod password;
+pub mod register;
+pub mod reset;
 pub mod revoke;
 pub mod sign_out;
 pub mod step_up;

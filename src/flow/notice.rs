@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::By;
 use crate::account::database::{self, Entry};
 use crate::account::{Account, Approval, canonical};
-use crate::app::{App, Snapshot};
+use crate::app::{App, Exchange, Snapshot};
 use crate::browser::BrowserName;
 use crate::clock::Timestamp;
 use crate::mail::{Mailer, Message, Notice, Occasion, notice_mail};
@@ -81,6 +81,16 @@ pub fn address_changed(app: &App, snapshot: &Snapshot, by: By<'_>, account: &Acc
     });
 }
 
+/// Tells the owner that somebody else wanted to have the account's address for theirs.
+pub fn address_wanted(app: &App, snapshot: &Snapshot, by: By<'_>, owner: &Account) {
+    let post = Post::new(app, snapshot, by).without_language();
+    let owner = owner.clone();
+    app.mailer.aside(async move {
+        let words = post.words_for(&owner);
+        post.send(MailPurpose::Asked, Some(&owner.id), &owner.email, words, &Notice::AddressWanted).await;
+    });
+}
+
 /// Tells the owner of the first sign-in from a browser.
 pub fn new_device(app: &App, snapshot: &Snapshot, by: By<'_>, account: &Account) {
     let post = Post::new(app, snapshot, by);
@@ -101,9 +111,9 @@ pub(super) struct Post {
     throttle: Throttle,
     languages: Languages,
     audit: Audit,
-    pub portal: Option<Origin>,
+    portal: Option<Origin>,
     home: String,
-    at: Timestamp,
+    pub at: Timestamp,
     address: Option<IpAddr>,
     request_id: Option<String>,
     accept_language: String,
@@ -129,6 +139,20 @@ impl Post {
             accept_language: by.accept_language.to_owned(),
             browser: BrowserName::of(by.user_agent),
         }
+    }
+
+    /// For a mail that somebody brings about who has not said who they are.
+    pub fn of(x: &Exchange<'_>) -> Self {
+        let by = By {
+            at: x.now,
+            address: Some(x.address),
+            request_id: Some(x.request_id),
+            account: None,
+            user_agent: x.user_agent,
+            accept_language: x.accept_language,
+            origin: Some(x.origin),
+        };
+        Self::new(x.app, x.snapshot, by)
     }
 
     /// For a mail to somebody else than who asks.
@@ -201,7 +225,8 @@ impl Post {
         }
     }
 
-    fn record(&self, what: &'static str, account: Option<&AccountId>, subject: &str) {
+    /// Leaves an entry in the audit trail.
+    pub fn record(&self, what: &'static str, account: Option<&AccountId>, detail: &str) {
         self.audit.record(&Event {
             at: self.at,
             what,
@@ -209,7 +234,7 @@ impl Post {
             account: account.map(AccountId::as_str),
             address: self.address,
             request_id: self.request_id.as_deref(),
-            detail: Some(subject),
+            detail: (!detail.is_empty()).then_some(detail),
         });
     }
 }

@@ -17,7 +17,7 @@ use crate::observe::Event;
 use crate::policy::{self, Facts, Policy};
 use crate::route::ReturnUrl;
 use crate::secret::{self, Secret};
-use crate::session::{self, SignOnId};
+use crate::session::{self, SignOnId, Use};
 use crate::sign_in::{Begin, SignIn};
 use crate::subject::{AccountId, Proofs};
 use crate::throttle::{Admission, Gate};
@@ -202,7 +202,7 @@ pub async fn enter(
     remember: bool,
 ) -> Result<Entered, FlowError> {
     if let Some(cookie) = browser.session
-        && let Some(before) = x.app.sessions.look(cookie, x.host(), x.now).await?
+        && let Some(before) = x.app.sessions.look(cookie, x.host(), x.now, Use::DoesNotCount).await?
     {
         x.app.sessions.end(before.sign_on(), before.account()).await?;
     }

@@ -7,6 +7,9 @@ mod ends;
 mod import;
 mod limits;
 mod own;
+mod own_address;
+mod registration;
+mod resets;
 mod rig;
 
 use std::net::IpAddr;
@@ -288,4 +291,25 @@ async fn a_new_password_ends_what_the_old_one_opened() {
         Some(StoredHash(Secret::new(account::password::hash("another password", &HASHING).unwrap())));
     rig.accounts.replace(vec![renewed]);
     assert!(rig.who(&visitor).await.is_none());
+}
+
+/// A browser whose session is lost on the way back comes again at once; people do not.
+#[tokio::test]
+async fn hand_overs_in_a_row_are_counted_and_a_pause_begins_a_new_row() {
+    let rig = Rig::new().await;
+    let nonce = hand_over::nonce();
+    let mut cookie = nonce.clone();
+    for expected in 1..=4 {
+        let round = hand_over::count(&cookie, rig.app.clock.now());
+        assert_eq!((round.in_a_row, round.is_a_circle()), (expected, expected > 3));
+        assert_eq!(hand_over::nonce_hash(&round.cookie), hand_over::nonce_hash(&nonce), "the nonce stays");
+        cookie = round.cookie;
+        rig.advance(Duration::from_secs(2));
+    }
+    rig.advance(Duration::from_secs(10));
+    assert_eq!(hand_over::count(&cookie, rig.app.clock.now()).in_a_row, 1);
+    for odd in [format!("{nonce}.x.y"), format!("{nonce}..."), format!("{nonce}.-7.1"), format!("{nonce}.9")]
+    {
+        assert_eq!(hand_over::count(&odd, rig.app.clock.now()).in_a_row, 1, "{odd}");
+    }
 }

@@ -8,6 +8,7 @@ use crate::account::{Account, Directory, DirectoryError, Standing};
 use crate::app::{App, Exchange, Snapshot};
 use crate::clock::Timestamp;
 use crate::route::Host;
+pub use crate::session::Use;
 use crate::session::{Known, Session};
 use crate::subject::{Proofs, Stamps, Subject};
 
@@ -28,17 +29,26 @@ pub struct Visitor {
 /// The visitor behind a session cookie. Approval, groups and the rest are the account's as they stand now; whose
 /// account may not come in any more is signed out.
 pub async fn visitor(x: &Exchange<'_>, cookie: Option<&str>) -> Result<Option<Visitor>, FlowError> {
+    visiting(x, cookie, Use::Counts).await
+}
+
+/// The same for a request that may not count as one of a person.
+pub async fn visiting(
+    x: &Exchange<'_>,
+    cookie: Option<&str>,
+    used: Use,
+) -> Result<Option<Visitor>, FlowError> {
     let Some(cookie) = cookie else { return Ok(None) };
-    match x.app.sessions.load(cookie, x.host(), x.now).await? {
-        Some(session) => with_subject(x, session).await,
+    match x.app.sessions.load(cookie, x.host(), x.now, used).await? {
+        Some(session) => with_subject(x, cookie, session, used).await,
         None => Ok(None),
     }
 }
 
 /// The same with a fresh look into the store, for a decision that turns on what another gateway may have changed.
-pub async fn look_again(x: &Exchange<'_>, cookie: &str) -> Result<Option<Visitor>, FlowError> {
-    match x.app.sessions.look(cookie, x.host(), x.now).await? {
-        Some(session) => with_subject(x, session).await,
+pub async fn look_again(x: &Exchange<'_>, cookie: &str, used: Use) -> Result<Option<Visitor>, FlowError> {
+    match x.app.sessions.look(cookie, x.host(), x.now, used).await? {
+        Some(session) => with_subject(x, cookie, session, used).await,
         None => Ok(None),
     }
 }
@@ -46,7 +56,7 @@ pub async fn look_again(x: &Exchange<'_>, cookie: &str) -> Result<Option<Visitor
 /// Looks a session up aside of a request, which is served by what is known: so that the next need not wait.
 pub async fn look_ahead(app: &App, snapshot: &Snapshot, cookie: &str, host: &Host) -> Result<(), FlowError> {
     let now = app.clock.now();
-    if let Some(session) = app.sessions.look(cookie, host, now).await? {
+    if let Some(session) = app.sessions.look(cookie, host, now, Use::DoesNotCount).await? {
         // Who may not come in any more is signed out by the next request.
         as_of(&snapshot.directory, &session, now, KNOWN_FOR / 3).await?;
     }
@@ -91,7 +101,23 @@ pub fn subject(account: &Account, proofs: Proofs) -> Subject {
     }
 }
 
-async fn with_subject(x: &Exchange<'_>, session: Arc<Session>) -> Result<Option<Visitor>, FlowError> {
+pub(super) async fn with_subject(
+    x: &Exchange<'_>,
+    cookie: &str,
+    session: Arc<Session>,
+    used: Use,
+) -> Result<Option<Visitor>, FlowError> {
+    match today(&x.snapshot.directory, &session, x.now).await? {
+        Some(subject) => Ok(Some(Visitor { session, subject })),
+        // In boxes, here and below, as it is seldom: what every request carries along is to be small.
+        None => Box::pin(sign_out(x, cookie, used)).await,
+    }
+}
+
+/// Ends the sign-on, unless its owner changed the password in it since it was looked up: then it goes with the account
+/// again.
+async fn sign_out(x: &Exchange<'_>, cookie: &str, used: Use) -> Result<Option<Visitor>, FlowError> {
+    let Some(session) = x.app.sessions.look(cookie, x.host(), x.now, used).await? else { return Ok(None) };
     let subject = today(&x.snapshot.directory, &session, x.now).await?;
     if subject.is_none() {
         x.app.sessions.end(session.sign_on(), session.account()).await?;
@@ -126,7 +152,8 @@ async fn as_of(
         // Nothing says that it has changed: the others need not wait for this answer, nor ask at once if none comes.
         session.remember(Known { until: now.plus(ASK_AGAIN + ahead), ..Known::clone(known) });
     }
-    let account = match (directory.by_id(session.account()).await, known) {
+    let asking = Box::pin(directory.by_id(session.account()));
+    let account = match (asking.await, known) {
         (Ok(account), _) => account,
         (Err(error), Some(known)) => {
             // Only a database fails, and of its accounts the epoch tells whether they have changed.
@@ -138,7 +165,10 @@ async fn as_of(
         (Err(error), None) => return Err(error),
     };
     let good = account.filter(|account| may_come_in(account, session));
-    let subject = good.map(|account| Arc::new(subject(&account, session.proofs())));
+    // The session's own copy of the id, which is kept anyway.
+    let id = session.account();
+    let subject =
+        good.map(|account| Arc::new(Subject { account: id.clone(), ..subject(&account, session.proofs()) }));
     session.remember(Known { generation, epoch, until: now.plus(KNOWN_FOR), subject: subject.clone() });
     Ok(subject)
 }

@@ -140,3 +140,20 @@ impl Asked {
         authority.or_else(|| self.host.as_ref()?.to_str().ok()).unwrap_or("-")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn size_of_answering<A>(_: impl Fn(&'static Gateway, Arc<Connection>, Arriving) -> A) -> usize {
+        size_of::<A>()
+    }
+
+    /// What is seldom needed on the way of a request belongs in a box: room for all of it is made, and written, anew for
+    /// every one.
+    #[test]
+    fn a_request_carries_little_along() {
+        let size = size_of_answering(|gateway, connection, request| gateway.handle(connection, request));
+        assert!(size <= 4096, "{size} bytes");
+    }
+}

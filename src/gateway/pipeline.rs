@@ -10,7 +10,7 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::admit::{self, Admitted};
-use super::answer::{Challenge, Refused};
+use super::answer::{self, Challenge, Refused};
 use super::cutoff::{self, Grounds};
 use super::{Context, Noted};
 use crate::app::{Application, Behind, Exchange};
@@ -23,7 +23,7 @@ use crate::listen::Arriving;
 use crate::policy::{self, Decision, Facts, Missing, Permit};
 use crate::portal::{self, reply};
 use crate::route::{self, AppUrl, Origin, OwnPath, Route, Scheme};
-use crate::session::Session;
+use crate::session::{Activity, Session, Use};
 use crate::upstream;
 
 /// Answers a request, or says why it is refused.
@@ -277,7 +277,11 @@ async fn judge(
         Found::One(value) => Some(value),
         Found::None | Found::Many => None,
     };
-    let visitor = match who::visitor(x, cookie).await {
+    let used = match app.activity {
+        Activity::Navigation if !answer::goes_to_a_page(request) => Use::DoesNotCount,
+        Activity::Navigation | Activity::Any => Use::Counts,
+    };
+    let visitor = match who::visiting(x, cookie, used).await {
         Ok(visitor) => visitor,
         Err(error) => return without_store(app, facts, error),
     };
@@ -291,7 +295,8 @@ async fn judge(
         return Ok((decision, visitor));
     };
     // The second factor may have been proved a moment ago, at another gateway.
-    let visitor = who::look_again(x, cookie).await?;
+    let looking = Box::pin(who::look_again(x, cookie, used));
+    let visitor = looking.await?;
     Ok((decide(app, visitor.as_ref(), facts), visitor))
 }
 

@@ -10,6 +10,7 @@ mod strip;
 mod trailers;
 mod value;
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use http::HeaderName;
@@ -51,6 +52,7 @@ pub struct Settings {
 /// An app's [`Settings`], made ready to be applied to many requests.
 pub struct Prepared {
     settings: Settings,
+    names: Arc<[HeaderName]>,
     /// No other has it.
     number: u64,
 }
@@ -58,17 +60,13 @@ pub struct Prepared {
 impl Prepared {
     pub fn new(settings: Settings) -> Self {
         static NEXT: AtomicU64 = AtomicU64::new(0);
-        Self { settings, number: NEXT.fetch_add(1, Ordering::Relaxed) }
+        let names = settings.headers.iter().map(|(name, _)| name.clone()).collect();
+        Self { settings, names, number: NEXT.fetch_add(1, Ordering::Relaxed) }
     }
 
     /// Every configured header for this subject; made once, as long as the subject is kept.
     fn headers(&self, subject: &Subject) -> Result<Written, StampError> {
-        subject.stamps.get_or_make(self.number, || {
-            let Settings { headers, encoding } = &self.settings;
-            let values = headers
-                .iter()
-                .map(|(name, field)| Ok((name.clone(), value::value(name, field, *encoding, subject)?)));
-            values.collect()
-        })
+        let values = subject.stamps.get_or_make(self.number, || value::values(&self.settings, subject))?;
+        Ok(Written::new(&self.names, values))
     }
 }

@@ -212,8 +212,7 @@ impl<'a> Said<'a> {
         static NAMES: [HeaderName; 5] = [FOR, PROTO, HOST, PORT, REQUEST_ID];
 
         let values = [self.chain, self.scheme, self.authority, self.port, self.request_id];
-        let identity = self.identity.as_deref().unwrap_or_default();
-        NAMES.iter().zip(values).chain(identity.iter().map(|(name, value)| (name, value)))
+        NAMES.iter().zip(values).chain(self.identity.iter().flat_map(Written::iter))
     }
 
     /// Sets all of them, `Host` too.

@@ -1,9 +1,14 @@
 //! Header values out of what is known of a person. A value that cannot be sent is an error, never an omission.
 
+use std::borrow::Cow;
+use std::iter;
+use std::sync::Arc;
+
+use bytes::Bytes;
 use http::{HeaderName, HeaderValue};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
-use super::{Encoding, Field};
+use super::{Encoding, Field, Settings};
 use crate::subject::Subject;
 
 /// RFC 3986 §2.3: all but the unreserved characters.
@@ -23,14 +28,28 @@ pub enum StampError {
     Forwarding(&'static str),
 }
 
+/// The values of all headers, in their order, in one piece of memory: it is kept for each session.
+pub fn values(settings: &Settings, subject: &Subject) -> Result<Arc<[HeaderValue]>, StampError> {
+    let (mut text, mut ends) = (String::new(), Vec::with_capacity(settings.headers.len()));
+    for (header, field) in &settings.headers {
+        text.push_str(&value(header, field, settings.encoding, subject)?);
+        ends.push(text.len());
+    }
+    let text = Bytes::from(text.into_bytes());
+    let starts = iter::once(0).chain(ends.iter().copied());
+    let parts = starts.zip(&ends).zip(&settings.headers).map(|((start, end), (header, _))| {
+        HeaderValue::from_maybe_shared(text.slice(start..*end)).map_err(|_| control(header, subject))
+    });
+    parts.collect()
+}
+
 /// The value for one header; empty if the person has none.
-pub fn value(
+fn value<'a>(
     header: &HeaderName,
     field: &Field,
     encoding: Encoding,
-    subject: &Subject,
-) -> Result<HeaderValue, StampError> {
-    let account = || subject.account.to_string();
+    subject: &'a Subject,
+) -> Result<Cow<'a, str>, StampError> {
     let text = match field {
         Field::Username => encoded(&subject.username, encoding),
         Field::Name => encoded(&subject.name, encoding),
@@ -43,16 +62,19 @@ pub fn value(
         }
     };
     if text.len() > LONGEST {
-        return Err(StampError::TooLong { header: header.clone(), account: account() });
+        return Err(StampError::TooLong { header: header.clone(), account: subject.account.to_string() });
     }
-    let control = || StampError::ControlCharacter { header: header.clone(), account: account() };
     if text.chars().any(char::is_control) {
-        return Err(control());
+        return Err(control(header, subject));
     }
-    HeaderValue::from_bytes(text.as_bytes()).map_err(|_| control())
+    Ok(text)
 }
 
-fn encoded(text: &str, encoding: Encoding) -> std::borrow::Cow<'_, str> {
+fn control(header: &HeaderName, subject: &Subject) -> StampError {
+    StampError::ControlCharacter { header: header.clone(), account: subject.account.to_string() }
+}
+
+fn encoded(text: &str, encoding: Encoding) -> Cow<'_, str> {
     match encoding {
         Encoding::Utf8 => text.into(),
         Encoding::Percent => utf8_percent_encode(text, RESERVED).into(),

@@ -23,6 +23,8 @@ pub enum CodeFor {
     SignIn,
     /// To prove the address of somebody who asks for an account.
     Registration,
+    /// To prove the new address of somebody who has an account.
+    Address,
 }
 
 /// A mail with a one-time code.
@@ -108,6 +110,15 @@ impl Texts {
                 started: words.text("mail-register-started"),
                 not_you: words.text("mail-register-not-you"),
                 sender: words.filled("mail-register-sender", "title", title),
+            },
+            CodeFor::Address => Self {
+                subject: words.filled("mail-register-subject", "title", title),
+                first: words.filled("mail-register-first", "code", mail.code),
+                intro: words.text("mail-register-intro"),
+                valid: words.with("mail-prove-valid", gaps),
+                started: words.text("mail-prove-started"),
+                not_you: words.text("mail-register-not-you"),
+                sender: words.filled("mail-prove-sender", "title", title),
             },
         }
     }

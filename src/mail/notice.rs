@@ -45,7 +45,7 @@ pub enum Notice<'a> {
     /// Somebody asks for an account with an address that has one.
     Known {
         page: String,
-        reset: String,
+        reset: Option<String>,
         occasion: Occasion,
     },
     /// The same with the address of an account that was deleted.
@@ -58,6 +58,17 @@ pub enum Notice<'a> {
         page: String,
         minutes: u64,
         occasion: Occasion,
+    },
+    /// The same for an account whose password is kept elsewhere.
+    ResetElsewhere {
+        username: &'a str,
+        occasion: Occasion,
+    },
+    /// An administrator wants another to be chosen.
+    ResetByAdministrator {
+        username: &'a str,
+        page: String,
+        minutes: u64,
     },
     /// An account was made for somebody, who has yet to choose a password.
     Invited {
@@ -77,6 +88,8 @@ pub enum Notice<'a> {
         to: &'a str,
         occasion: Occasion,
     },
+    /// Somebody else wants the address for their account.
+    AddressWanted,
     /// The first sign-in from a browser.
     NewDevice {
         username: &'a str,
@@ -161,7 +174,11 @@ impl Written {
                 says: vec![site("mail-known")],
                 link: link("mail-known-link", page),
                 facts: from(words, occasion),
-                then: vec![words.filled("mail-known-reset", "page", reset), words.text("mail-asked-not-you")],
+                then: reset
+                    .iter()
+                    .map(|reset| words.filled("mail-known-reset", "page", reset))
+                    .chain([words.text("mail-asked-not-you")])
+                    .collect(),
             },
             Notice::Retired { occasion } => Self {
                 subject: site("mail-known-subject"),
@@ -179,6 +196,22 @@ impl Written {
                 link: link("mail-reset-link", page),
                 facts: from(words, occasion),
                 then: vec![words.text("mail-reset-not-you")],
+            },
+            Notice::ResetElsewhere { username, occasion } => Self {
+                subject: site("mail-reset-subject"),
+                says: vec![whose("mail-reset", username), words.text("mail-reset-elsewhere")],
+                facts: from(words, occasion),
+                then: vec![words.text("mail-asked-not-you")],
+                ..Self::default()
+            },
+            Notice::ResetByAdministrator { username, page, minutes } => Self {
+                subject: site("mail-reset-subject"),
+                says: vec![
+                    whose("mail-reset-administrator", username),
+                    words.with("mail-reset-valid", &[("minutes", (*minutes).into())]),
+                ],
+                link: link("mail-reset-link", page),
+                ..Self::default()
             },
             Notice::Invited { username, page, hours, again } => Self {
                 subject: site("mail-invited-subject"),
@@ -209,6 +242,12 @@ impl Written {
                     ..Self::default()
                 }
             }
+            Notice::AddressWanted => Self {
+                subject: site("mail-wanted-subject"),
+                says: vec![site("mail-wanted")],
+                then: vec![words.text("mail-wanted-then")],
+                ..Self::default()
+            },
             Notice::NewDevice { username, reset, occasion } => Self {
                 subject: site("mail-device-subject"),
                 says: vec![whose("mail-device", username)],

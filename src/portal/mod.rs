@@ -20,7 +20,7 @@ use crate::cookies::{self, Found, Own};
 use crate::flow::who::{self, Visitor};
 use crate::flow::{Browser, FlowError};
 use crate::route::{OWN_PREFIX, Origin, Scheme};
-use crate::words::Words;
+use crate::words::{Locale, Words};
 use trail::Trail;
 use view::{Nav, Note, Pages, Section, Views};
 
@@ -36,6 +36,8 @@ pub struct Settings {
     pub notice: Option<String>,
     /// The text of the operator's own style sheet.
     pub stylesheet: Option<String>,
+    /// The operator's own texts.
+    pub locales: Vec<Locale>,
     pub support: Option<String>,
 }
 
@@ -147,6 +149,31 @@ where
         "enter" if get && elsewhere.is_some() => page::enter::show(&visit).await,
         "whoami" if get => page::whoami::show(&visit).await,
         "" if get => page::apps::show(&visit).await,
+        "register" if get => page::register::show(&visit).await,
+        "register" if post => page::register::submit(&visit, form::read(&head.headers, body).await?).await,
+        "register/verify" if get => page::register::show_code(&visit).await,
+        "register/verify" if post => {
+            page::register::submit_code(&visit, &form::read(&head.headers, body).await?).await
+        }
+        "register/username" if post => {
+            page::register::submit_username(&visit, &form::read(&head.headers, body).await?).await
+        }
+        "register/resend" if post => {
+            form::discard(body).await?;
+            page::register::resend(&visit).await
+        }
+        "register/cancel" if post => {
+            form::discard(body).await?;
+            page::register::cancel(&visit).await
+        }
+        "register/done" if get => page::register::show_done(&visit),
+        "reset" if get => page::reset::show(&visit).await,
+        "reset" if post => page::reset::submit(&visit, form::read(&head.headers, body).await?).await,
+        "reset/sent" if get => page::reset::show_sent(&visit),
+        "reset/done" if get => page::reset::show_done(&visit),
+        "register" | "register/verify" | "reset" => Err(PortalError::Method("GET, HEAD, POST")),
+        "register/username" | "register/resend" | "register/cancel" => Err(PortalError::Method("POST")),
+        "register/done" | "reset/sent" | "reset/done" => Err(PortalError::Method("GET, HEAD")),
         "login" | "verify" | "step-up" | "logout" | "account" => Err(PortalError::Method("GET, HEAD, POST")),
         "verify/resend" | "verify/cancel" => Err(PortalError::Method("POST")),
         "" | "continue" | "whoami" => Err(PortalError::Method("GET, HEAD")),

@@ -23,6 +23,7 @@
 
 mod account;
 mod apps;
+mod ask;
 mod error;
 mod explain;
 mod go_on;
@@ -32,10 +33,12 @@ mod logout;
 mod message;
 mod nav;
 mod step_up;
+mod tell;
 mod verify;
 
-pub use account::{AccountView, Mine, Part, Refused, Row};
+pub use account::{AS_BROWSER, AccountView, Mine, Part, Refused, Row};
 pub use apps::{AppLink, AppsView};
+pub use ask::AskView;
 pub use error::{AccountLine, ErrorKind, ErrorView};
 pub use explain::{Explain, ExplainView};
 pub use go_on::ContinueView;
@@ -44,6 +47,7 @@ pub use logout::LogoutView;
 pub use message::{Note, Problem};
 pub use nav::{Nav, Section};
 pub use step_up::StepUpView;
+pub use tell::TellView;
 pub use verify::VerifyView;
 
 use askama::Template;

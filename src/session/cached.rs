@@ -1,7 +1,7 @@
 //! A verified session, as the cache keeps it.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
@@ -10,7 +10,6 @@ use super::record::{SignOnRecord, Span};
 use super::shared::Shared;
 use super::{SignOnId, TRUSTED};
 use crate::clock::Timestamp;
-use crate::route::Host;
 use crate::store::Run;
 use crate::subject::{AccountId, Proofs, Subject};
 
@@ -23,7 +22,8 @@ pub(super) const LOOK_AGAIN: Duration = Duration::from_secs(1);
 
 /// A verified session of one host. Looks into the store that find nothing new only renew the trust in it.
 pub struct Session {
-    host: Host,
+    /// Of the host and the cookie.
+    pub(super) whole: u64,
     sign_on: SignOnId,
     account: AccountId,
     password: [u8; 8],
@@ -32,7 +32,7 @@ pub struct Session {
     span: Span,
     pub(super) shared: Arc<Shared>,
     /// The state of `shared` that this was read at or after.
-    change: AtomicU64,
+    change: AtomicU32,
     /// The run of the change channel in which it was read; zero for none.
     run: AtomicU64,
     epoch: AtomicU64,
@@ -60,15 +60,15 @@ pub(super) struct Found {
     pub record: SignOnRecord,
     pub shared: Arc<Shared>,
     /// Of `shared` and of the change channel, from before the look.
-    pub change: u64,
+    pub change: u32,
     pub run: Option<Run>,
 }
 
 impl Session {
-    pub(super) fn new(host: &Host, found: Found, now: Timestamp) -> Self {
+    pub(super) fn new(whole: u64, found: Found, now: Timestamp) -> Self {
         let Found { sign_on, record, shared, change, run } = found;
         Self {
-            host: host.clone(),
+            whole,
             sign_on,
             account: record.account,
             password: record.password,
@@ -76,7 +76,7 @@ impl Session {
             proofs: record.proofs,
             span: record.span,
             shared,
-            change: AtomicU64::new(change),
+            change: AtomicU32::new(change),
             run: AtomicU64::new(run.map_or(0, Run::number)),
             epoch: AtomicU64::new(record.epoch),
             written: AtomicI64::new(record.last_seen.millis()),
@@ -155,10 +155,6 @@ impl Session {
         !recently && claim().is_ok()
     }
 
-    pub(super) fn is_on(&self, host: &Host) -> bool {
-        self.host == *host
-    }
-
     /// Whether it can be served as it is: it was looked up lately, and every change since was heard of.
     pub(super) fn is_trusted(&self, now: Timestamp, hearing: Option<Run>) -> bool {
         self.is_recent(now)
@@ -173,9 +169,8 @@ impl Session {
     }
 
     /// Whether a look found the same session still: what may differ then is taken in by [`Self::confirm`].
-    pub(super) fn is_as_found(&self, host: &Host, found: &Found) -> bool {
-        self.is_on(host)
-            && self.sign_on == found.sign_on
+    pub(super) fn is_as_found(&self, found: &Found) -> bool {
+        self.sign_on == found.sign_on
             && self.proofs == found.record.proofs
             && (self.password, self.next_password) == (found.record.password, found.record.next_password)
             && Arc::ptr_eq(&self.shared, &found.shared)
@@ -196,9 +191,10 @@ impl Session {
         self.epoch.fetch_max(record.epoch, Ordering::AcqRel);
     }
 
-    /// Whether it is time to write down that it is in use.
-    pub(super) fn wants_touch(&self, now: Timestamp) -> bool {
+    /// When it was last used, if it is time to write that down.
+    pub(super) fn unwritten_use(&self) -> Option<Timestamp> {
         let written = Timestamp::from_millis(self.written.load(Ordering::Relaxed));
-        now.since(written) >= self.span.touch_every()
+        let used = self.shared.last_seen();
+        (used.since(written) >= self.span.touch_every()).then_some(used)
     }
 }

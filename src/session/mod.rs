@@ -12,6 +12,7 @@ mod renewal;
 mod shared;
 mod sign_on;
 
+use std::hash::{BuildHasher as _, RandomState};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -29,7 +30,7 @@ use crate::subject::{AccountId, Proofs};
 use cached::Found;
 pub use cached::{Known, Session};
 use record::{SignOnRecord, read, write};
-use shared::Shared;
+use shared::AllShared;
 pub use sign_on::{Page, SignOn, public_id};
 
 /// An entry of the cache is believed for this long without a look into the store.
@@ -51,16 +52,35 @@ pub struct Settings {
     pub cache: usize,
 }
 
+/// Which requests of an app count against [`Settings::idle`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Activity {
+    Any,
+    /// Those with which a person goes to a page: what a page does by itself keeps nobody signed in.
+    Navigation,
+}
+
+/// Whether a request extends the idle time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Use {
+    Counts,
+    DoesNotCount,
+}
+
 pub struct Sessions {
     store: Arc<Store>,
     keys: Arc<Keys>,
     settings: Settings,
     looks: Arc<CacheLooks>,
-    /// By the whole cookie value.
-    cache: Cache<Box<str>, Arc<Session>>,
-    /// What this process knows of a sign-on ahead of the store: that it ended, that it changed, when it was used.
-    shared: Cache<SignOnId, Arc<Shared>>,
+    cache: Cache<CacheKey, Arc<Session>>,
+    shared: AllShared,
+    /// Its keys are drawn at the start and known to nobody.
+    whole: RandomState,
 }
+
+/// What a session is cached under: the last letters of its cookie, 142 bits of the MAC, which nobody guesses. A hash of
+/// host and cookie is compared as well, so that it takes every letter, and the right host.
+type CacheKey = [u8; 24];
 
 /// A sign-on to begin.
 #[derive(Clone, Debug)]
@@ -94,8 +114,9 @@ pub struct Opened {
 
 impl Sessions {
     pub fn new(store: Arc<Store>, keys: Arc<Keys>, settings: Settings) -> Self {
-        let (cache, shared) = (Cache::new(settings.cache.max(1)), Cache::new(settings.cache.max(1)));
-        Self { store, keys, settings, looks: Arc::default(), cache, shared }
+        let cache = Cache::new(settings.cache.max(1));
+        let (shared, whole) = (AllShared::default(), RandomState::new());
+        Self { store, keys, settings, looks: Arc::default(), cache, shared, whole }
     }
 
     /// Counts there how often the cache helps.
@@ -110,18 +131,21 @@ impl Sessions {
         cookie: &str,
         host: &Host,
         now: Timestamp,
+        used: Use,
     ) -> Result<Option<Arc<Session>>, StoreError> {
-        let cached = self.cache.get(cookie).filter(|session| session.is_on(host));
+        let cached = self.cached(cookie, host);
         if let Some(session) = &cached
             && session.is_trusted(now, self.store.hearing())
         {
             self.looks.hit();
-            return Ok(self.use_now(Arc::clone(session), now));
+            return Ok(self.use_now(Arc::clone(session), now, used));
         }
         self.looks.miss();
-        match (self.look(cookie, host, now).await, cached) {
+        // In a box, as it is seldom: what every request carries along is to be small.
+        let looking = Box::pin(self.look(cookie, host, now, used));
+        match (looking.await, cached) {
             // The store is down, and with it the news. Whoever was looked up a moment ago is served nevertheless.
-            (Err(_), Some(session)) if session.is_recent(now) => Ok(self.use_now(session, now)),
+            (Err(_), Some(session)) if session.is_recent(now) => Ok(self.use_now(session, now, used)),
             (looked, _) => looked,
         }
     }
@@ -132,6 +156,7 @@ impl Sessions {
         cookie: &str,
         host: &Host,
         now: Timestamp,
+        used: Use,
     ) -> Result<Option<Arc<Session>>, StoreError> {
         let read = match self.read(cookie, host).await {
             Err(StoreError::Corrupt(error)) => {
@@ -141,14 +166,14 @@ impl Sessions {
             read => read?,
         };
         let Some(found) = read else {
-            self.cache.remove(cookie);
+            self.forget(cookie);
             return Ok(None);
         };
-        let used = self.use_now(self.keep(cookie, host, found, now), now);
-        if let Some(session) = &used {
-            self.touch(session, now).await;
+        let session = self.use_now(self.keep(cookie, host, found, now), now, used);
+        if let Some(session) = &session {
+            self.touch(session).await;
         }
-        Ok(used)
+        Ok(session)
     }
 
     /// Whether the sign-on behind a session still stands, without using it: for connections that stay open, whose
@@ -183,8 +208,7 @@ impl Sessions {
     ) -> Result<Option<Opened>, StoreError> {
         let Some(stored) = self.store.get(sign_on_key(sign_on)).await? else { return Ok(None) };
         let record: SignOnRecord = read(&stored.value)?;
-        let last_seen = record.last_seen.max(self.shared_of(sign_on).last_seen());
-        if now >= record.span.ends(last_seen) {
+        if now >= record.span.ends(self.last_seen(sign_on, &record)) {
             return Ok(None);
         }
         self.open(&record, host).await.map(Some)
@@ -205,7 +229,7 @@ impl Sessions {
             record.last_seen = record.last_seen.max(now);
         });
         let Some(record) = elevated.await? else { return Ok(None) };
-        self.shared_of(sign_on).changed();
+        self.changed(sign_on);
         self.tell(About::SignOnChanged, sign_on).await;
         self.open(&record, host).await.map(Some)
     }
@@ -214,7 +238,7 @@ impl Sessions {
     pub async fn retire(&self, cookie: &str, host: &Host) -> Result<(), StoreError> {
         if let Some(id) = cookie::open(&self.keys, Purpose::SessionCookie, host, cookie) {
             self.store.take(session_key(&id)).await?;
-            self.cache.remove(cookie);
+            self.forget(cookie);
         }
         Ok(())
     }
@@ -225,7 +249,7 @@ impl Sessions {
         };
         let sign_on = sign_on_id(locator_of(&id));
         // What changes in this process from here on is seen in `shared`, even if the answer below is older.
-        let shared = self.shared_of(&sign_on);
+        let shared = self.shared.get_or_make(&sign_on);
         let (change, run) = (shared.change(), self.store.hearing());
         let [Some(_), Some(stored)] = self.store.get_pair([session_key(&id), sign_on_key(&sign_on)]).await?
         else {
@@ -237,36 +261,47 @@ impl Sessions {
     /// The session in the cache, if that is still what was found, else a new one in its place.
     fn keep(&self, cookie: &str, host: &Host, found: Found, now: Timestamp) -> Arc<Session> {
         found.shared.saw(found.record.last_seen);
-        if let Some(kept) = self.cache.get(cookie)
-            && kept.is_as_found(host, &found)
+        if let Some(kept) = self.cached(cookie, host)
+            && kept.is_as_found(&found)
         {
             kept.confirm(&found, now);
             return kept;
         }
-        let session = Arc::new(Session::new(host, found, now));
-        if self.settings.cache > 0 {
-            self.cache.insert(cookie.into(), Arc::clone(&session));
+        let session = Arc::new(Session::new(self.whole.hash_one((host, cookie)), found, now));
+        if let Some(key) = cache_key(cookie)
+            && self.settings.cache > 0
+        {
+            self.cache.insert(key, Arc::clone(&session));
         }
         session
     }
 
+    fn cached(&self, cookie: &str, host: &Host) -> Option<Arc<Session>> {
+        let session = self.cache.get(&cache_key(cookie)?)?;
+        (session.whole == self.whole.hash_one((host, cookie))).then_some(session)
+    }
+
+    fn forget(&self, cookie: &str) {
+        if let Some(key) = cache_key(cookie) {
+            self.cache.remove(&key);
+        }
+    }
+
     #[expect(clippy::unused_self, reason = "reads as what is done to a session of ours")]
-    fn use_now(&self, session: Arc<Session>, now: Timestamp) -> Option<Arc<Session>> {
+    fn use_now(&self, session: Arc<Session>, now: Timestamp, used: Use) -> Option<Arc<Session>> {
         let stands = !session.has_ended() && now < session.ends();
-        stands.then(|| {
+        if stands && used == Use::Counts {
             session.shared.saw(now);
-            session
-        })
+        }
+        stands.then_some(session)
     }
 
     /// Writes down that a sign-on is in use: once a minute, or once a quarter of its idle time if that is shorter.
     /// If it fails the next look tries again.
-    async fn touch(&self, session: &Session, now: Timestamp) {
-        if !session.wants_touch(now) {
-            return;
-        }
+    async fn touch(&self, session: &Session) {
+        let Some(used) = session.unwritten_use() else { return };
         let touched =
-            self.change(session.sign_on(), |record| record.last_seen = record.last_seen.max(now)).await;
+            self.change(session.sign_on(), |record| record.last_seen = record.last_seen.max(used)).await;
         match touched {
             Ok(Some(record)) => session.saw(&record),
             Ok(None) => {}
@@ -298,11 +333,22 @@ impl Sessions {
         Ok(Opened { cookie, max_age: record.remember.then_some(self.settings.remember) })
     }
 
-    fn shared_of(&self, sign_on: &SignOnId) -> Arc<Shared> {
-        let made =
-            self.shared.get_or_insert_with(sign_on, || Ok::<_, std::convert::Infallible>(Arc::default()));
-        made.unwrap_or_default()
+    /// When a sign-on was last used, here or as the store has it.
+    fn last_seen(&self, sign_on: &SignOnId, record: &SignOnRecord) -> Timestamp {
+        let here = self.shared.get(sign_on).map(|shared| shared.last_seen());
+        here.map_or(record.last_seen, |here| here.max(record.last_seen))
     }
+
+    /// Nothing that was read of the sign-on before is to be trusted.
+    fn changed(&self, sign_on: &SignOnId) {
+        if let Some(shared) = self.shared.get(sign_on) {
+            shared.changed();
+        }
+    }
+}
+
+fn cache_key(cookie: &str) -> Option<CacheKey> {
+    cookie.as_bytes().last_chunk().copied()
 }
 
 /// A session's id: 16 bytes that its sign-on's sessions have in common, and 16 of its own.

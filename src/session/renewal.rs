@@ -37,7 +37,7 @@ impl Sessions {
     }
 
     async fn heard_of(&self, sign_on: &SignOnId) {
-        self.shared_of(sign_on).changed();
+        self.changed(sign_on);
         self.tell(About::SignOnChanged, sign_on).await;
     }
 }

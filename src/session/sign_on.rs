@@ -77,7 +77,9 @@ impl Sessions {
     /// Ends a sign-on, on every host. Whether there was one.
     pub async fn end(&self, id: &SignOnId, account: &AccountId) -> Result<bool, StoreError> {
         let there = self.store.take(sign_on_key(id)).await?.is_some();
-        self.shared_of(id).end();
+        if let Some(shared) = self.shared.get(id) {
+            shared.end();
+        }
         if there {
             // One that is not there may be about to be written, and is not to be lost sight of.
             for index in self.account_indexes(account) {
@@ -116,7 +118,7 @@ impl Sessions {
         for id in self.ids_of(account).await? {
             match self.change(&id, |record| record.epoch += 1).await {
                 Ok(_) => {
-                    self.shared_of(&id).changed();
+                    self.changed(&id);
                     self.tell(About::SignOnChanged, &id).await;
                 }
                 // Nobody can use it either.
@@ -131,8 +133,7 @@ impl Sessions {
     fn understood(&self, id: &SignOnId, stored: &Record) -> Option<SignOn> {
         let record = read::<SignOnRecord>(&stored.value);
         let record = record.inspect_err(|error| tracing::warn!(%error, "a sign-on cannot be read")).ok()?;
-        let used_here = self.shared.get(id).map(|shared| shared.last_seen());
-        let last_seen = used_here.map_or(record.last_seen, |used| used.max(record.last_seen));
+        let last_seen = self.last_seen(id, &record);
         Some(SignOn::new(*id, record, last_seen))
     }
 

@@ -56,7 +56,7 @@ impl Rig {
     }
 
     async fn load(&self, cookie: &str) -> Option<Arc<Session>> {
-        self.sessions.load(cookie, &self.host, self.clock.now()).await.unwrap()
+        self.sessions.load(cookie, &self.host, self.clock.now(), Use::Counts).await.unwrap()
     }
 }
 
@@ -68,7 +68,9 @@ async fn a_cookie_opens_its_session_on_its_host_alone() {
     assert_eq!(session.account().as_str(), "file:alice");
     assert!(opened.max_age.is_none());
     let elsewhere = Host::parse("app.example.com").unwrap();
-    assert!(rig.sessions.load(&opened.cookie, &elsewhere, rig.clock.now()).await.unwrap().is_none());
+    assert!(
+        rig.sessions.load(&opened.cookie, &elsewhere, rig.clock.now(), Use::Counts).await.unwrap().is_none()
+    );
     assert!(rig.load("forged").await.is_none());
 }
 
@@ -107,7 +109,7 @@ async fn another_process_sees_the_use_that_was_written_down() {
     assert!(rig.load(&opened.cookie).await.is_some());
     rig.clock.advance(Duration::from_mins(50));
     let other = rig.other();
-    assert!(other.load(&opened.cookie, &rig.host, rig.clock.now()).await.unwrap().is_some());
+    assert!(other.load(&opened.cookie, &rig.host, rig.clock.now(), Use::Counts).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -128,10 +130,14 @@ async fn ending_the_sign_on_ends_every_hosts_session_at_once() {
     let session = rig.load(&opened.cookie).await.unwrap();
     let elsewhere = Host::parse("app.example.com").unwrap();
     let joined = rig.sessions.join(session.sign_on(), &elsewhere, rig.clock.now()).await.unwrap().unwrap();
-    assert!(rig.sessions.load(&joined.cookie, &elsewhere, rig.clock.now()).await.unwrap().is_some());
+    assert!(
+        rig.sessions.load(&joined.cookie, &elsewhere, rig.clock.now(), Use::Counts).await.unwrap().is_some()
+    );
     rig.sessions.end(session.sign_on(), session.account()).await.unwrap();
     assert!(rig.load(&opened.cookie).await.is_none());
-    assert!(rig.sessions.load(&joined.cookie, &elsewhere, rig.clock.now()).await.unwrap().is_none());
+    assert!(
+        rig.sessions.load(&joined.cookie, &elsewhere, rig.clock.now(), Use::Counts).await.unwrap().is_none()
+    );
     assert!(session.has_ended());
     assert!(rig.sessions.join(session.sign_on(), &elsewhere, rig.clock.now()).await.unwrap().is_none());
 }
@@ -187,7 +193,7 @@ async fn the_store_is_asked_once_before_trust_ends() {
     assert!(!wants(due) && !wants(due + LOOK_AGAIN / 2), "only one");
     assert!(wants(due + LOOK_AGAIN), "another, since none was answered");
     rig.clock.advance(due);
-    rig.sessions.look(&opened.cookie, &rig.host, rig.clock.now()).await.unwrap().unwrap();
+    rig.sessions.look(&opened.cookie, &rig.host, rig.clock.now(), Use::Counts).await.unwrap().unwrap();
     let looked_up = rig.load(&opened.cookie).await.unwrap();
     assert!(!looked_up.wants_look(rig.clock.now().plus(Duration::from_secs(1))));
 }
@@ -199,14 +205,16 @@ async fn a_second_factor_shows_on_every_host_at_once_and_renews_the_id_on_this_o
     let session = rig.load(&opened.cookie).await.unwrap();
     let elsewhere = Host::parse("app.example.com").unwrap();
     let joined = rig.sessions.join(session.sign_on(), &elsewhere, rig.clock.now()).await.unwrap().unwrap();
-    let before = rig.sessions.load(&joined.cookie, &elsewhere, rig.clock.now()).await.unwrap().unwrap();
+    let before =
+        rig.sessions.load(&joined.cookie, &elsewhere, rig.clock.now(), Use::Counts).await.unwrap().unwrap();
     assert!(!before.proofs().two_factors());
     let elevated =
         rig.sessions.elevate(session.sign_on(), None, &rig.host, rig.clock.now()).await.unwrap().unwrap();
     rig.sessions.retire(&opened.cookie, &rig.host).await.unwrap();
     assert_ne!(elevated.cookie, opened.cookie);
     assert!(rig.load(&opened.cookie).await.is_none());
-    let after = rig.sessions.load(&joined.cookie, &elsewhere, rig.clock.now()).await.unwrap().unwrap();
+    let after =
+        rig.sessions.load(&joined.cookie, &elsewhere, rig.clock.now(), Use::Counts).await.unwrap().unwrap();
     assert!(after.proofs().two_factors());
 }
 
@@ -234,4 +242,40 @@ async fn a_record_that_cannot_be_read_is_no_session() {
         rig.clock.advance(TRUSTED);
         assert!(rig.load(&opened.cookie).await.is_none());
     }
+}
+
+#[tokio::test]
+async fn a_use_that_does_not_count_keeps_nobody_signed_in() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(true, false).await;
+    let load =
+        async |used| rig.sessions.load(&opened.cookie, &rig.host, rig.clock.now(), used).await.unwrap();
+    for _ in 0..3 {
+        rig.clock.advance(Duration::from_mins(19));
+        assert!(load(Use::DoesNotCount).await.is_some());
+    }
+    rig.clock.advance(Duration::from_mins(2));
+    assert!(load(Use::Counts).await.is_some(), "within the hour");
+    rig.clock.advance(Duration::from_mins(59));
+    assert!(load(Use::DoesNotCount).await.is_some());
+    rig.clock.advance(Duration::from_mins(1));
+    assert!(load(Use::Counts).await.is_none(), "an hour after the last that counted");
+}
+
+#[tokio::test]
+async fn a_cached_session_is_opened_by_every_letter_of_its_cookie_on_its_host_alone() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(true, false).await;
+    assert!(rig.load(&opened.cookie).await.is_some(), "and cached from here on");
+    let elsewhere = Host::parse("app.example.com").unwrap();
+    let now = rig.clock.now();
+    assert!(rig.sessions.load(&opened.cookie, &elsewhere, now, Use::Counts).await.unwrap().is_none());
+    for place in 0..opened.cookie.len() {
+        let mut letters = opened.cookie.clone().into_bytes();
+        letters[place] = if letters[place] == b'A' { b'B' } else { b'A' };
+        assert!(rig.load(str::from_utf8(&letters).unwrap()).await.is_none(), "letter {place}");
+        assert!(rig.load(&opened.cookie).await.is_some());
+    }
+    let longer = format!("A{}", opened.cookie);
+    assert!(rig.load(&longer).await.is_none() && rig.load(&opened.cookie[1..]).await.is_none());
 }

@@ -4,20 +4,19 @@
 //! randomness and counts are arguments.
 
 pub mod code;
+mod codes;
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Timestamp;
-use crate::secret::Keys;
+use crate::secret::{Keys, Purpose};
 use crate::subject::AccountId;
+pub use codes::{Codes, Hold, MOST_CODES, ToMail};
 
 /// How long a sign-in may stay under way, whatever its codes' lifetime.
 pub const LIFETIME: Duration = Duration::from_mins(15);
-
-/// How many different codes one sign-in may bring about.
-pub const MOST_CODES: usize = 3;
 
 /// `email_code` of the configuration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -54,20 +53,7 @@ pub struct SignIn {
     pub with_password: bool,
     /// Wrong codes of this sign-in that count towards the quarantine until it succeeds.
     pub wrong: i64,
-    nonce: [u8; 32],
-    issues: Vec<Issue>,
-    /// Since when a mail has been on its way to the mail server; another waits as if that one had left.
-    sending: Option<Timestamp>,
-}
-
-/// One code of a sign-in: derived from its number, valid from `at`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Issue {
-    number: u32,
-    at: Timestamp,
-    /// When the mail server last took a mail with it.
-    mailed: Option<Timestamp>,
+    codes: Codes,
 }
 
 /// What to begin a sign-in with.
@@ -84,22 +70,6 @@ pub struct Begin<'a> {
     pub nonce: [u8; 32],
 }
 
-/// A code that is to be mailed: its number, and how long it will be good.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ToMail {
-    pub number: u32,
-    pub valid_for: Duration,
-}
-
-/// Why no code is mailed now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Hold {
-    /// A mail went out moments ago.
-    TooEarly(Duration),
-    /// This sign-in has had all its codes.
-    Exhausted,
-}
-
 impl SignIn {
     pub fn begin(with: &Begin<'_>, now: Timestamp) -> Self {
         Self {
@@ -113,109 +83,68 @@ impl SignIn {
             elevates: with.elevates,
             with_password: with.with_password,
             wrong: 0,
-            nonce: with.nonce,
-            issues: Vec::new(),
-            sending: None,
+            codes: Codes::new(with.nonce, now.plus(LIFETIME)),
         }
     }
 
     pub fn ends(&self) -> Timestamp {
-        self.started.plus(LIFETIME)
+        self.codes.ends()
     }
 
-    /// Chooses the code for the next mail and notes it: the same one in the first half of its life, since the first
-    /// mail may arrive last; later a new one, while the earlier stays good to its end. A code whose mail never left
-    /// starts its life anew.
+    /// Chooses the code for the next mail and notes it, as [`Codes::issue`] does.
     pub fn issue(mut self, settings: &Settings, now: Timestamp) -> Result<(Self, ToMail), Hold> {
-        let wait = self.resend_wait(settings, now);
-        if !wait.is_zero() {
-            return Err(Hold::TooEarly(wait));
-        }
-        let codes = self.issues.len();
-        let issue = match self.issues.last_mut() {
-            Some(issue) if issue.mailed.is_none() => {
-                issue.at = now;
-                *issue
-            }
-            Some(issue) if now.since(issue.at) < settings.lifetime / 2 => *issue,
-            Some(issue) if codes >= MOST_CODES => {
-                if now >= issue.at.plus(settings.lifetime) {
-                    return Err(Hold::Exhausted);
-                }
-                *issue
-            }
-            _ => self.add_issue(now),
-        };
-        self.sending = Some(now);
-        let valid_for = now.until(issue.at.plus(settings.lifetime)).min(now.until(self.ends()));
-        Ok((self, ToMail { number: issue.number, valid_for }))
+        let to_mail = self.codes.issue(settings, now)?;
+        Ok((self, to_mail))
     }
 
     /// A new code beyond all limits on mails: for the administrator at the command line.
     #[must_use]
     pub fn issue_by_hand(mut self, now: Timestamp) -> (Self, u32) {
-        let number = self.add_issue(now).number;
+        let number = self.codes.issue_by_hand(now);
         (self, number)
     }
 
     /// Notes that the mail server took the mail with this code.
     #[must_use]
     pub fn mailed(mut self, number: u32, now: Timestamp) -> Self {
-        for issue in self.issues.iter_mut().filter(|issue| issue.number == number) {
-            issue.mailed = Some(now);
-        }
-        self.not_mailed()
+        self.codes.mailed(number, now);
+        self
     }
 
     /// Notes that no mail is on its way any more.
     #[must_use]
     pub fn not_mailed(mut self) -> Self {
-        self.sending = None;
+        self.codes.not_mailed();
         self
     }
 
     /// How long until a code may be mailed again; zero: now.
     pub fn resend_wait(&self, settings: &Settings, now: Timestamp) -> Duration {
-        let last = self.issues.iter().filter_map(|issue| issue.mailed).max().max(self.sending);
-        last.map_or(Duration::ZERO, |last| now.until(last.plus(settings.resend_after)))
+        self.codes.resend_wait(settings, now)
     }
 
     /// Whether a mail may go out now or later, as far as this sign-in is concerned.
     pub fn may_mail_again(&self, settings: &Settings, now: Timestamp) -> bool {
-        let last = self.issues.last();
-        self.issues.len() < MOST_CODES
-            || last.is_none_or(|last| last.mailed.is_none() || now < last.at.plus(settings.lifetime))
+        self.codes.may_mail_again(settings, now)
     }
 
     /// Whether a mail has left and some code of it is still good.
     pub fn awaits_code(&self, settings: &Settings, now: Timestamp) -> bool {
-        self.live(settings, now).any(|issue| issue.mailed.is_some())
+        self.codes.awaited(settings, now)
     }
 
     /// Whether the typed code is one of those that are still good. Every try is counted before this is asked.
     pub fn accepts(&self, typed: &code::Code, keys: &Keys, settings: &Settings, now: Timestamp) -> bool {
-        let secret = code::Secret { nonce: &self.nonce, account: &self.account };
-        self.live(settings, now)
-            .flat_map(|issue| secret.under_all_keys(keys, issue.number, settings.digits))
-            .fold(false, |found, good| found | good.is(typed))
+        self.codes.accept(typed, self.is_for(), keys, settings, now)
     }
 
     /// The code with this number, for a mail.
     pub fn code(&self, keys: &Keys, number: u32, digits: u32) -> code::Code {
-        code::Secret { nonce: &self.nonce, account: &self.account }.derive(keys, number, digits)
+        self.codes.code(number, self.is_for(), keys, digits)
     }
 
-    fn live<'a>(&'a self, settings: &Settings, now: Timestamp) -> impl Iterator<Item = &'a Issue> {
-        let lifetime = settings.lifetime;
-        let ended = now >= self.ends();
-        self.issues.iter().filter(move |issue| !ended && now < issue.at.plus(lifetime))
-    }
-
-    fn add_issue(&mut self, now: Timestamp) -> Issue {
-        let number = self.issues.last().map_or(1, |last| last.number.saturating_add(1));
-        let issue = Issue { number, at: now, mailed: None };
-        self.issues.push(issue);
-        issue
+    fn is_for(&self) -> code::For<'_> {
+        code::For { purpose: Purpose::Code, whom: self.account.as_str() }
     }
 }
 
@@ -323,8 +252,7 @@ mod tests {
     #[test]
     fn a_code_is_worth_nothing_for_another_sign_in_or_account() {
         let (one, _) = mail(begun(), 0);
-        let mut other = one.clone();
-        other.nonce = [8; 32];
+        let other = mail(SignIn { codes: Codes::new([8; 32], one.ends()), ..begun() }, 0).0;
         let mut foreign = one.clone();
         foreign.account = AccountId::new("file", "bob");
         let code = one.code(&keys(), 1, 6);

@@ -36,8 +36,14 @@ pub enum Space {
     SignIn,
     Ticket,
     Device,
+    /// Somebody asks for an account.
+    Registration,
+    /// A link with which a password can be set.
+    Reset,
     Counter,
     Lock,
+    /// A change of address under way.
+    Address,
     /// Set indexes: what belongs to an account.
     Index,
 }
@@ -47,15 +53,26 @@ impl Space {
         match self {
             Self::Counter => Kind::Counter,
             Self::Index => Kind::Index,
-            Self::Session | Self::SignOn | Self::SignIn | Self::Ticket | Self::Device | Self::Lock => {
-                Kind::Record
-            }
+            Self::Session
+            | Self::SignOn
+            | Self::SignIn
+            | Self::Ticket
+            | Self::Device
+            | Self::Registration
+            | Self::Reset
+            | Self::Lock
+            | Self::Address => Kind::Record,
         }
     }
 
     /// Whether a record is used up at its first right use, and nobody loses much who has to begin anew.
     const fn is_used_once(self) -> bool {
         matches!(self, Self::SignIn | Self::Ticket)
+    }
+
+    /// Whether nothing is ever written again under a key once its record was taken.
+    const fn ends_for_good(self) -> bool {
+        matches!(self, Self::Session | Self::SignOn)
     }
 
     /// Stands in every key that is written: letters are never changed or used twice.
@@ -66,8 +83,11 @@ impl Space {
             Self::SignIn => b'i',
             Self::Ticket => b't',
             Self::Device => b'd',
+            Self::Registration => b'r',
+            Self::Reset => b'w',
             Self::Counter => b'c',
             Self::Lock => b'l',
+            Self::Address => b'a',
             Self::Index => b'x',
         }
     }

@@ -102,6 +102,47 @@ logout-stay = Angemeldet bleiben
 apps-heading = Ihre Anwendungen
 apps-none = Für Sie ist noch keine Anwendung freigegeben. Wenden Sie sich an Ihre Administration.
 
+## Register
+
+register-heading = Konto beantragen
+register-heading-open = Konto anlegen
+register-name = Name
+register-email = E-Mail-Adresse
+register-username = Benutzername
+register-username-help = Lassen Sie das Feld leer, dann bilden wir einen aus Ihrer E-Mail-Adresse.
+register-password = Passwort
+register-password-help = Mindestens { $minimum } Zeichen, zum Beispiel drei oder vier Wörter.
+register-submit = Weiter
+register-sign-in = Stattdessen anmelden
+register-start-over = Von vorn beginnen
+register-domain = Mit Adressen bei { $domain } kann man sich hier nicht registrieren. Verwenden Sie die Adresse Ihres Unternehmens.
+register-username-heading = Wählen Sie einen anderen Benutzernamen
+register-username-taken = Dieser Benutzername ist vergeben. Wählen Sie einen anderen.
+register-username-lead = Ihre E-Mail-Adresse ist bestätigt. Es fehlt nur noch ein Benutzername.
+register-done-heading = Ihr Antrag ist unterwegs
+register-done = Die Administration entscheidet darüber. Sie erhalten eine E-Mail.
+register-done-open-heading = Ihr Konto ist bereit
+register-done-open = Sie können sich jetzt anmelden, mit Ihrem Benutzernamen oder Ihrer E-Mail-Adresse.
+register-done-sign-in = Anmelden
+
+## Forgotten password
+
+reset-link = Passwort vergessen?
+reset-heading = Neues Passwort wählen
+reset-lead = Wir schicken Ihnen einen Link.
+reset-login = Benutzername oder E-Mail-Adresse
+reset-submit = Link zusenden
+reset-sent-heading = Sehen Sie in Ihr Postfach
+reset-sent = Wenn es ein Konto mit diesem Namen oder dieser Adresse gibt, ist eine E-Mail mit einem Link an seine E-Mail-Adresse unterwegs. Der Link gilt 30 Minuten.
+reset-sent-none = Keine E-Mail erhalten? Sehen Sie im Spam-Ordner nach, oder versuchen Sie es mit Ihren anderen Adressen.
+reset-sign-in = Zurück zur Anmeldung
+reset-whose = Für das Konto { $username }.
+reset-password = Neues Passwort
+reset-set = Passwort setzen
+reset-dead = Dieser Link ist abgelaufen oder wurde schon verwendet. Fordern Sie einen neuen an.
+reset-done-heading = Ihr Passwort ist geändert
+reset-done = Alle Anmeldungen mit dem alten sind beendet. Melden Sie sich mit dem neuen an.
+
 ## My account
 
 account-heading = Mein Konto
@@ -130,6 +171,8 @@ account-email-again = Neuen Code senden
 account-email-stop = Bisherige Adresse behalten
 account-email-same = Das ist bereits Ihre Adresse.
 account-email-domain = Mit dieser Adresse ist hier kein Konto möglich. Wenden Sie sich an Ihre Administration.
+account-email-gone = Diese Änderung ist beendet: Sie hat zu lange gedauert, oder es wurden zu viele falsche Codes eingegeben. Beginnen Sie noch einmal.
+account-email-soon = Eine E-Mail ist bereits unterwegs. Bitte warten Sie einen Moment, bevor Sie noch eine anfordern.
 account-password = Passwort
 account-password-present = Bisheriges Passwort
 account-password-new = Neues Passwort
@@ -178,6 +221,7 @@ problem-disabled = Ihr Konto ist gesperrt. Wenden Sie sich an Ihre Administratio
 problem-code = Der Code ist falsch oder abgelaufen.
 problem-code-hint = Geben Sie den Code aus der neuesten E-Mail ein.
 problem-expired = Ihre Anmeldung ist abgelaufen. Bitte beginnen Sie von vorn.
+problem-registration-expired = Ihre Registrierung ist abgelaufen. Bitte beginnen Sie von vorn.
 problem-mail = Wir konnten Ihren Code nicht verschicken. Bitte versuchen Sie es noch einmal.
 problem-too-many =
     { $minutes ->
@@ -249,6 +293,8 @@ explain-cookies = Ihr Browser speichert keine Cookies von uns
 explain-cookies-what = Wir brauchen ein Cookie, um Sie wiederzuerkennen. Erlauben Sie Cookies für diese Website und versuchen Sie es dann noch einmal.
 explain-hand-over = Wir konnten Sie nicht zur Anwendung weiterleiten
 explain-hand-over-what = Die Weiterleitung wurde unterbrochen oder zweimal verwendet. Versuchen Sie es noch einmal; gelingt es wieder nicht, schließen Sie zuerst Ihre anderen Tabs dieser Website.
+explain-circles = Sie sind angemeldet, aber diese Website erkennt es nicht
+explain-circles-what = Ihr Browser wurde hin- und hergeschickt, deshalb haben wir angehalten. Unterwegs geht unser Cookie verloren, oder diese Website ist falsch eingerichtet. Warten Sie einen Moment und versuchen Sie es noch einmal; hilft das nicht, wenden Sie sich an Ihre Administration.
 explain-retry = Noch einmal versuchen
 
 ## The mail with a code
@@ -285,6 +331,13 @@ mail-register-valid =
 mail-register-started = Die Registrierung wurde gestartet von:
 mail-register-not-you = Wenn Sie das nicht waren, hat jemand versehentlich Ihre Adresse eingegeben: Geben Sie den Code nicht weiter; sonst müssen Sie nichts tun.
 mail-register-sender = Gesendet von { $title }, weil sich jemand mit Ihrer Adresse registriert.
+mail-prove-valid =
+    { $minutes ->
+        [one] Er gilt eine Minute lang und macht dies zu Ihrer Adresse bei { $app }.
+       *[other] Er gilt { $minutes } Minuten lang und macht dies zu Ihrer Adresse bei { $app }.
+    }
+mail-prove-started = Die Änderung wurde begonnen mit:
+mail-prove-sender = Gesendet von { $title }, weil jemand diese Adresse für sein Konto verwenden möchte.
 
 ## Mails about an account: what was asked for, what was decided, what has happened
 
@@ -316,6 +369,8 @@ mail-reset-valid =
        *[other] Der Link gilt { $minutes } Minuten lang und nur einmal.
     }
 mail-reset-link = Neues Passwort wählen
+mail-reset-elsewhere = Das Passwort dieses Kontos lässt sich hier nicht ändern. Bitten Sie Ihre Administration um ein neues.
+mail-reset-administrator = Bitte wählen Sie ein neues Passwort für Ihr Konto { $username } bei { $title }. Ihre Administration bittet Sie darum.
 mail-reset-not-you = Wenn Sie das nicht waren, müssen Sie nichts tun: Ihr Passwort bleibt, wie es ist. Geben Sie den Link nicht weiter.
 mail-invited-subject = Ihr Konto bei { $title }
 mail-invited = Für Sie wurde ein Konto bei { $title } angelegt. Ihr Benutzername ist { $username }. Wählen Sie ein Passwort, dann können Sie sich anmelden.
@@ -332,6 +387,9 @@ mail-password-not-you = Wenn Sie das nicht waren, wählen Sie sofort ein neues P
 mail-address-subject = Ihre E-Mail-Adresse bei { $title } wurde geändert
 mail-address = Die E-Mail-Adresse Ihres Kontos { $username } bei { $title } wurde in { $address } geändert. Codes gehen von nun an dorthin.
 mail-address-not-you = Wenn Sie das nicht waren, verständigen Sie sofort Ihre Administration.
+mail-wanted-subject = { $title }: Jemand wollte Ihre E-Mail-Adresse verwenden
+mail-wanted = Jemand wollte diese E-Mail-Adresse für sein Konto bei { $title } verwenden. Sie gehört zu Ihrem Konto; deshalb wurde nichts geändert.
+mail-wanted-then = Wenn Sie das mit einem zweiten Konto waren, nehmen Sie dafür eine andere Adresse. Wenn nicht, brauchen Sie nichts zu tun.
 mail-device-subject = Neue Anmeldung bei { $title }
 mail-device = Mit Ihrem Konto { $username } bei { $title } hat sich zum ersten Mal ein Browser angemeldet.
 mail-device-not-you = Wenn Sie das nicht waren, wählen Sie sofort ein neues Passwort und verständigen Sie Ihre Administration: { $page }

@@ -114,6 +114,51 @@ logout-stay = Stay signed in
 apps-heading = Your apps
 apps-none = There is no app yet that you may open. Ask your administrator for access.
 
+## Register
+
+register-heading = Ask for an account
+# Where everybody gets one.
+register-heading-open = Make an account
+register-name = Name
+register-email = E-mail address
+register-username = Username
+register-username-help = Leave it empty to have one made from your e-mail address.
+register-password = Password
+# $minimum: how many characters.
+register-password-help = { $minimum } characters or more, such as three or four words.
+register-submit = Continue
+register-sign-in = Sign in instead
+register-start-over = Start over
+# $domain: what stands behind the @.
+register-domain = Addresses at { $domain } cannot register here. Use the address of your company.
+register-username-heading = Choose another username
+register-username-taken = This username is taken. Choose another.
+register-username-lead = Your e-mail address is confirmed. What is missing is a username.
+register-done-heading = Your request is on its way
+register-done = An administrator decides about it. You will get a mail.
+register-done-open-heading = Your account is ready
+register-done-open = You can sign in now, with your username or your e-mail address.
+register-done-sign-in = Sign in
+
+## Forgotten password
+
+reset-link = Forgot your password?
+reset-heading = Choose a new password
+reset-lead = We will mail you a link.
+reset-login = Username or e-mail address
+reset-submit = Mail me a link
+reset-sent-heading = Check your mail
+reset-sent = If there is an account of that name or address, a mail with a link is on its way to its e-mail address. The link is valid for 30 minutes.
+reset-sent-none = No mail? Look in the spam folder, or try your other addresses.
+reset-sign-in = Back to sign-in
+# $username: whose password it is.
+reset-whose = For the account { $username }.
+reset-password = New password
+reset-set = Set the password
+reset-dead = This link has expired or was used already. Ask for another.
+reset-done-heading = Your password is changed
+reset-done = Every sign-in with the old one has ended. Sign in with the new one.
+
 ## My account
 
 account-heading = My account
@@ -145,6 +190,8 @@ account-email-again = Send a new code
 account-email-stop = Keep my present address
 account-email-same = This is your address already.
 account-email-domain = With this address no account can be had here. Ask your administrator.
+account-email-gone = This change is over: it took too long, or had too many wrong codes. Start it again.
+account-email-soon = A mail is on its way. Please wait a moment before you have another one sent.
 account-password = Password
 account-password-present = Present password
 account-password-new = New password
@@ -195,6 +242,7 @@ problem-disabled = Your account has been disabled. Contact your administrator.
 problem-code = Invalid or expired code.
 problem-code-hint = Type the code from the newest mail.
 problem-expired = Your sign-in has expired. Please start over.
+problem-registration-expired = Your registration has expired. Please start over.
 problem-mail = We could not send your code. Please try again.
 problem-too-many =
     { $minutes ->
@@ -268,6 +316,8 @@ explain-cookies = Your browser keeps no cookies from us
 explain-cookies-what = We need one to know you from the next visitor. Allow cookies for this site, then try again.
 explain-hand-over = We could not take you to the app
 explain-hand-over-what = The way there was interrupted, or used twice. Try again; if it fails once more, close your other tabs of this site first.
+explain-circles = You are signed in, but this site does not see it
+explain-circles-what = Your browser was sent back and forth, so we stopped. Something on the way loses our cookie, or this site is set up wrongly. Wait a moment and try again; if it goes on, tell your administrator.
 explain-retry = Try again
 
 ## The mail with a code
@@ -307,6 +357,14 @@ mail-register-valid =
 mail-register-started = The registration was started from:
 mail-register-not-you = If this was not you, somebody typed your address by mistake: do not pass the code on, there is nothing else to do.
 mail-register-sender = Sent by { $title }, because somebody registers with your address.
+# Instead of the former, for somebody who has an account and wants another address for it.
+mail-prove-valid =
+    { $minutes ->
+        [one] It is valid for one minute and makes this your address at { $app }.
+       *[other] It is valid for { $minutes } minutes and makes this your address at { $app }.
+    }
+mail-prove-started = The change was started from:
+mail-prove-sender = Sent by { $title }, because somebody wants to use this address for their account.
 
 ## Mails about an account: what was asked for, what was decided, what has happened
 
@@ -340,6 +398,8 @@ mail-reset-valid =
        *[other] The link is valid for { $minutes } minutes, and works once.
     }
 mail-reset-link = Choose a new password
+mail-reset-elsewhere = The password of this account cannot be changed here. Please ask your administrator for a new one.
+mail-reset-administrator = Please choose a new password for your account { $username } at { $title }. Your administrator asks you to.
 mail-reset-not-you = If this was not you, there is nothing to do: your password stays as it is. Do not pass the link on.
 mail-invited-subject = Your account at { $title }
 mail-invited = An account was made for you at { $title }. Your username is { $username }. Choose a password, then you can sign in.
@@ -357,6 +417,9 @@ mail-address-subject = Your e-mail address at { $title } was changed
 # $address: the new one, masked.
 mail-address = The e-mail address of your account { $username } at { $title } was changed to { $address }. Codes go there from now on.
 mail-address-not-you = If this was not you, tell your administrator at once.
+mail-wanted-subject = { $title }: somebody wanted to use your e-mail address
+mail-wanted = Somebody wanted to use this e-mail address for their account at { $title }. It belongs to your account, so nothing has been changed.
+mail-wanted-then = If this was you, with a second account, take another address for that one. If not, there is nothing to do.
 mail-device-subject = New sign-in to { $title }
 mail-device = Your account { $username } at { $title } was signed in to from a browser for the first time.
 mail-device-not-you = If this was not you, choose a new password at once and tell your administrator: { $page }

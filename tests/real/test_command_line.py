@@ -9,6 +9,7 @@ import pytest
 
 from rig.accounts import PASSWORD
 from rig.gateway import PROJECT, Certificates, app, vestibule
+from rig.redis import Redis
 
 SAMPLES = PROJECT / "config"
 
@@ -187,6 +188,29 @@ def test_check_connects_when_asked_and_says_what_answered(right, redis, recorder
     bad = vestibule("check", "--connect", "--config", right.file)
     assert bad.returncode == 1, bad.stdout + bad.stderr
     assert "127.0.0.1:1" in bad.stdout and "app recorder: ok" in bad.stdout
+
+
+def test_check_connects_to_redis_and_warns_of_what_will_cost_sessions(right, tmp_path):
+    redis = Redis(tmp_path).start()
+    try:
+        right.settings["store"] = {"redis": {"url": redis.url}}
+        right.write()
+        check = lambda: vestibule("check", "--connect", "--config", right.file)
+        assert "store: warning" not in check().stdout, "this one is as it should be"
+        redis.command("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+        redis.command("CONFIG", "SET", "appendonly", "no")
+        said = check().stdout
+        assert said.count("store: warning") == 2 and "allkeys-lru" in said and "appendonly" in said
+        redis.command("ACL", "SETUSER", "gate", "on", ">secret", "~*", "&*", "+@all", "-getdel")
+        right.settings["store"] = {"redis": {"url": redis.url.replace("//", "//gate:secret@")}}
+        right.write()
+        lacking = check()
+        assert lacking.returncode == 1 and "getdel" in lacking.stdout
+        redis.command("ACL", "SETUSER", "gate", "+getdel", "-subscribe")
+        deaf = check()
+        assert deaf.returncode == 0 and "not heard" in deaf.stdout
+    finally:
+        redis.stop()
 
 
 def test_the_samples_are_right():

@@ -1,6 +1,21 @@
 """From the portal to the apps' hosts: several tabs, several hosts, tickets that are good once."""
 
+import json
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from rig.gateway import app, vestibule
+from rig.process import eventually
 from rig.visitor import Visitor
+
+FIVE = ["recorder", "second", "echo", "calls", "node"]
+RULES = [{"paths": ["/light/**"], "policy": "one_factor"}, {"policy": "two_factor"}]
+
+
+def at_once(each, names):
+    with ThreadPoolExecutor(len(names)) as tabs:
+        return list(tabs.map(each, names))
 
 
 def test_the_signed_in_are_sent_on_from_the_login_page(gateway, signed_in):
@@ -60,3 +75,82 @@ def test_a_ticket_is_good_once_and_only_in_its_own_browser(gateway, signed_in):
     other.cookies(gateway.url("second")).pop("__Host-vestibule", None)
     used = other.open(ticket)
     assert not (used.status == 303 and any(line.startswith("__Host-vestibule=") for line in used.all("set-cookie")))
+
+
+def test_five_apps_opened_at_once_in_five_tabs_all_open(make_gateway, recorder, account, mails):
+    gateway = make_gateway([app(name, recorder.url, access=RULES) for name in FIVE])
+    person = Visitor(gateway)
+
+    def tab(name):
+        # As browsers do, each tab sees the cookies of all; only its own steps follow one another.
+        return name, person.visit(gateway.url(name, "/tab"))
+
+    for _, arrived in at_once(tab, FIVE):
+        assert arrived.status == 200 and "/_vestibule/login" in arrived.url
+    person.sign_in(account, gateway.url("recorder", "/tab"), mails)
+    for name, arrived in at_once(tab, FIVE * 3):
+        assert (arrived.status, arrived.url) == (200, gateway.url(name, "/tab"))
+    ids = {person.session(name) for name in FIVE}
+    assert None not in ids and len(ids) == 5, "each host has its own"
+
+
+def test_a_step_up_on_one_host_breaks_nothing_on_another(make_gateway, recorder, account, mails):
+    gateway = make_gateway([app(name, recorder.url, access=RULES) for name in FIVE[:2]])
+    person = Visitor(gateway)
+    person.follow(person.enter_password(account, gateway.url("recorder", "/light/")))
+    assert person.visit(gateway.url("second", "/light/")).url == gateway.url("second", "/light/")
+    elsewhere = person.session("second")
+    step_up = person.visit(gateway.url("recorder", "/heavy"))
+    code_page = person.follow(person.submit(step_up, "/_vestibule/step-up"))
+    done = person.follow(person.enter_code(code_page, mails.code_for(account.email)))
+    assert done.url == gateway.url("recorder", "/heavy")
+    assert person.session("second") == elsewhere
+    for path in ("/light/", "/heavy"):
+        assert person.open(gateway.url("second", path)).status == 200
+
+
+@pytest.mark.parametrize("where", ["auth", "recorder", "second"])
+def test_signing_out_anywhere_is_signing_out_everywhere(gateway, signed_in, where):
+    signed_in.visit(gateway.url("second"))
+    kept = {host: dict(jar) for host, jar in signed_in.jar.items()}
+    assert signed_in.sign_out(where).status == 303
+    thief = Visitor(gateway)
+    thief.jar = kept
+    for name in ("auth", "recorder", "second"):
+        assert not thief.is_signed_in(name), name
+
+
+def test_a_browser_that_loses_its_session_is_told_so_and_not_sent_in_circles(gateway, signed_in):
+    address = gateway.url("second", "/x")
+    step = signed_in.open(address)
+    # Browsers give up after twenty, and say something else.
+    for _ in range(19):
+        if step.status != 302:
+            break
+        signed_in.cookies(address).pop("__Host-vestibule", None)
+        step = signed_in.open(step.location)
+    assert step.status == 200 and "does not see it" in step.page.words, (step.status, step.url)
+    assert "sent in circles" in gateway.output()
+    assert signed_in.open(address).status == 200, "the session it got last is good nevertheless"
+
+
+def test_only_what_people_do_keeps_them_signed_in_where_the_app_says_so(make_gateway, recorder, people, mails):
+    apps = [app("recorder", recorder.url, access=RULES), app("second", recorder.url, access=RULES, activity="navigation")]
+    # The use of a session is written down after a quarter of this.
+    gateway = make_gateway(apps, session={"idle": "1m"})
+    persons = {name: Visitor(gateway) for name in ("recorder", "second")}
+    for name, person in persons.items():
+        person.account = people.fresh()
+        person.sign_in(person.account, gateway.url(name), mails)
+
+    def used(name):
+        """Whether what the page asked for by itself has been written down as a use."""
+        assert persons[name].fetch(gateway.url(name, "/news")).status == 200
+        listed = vestibule("session", "list", "--json", persons[name].account.username, "--config", gateway.file)
+        (session,) = json.loads(listed.stdout)
+        return session["last_seen"] > session["started"]
+
+    eventually(lambda: used("second") or used("recorder"), 30, "a use is written down")
+    assert used("recorder") and not used("second")
+    assert persons["second"].open(gateway.url("second", "/page")).status == 200
+    eventually(lambda: used("second"), 10, "a person's use is written down as well")

@@ -6,7 +6,6 @@ import pytest
 
 from rig.gateway import app
 from rig.process import eventually
-from rig.redis import Redis
 from rig.redis_fleet import BehindSentinels, Cluster
 from rig.visitor import Visitor
 
@@ -106,27 +105,3 @@ def test_a_sign_out_is_heard_at_the_other_gateway_before_trust_would_end(fleet, 
     assert there.is_signed_in("recorder")
     assert person.sign_out().status == 303
     eventually(lambda: not at(two, there).is_signed_in("recorder"), 3, "signed out there too")
-
-
-def test_tls_with_a_private_authority_and_a_client_certificate(
-    make_gateway, recorder, certificates, tmp_path, people, mails
-):
-    tls = Redis(tmp_path)
-    tls.options = (
-        "--port", 0, "--tls-port", tls.port, "--tls-auth-clients", "yes", "--tls-ca-cert-file", certificates.authority,
-        "--tls-cert-file", certificates.certificate, "--tls-key-file", certificates.key,
-    )
-    tls.start()
-    try:
-        own = {"ca": str(certificates.authority)}
-        shown = {"certificate": str(certificates.certificate), "key": str(certificates.key)}
-        url = {"url": f"rediss://localhost:{tls.port}/4"}
-        apps = [app("recorder", recorder.url, access=RULES)]
-        gateway = make_gateway(apps, store={"redis": url | own | shown})
-        assert Visitor(gateway).sign_in(people.fresh(), gateway.url("recorder"), mails).status == 200
-        stranger = make_gateway(apps, store={"redis": url | own}, start=False)
-        stranger.start(ready=False)
-        eventually(lambda: "the store cannot be reached" in stranger.output(), 15, "why it is not ready")
-        assert stranger.health("/readyz").status == 503
-    finally:
-        tls.stop()

@@ -122,6 +122,33 @@ macro_rules! insert_in {
     }};
 }
 
+/// Keeps the address that an account had out of others' reach, as a deleted account's; what it gets may be one that it
+/// had before, but nobody else. Evaluates to whether it may have it.
+macro_rules! retire_in {
+    ($transaction:expr, $before:expr, $entry:expr, $at:expr) => {{
+        let (entry, at): (&Entry, Timestamp) = ($entry, $at);
+        let (key, now) = (entry.key().to_owned(), entry.email_canonical());
+        let others: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM retired WHERE login = $1 AND account <> $2")
+                .bind(now.clone())
+                .bind(key.clone())
+                .fetch_one(&mut *$transaction)
+                .await?;
+        sqlx::query("DELETE FROM retired WHERE login = $1 AND account = $2")
+            .bind(now)
+            .bind(key.clone())
+            .execute(&mut *$transaction)
+            .await?;
+        sqlx::query("INSERT INTO retired (login, account, at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING")
+            .bind($before)
+            .bind(key)
+            .bind(at.millis())
+            .execute(&mut *$transaction)
+            .await?;
+        others == 0
+    }};
+}
+
 pub(super) use {bound, insert_in};
 
 impl Database {
@@ -243,10 +270,14 @@ async fn try_change<R>(
             .fetch_optional(&mut *transaction)
             .await?;
         let Some(mut entry) = found else { return Ok(Some(Changed::Gone)) };
+        let before = entry.email_canonical();
         let line = match apply(&mut entry) {
             Ok(line) => line,
             Err(refused) => return Ok(Some(Changed::Refused(refused))),
         };
+        if before != entry.email_canonical() && !retire_in!(transaction, before, &entry, line.at) {
+            return Ok(Some(Changed::Taken(Taken::Retired)));
+        }
         match bound!(UPDATE, &entry).execute(&mut *transaction).await {
             Ok(updated) if updated.rows_affected() == 1 => {}
             Ok(_) => return Ok(None),

@@ -12,6 +12,7 @@ use super::super::{self as config, App, Behind};
 use super::{access, headers, identity, limits, portal, upstream};
 use crate::identity::Settings as IdentitySettings;
 use crate::route::AppUrl;
+use crate::session::Activity;
 use crate::upstream::{HostHeader, Limits, Settings, Target, Timeouts};
 
 /// An app, with what is needed to say where it is wrong.
@@ -90,6 +91,8 @@ fn app(
     let identity = identity::own(&mut keys, identity);
     let allowed = keys.or("allow_headers", Vec::new(), value::items(odd_header));
     let allow_headers = allowed.iter().map(|(name, _)| name.clone()).collect();
+    let counting = value::choice(&[("any", Activity::Any), ("navigation", Activity::Navigation)]);
+    let activity = keys.or("activity", Activity::Any, counting);
     let maintenance = keys.or("maintenance", false, value::truth);
     let (limits, max_request_body) = own_limits(&mut keys, limits);
     let (headers, ruled) = headers::read(&mut keys);
@@ -110,6 +113,7 @@ fn app(
         identity,
         headers,
         maintenance,
+        activity,
         max_request_body,
     };
     Some(Placed { app, name: name_place, url: url_place, mentions: access.mentions, allowed, ruled })
@@ -140,7 +144,7 @@ fn redirect(keys: &mut Fields<'_, '_>, url: Option<&AppUrl>) -> Option<AppUrl> {
         let message = format!("`{}` is never asked, since the app has `redirect` too", upstream.path);
         keys.report.error(upstream.anchor, message, "remove one of the two");
     }
-    for idle in ["access", "host_header", "identity", "headers", "allow_headers", "limits"] {
+    for idle in ["access", "activity", "host_header", "identity", "headers", "allow_headers", "limits"] {
         if let Some(idle) = keys.node(idle) {
             let message = format!("`{}` has nothing to do: the app sends everybody elsewhere", idle.path);
             keys.report.warning(idle.anchor, message, "remove it, or write `upstream` instead of `redirect`");

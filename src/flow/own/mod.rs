@@ -3,6 +3,7 @@
 //! Accounts of a file are changed there, and by somebody else. What matters takes a
 //! [`Confirmed`](super::confirm::Confirmed).
 
+pub mod address;
 pub mod open;
 pub mod password;
 pub mod profile;

@@ -6,7 +6,7 @@ use std::time::Duration;
 use super::super::confirm::Confirmed;
 use super::super::device::{self, Device};
 use super::super::password::{Checked, check};
-use super::super::{Browser, By, Entered, FlowError, revoke};
+use super::super::{Browser, By, Entered, FlowError, notice, revoke};
 use super::{account, change, database};
 use crate::account::database::Changed;
 use crate::account::password::{Owner, Rules, Weakness};
@@ -83,6 +83,7 @@ async fn replace(
         Changed::Gone | Changed::Taken(_) => return Ok(Outcome::NotHere),
     };
     let by = By::visitor(x, visitor);
+    notice::password_changed(x.app, x.snapshot, by, &account);
     revoke::all_of(x.app, by, &account.id, Some(visitor.session.sign_on())).await?;
     device::forget_all(x.app, &account.id).await?;
     let renewed = x.app.sessions.renew(visitor.session.sign_on(), fingerprint, x.host(), x.now).await?;

@@ -20,7 +20,7 @@ impl Rig {
         outcome
     }
 
-    async fn confirm(&self, visitor: &Visitor) -> Result<Confirmed, Lacking> {
+    async fn try_to_confirm(&self, visitor: &Visitor) -> Result<Confirmed, Lacking> {
         confirm::confirm(self.who(visitor).await.unwrap(), self.app.clock.now())
     }
 }
@@ -30,9 +30,9 @@ async fn a_sign_in_confirms_for_ten_minutes() {
     let rig = Rig::new().await;
     let visitor = rig.signed_in("alice").await;
     rig.advance(RECENT);
-    assert!(rig.confirm(&visitor).await.is_ok());
+    assert!(rig.try_to_confirm(&visitor).await.is_ok());
     rig.advance(Duration::from_millis(1));
-    assert_eq!(rig.confirm(&visitor).await.err(), Some(Lacking::RecentSignIn));
+    assert_eq!(rig.try_to_confirm(&visitor).await.err(), Some(Lacking::RecentSignIn));
 }
 
 #[tokio::test]
@@ -47,11 +47,11 @@ async fn signing_in_again_renews_both_factors_of_the_same_sign_on_and_its_id() {
 
     let before = visitor.clone();
     assert!(matches!(rig.password_again(&mut visitor, "alice").await, Outcome::CodeSent(_)));
-    assert!(rig.confirm(&before).await.is_err(), "the password alone");
+    assert!(rig.try_to_confirm(&before).await.is_err(), "the password alone");
     let code = rig.mails().last().unwrap().clone();
     assert!(matches!(rig.code(&mut visitor, &code).await, CodeOutcome::Entered(_)));
 
-    assert!(rig.confirm(&visitor).await.is_ok());
+    assert!(rig.try_to_confirm(&visitor).await.is_ok());
     assert_eq!(*rig.who(&visitor).await.unwrap().session.sign_on(), sign_on);
     assert!(rig.who(&before).await.is_none(), "the id has changed");
     let later = rig.in_exchange(&snapshot, &visitor, &rig.wiki);
@@ -63,7 +63,7 @@ async fn a_second_factor_makes_an_old_password_no_younger() {
     let rig = Rig::new().await;
     let mut visitor = Visitor::new();
     rig.password(&mut visitor, "alice", RIGHT, Some("https://status.example.com/")).await;
-    assert_eq!(rig.confirm(&visitor).await.err(), Some(Lacking::SecondFactor));
+    assert_eq!(rig.try_to_confirm(&visitor).await.err(), Some(Lacking::SecondFactor));
     rig.advance(RECENT + Duration::from_secs(1));
     let step_up::Outcome::CodeSent(cookie) = super::step_up(&rig, &visitor).await else {
         panic!("no code was sent")
@@ -71,7 +71,7 @@ async fn a_second_factor_makes_an_old_password_no_younger() {
     visitor.login = Some(cookie);
     let code = rig.mails().last().unwrap().clone();
     assert!(matches!(rig.code(&mut visitor, &code).await, CodeOutcome::Entered(_)));
-    assert_eq!(rig.confirm(&visitor).await.err(), Some(Lacking::RecentSignIn));
+    assert_eq!(rig.try_to_confirm(&visitor).await.err(), Some(Lacking::RecentSignIn));
 }
 
 #[tokio::test]

@@ -139,6 +139,26 @@ impl Rig {
         Self { app, accounts, database, portal, wiki, outbox, _data: data }
     }
 
+    /// Changes the configuration. Nothing may be under way.
+    pub(super) fn configure(&self, change: impl FnOnce(&mut Snapshot)) {
+        let nothing = Snapshot {
+            routes: Routes::new([], None),
+            apps: Vec::new(),
+            portal: None,
+            directory: Directory::default(),
+            database: None,
+            admins: Vec::new(),
+            passwords: HASHING,
+            session: SESSION,
+            email_code: EMAIL_CODE,
+            brand: Brand { title: String::new(), accent: crate::accent::Accent::default() },
+            strip: Arc::new(StripList::new([])),
+        };
+        let mut snapshot = Arc::into_inner(self.app.snapshot.swap(Arc::new(nothing))).expect("at rest");
+        change(&mut snapshot);
+        self.app.snapshot.store(Arc::new(snapshot));
+    }
+
     pub(super) fn advance(&self, by: Duration) {
         self.app.clock.advance(by);
     }
@@ -224,12 +244,19 @@ impl Rig {
     pub(super) fn letters(&self) -> Vec<String> {
         let mut mails: Vec<_> = std::fs::read_dir(self.outbox.path())
             .unwrap()
-            .map(|entry| entry.unwrap())
-            .map(|entry| (entry.metadata().unwrap().modified().unwrap(), entry.path()))
+            .map(|entry| entry.unwrap().path())
+            // What is half written has another name.
+            .filter(|path| path.extension().is_some_and(|ending| ending == "eml"))
+            .map(|path| (sent(&path), std::fs::metadata(&path).unwrap().modified().unwrap(), path))
             .collect();
         mails.sort();
-        mails.iter().map(|(_, path)| std::fs::read_to_string(path).unwrap()).collect()
+        mails.iter().map(|(.., path)| std::fs::read_to_string(path).unwrap()).collect()
     }
+}
+
+/// When a letter was sent, as its name begins.
+fn sent(path: &std::path::Path) -> String {
+    path.file_name().unwrap().to_string_lossy().split('-').next().unwrap().to_owned()
 }
 
 pub(super) const SESSION: session::Settings = session::Settings {
@@ -298,6 +325,7 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
         headers: identity::Headers::default(),
         strip_prefix: None,
         maintenance: false,
+        activity: session::Activity::Any,
         max_request_body: 0,
         behind: Behind::Upstream(
             Box::new(Upstream::new(name, &settings, Timeouts::default(), &Trust::system()).unwrap()),

@@ -6,7 +6,7 @@ use super::super::view::{Explain, ExplainView};
 use super::super::{PortalError, Visit, reply};
 use crate::body::Body;
 use crate::cookies::Own;
-use crate::flow::hand_over;
+use crate::flow::hand_over::{self, Redeemed};
 
 pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     let ticket = visit.parameter("ticket").unwrap_or_default();
@@ -14,18 +14,7 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     if let Some(nonce) = nonce
         && let Some(redeemed) = hand_over::redeem(&visit.x, &ticket, nonce).await?
     {
-        if let Some(before) = visit.cookie(Own::Session) {
-            visit
-                .x
-                .app
-                .sessions
-                .retire(before, visit.x.host())
-                .await
-                .map_err(crate::flow::FlowError::from)?;
-        }
-        let mut response = reply::redirect(StatusCode::FOUND, &redeemed.destination);
-        visit.set(&mut response, Own::Session, &redeemed.session.cookie, redeemed.session.max_age);
-        return Ok(response);
+        return entered(visit, nonce, &redeemed).await;
     }
     let destination = visit.trail.destination.as_ref().map_or("/", |destination| destination.url.as_str());
     if visit.visitor().await?.is_some() {
@@ -38,6 +27,30 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
         return Ok(reply::page(StatusCode::OK, page));
     }
     Ok(start_over(visit, nonce))
+}
+
+async fn entered(visit: &Visit<'_>, nonce: &str, redeemed: &Redeemed) -> Result<Response<Body>, PortalError> {
+    let round = hand_over::count(nonce, visit.x.now);
+    // Tabs that are opened together come one after the other as well, but the second with the first one's session.
+    let circle = round.is_a_circle() && visit.visitor().await?.is_none();
+    if let Some(before) = visit.cookie(Own::Session) {
+        let sessions = &visit.x.app.sessions;
+        sessions.retire(before, visit.x.host()).await.map_err(crate::flow::FlowError::from)?;
+    }
+    let mut response = if circle {
+        tracing::warn!(
+            host = %visit.x.host(),
+            "a browser is sent in circles, since the session it gets here is not known when it comes back: do all \
+             gateways of this host share one store and one secret, and does nothing on the way take cookies out?"
+        );
+        let view = ExplainView { kind: Explain::InCircles, retry_address: &redeemed.destination };
+        reply::page(StatusCode::OK, visit.pages(None).explain(&view))
+    } else {
+        reply::redirect(StatusCode::FOUND, &redeemed.destination)
+    };
+    visit.set(&mut response, Own::Session, &redeemed.session.cookie, redeemed.session.max_age);
+    visit.set(&mut response, Own::Enter, &round.cookie, Some(hand_over::NONCE_KEPT));
+    Ok(response)
 }
 
 /// The hand-over once more, from the beginning.

@@ -16,7 +16,7 @@ use super::super::{PortalError, Visit, reply};
 use crate::body::Body;
 use crate::cookies::Own;
 use crate::flow::confirm::{self, Confirmed, Lacking};
-use crate::flow::who::{self, Visitor};
+use crate::flow::who::{self, Use, Visitor};
 use crate::route::OWN_PREFIX;
 
 /// Somebody who has proved two factors, whenever that was. `page` is where they come back to: `account`, or
@@ -36,7 +36,7 @@ pub async fn two_factors(
 /// that changes what matters. Of what was typed nothing is kept; the sign-in form says that nothing has been changed.
 pub async fn recent(visit: &Visit<'_>, page: &str) -> Result<Result<Confirmed, Response<Body>>, PortalError> {
     let visitor = match visit.cookie(Own::Session) {
-        Some(cookie) => who::look_again(&visit.x, cookie).await?,
+        Some(cookie) => who::look_again(&visit.x, cookie, Use::Counts).await?,
         None => None,
     };
     let Some(visitor) = visitor else { return Ok(Err(sign_in(visit, page))) };

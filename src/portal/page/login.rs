@@ -5,7 +5,7 @@ use http::{Response, StatusCode};
 use super::super::form::Form;
 use super::super::view::{LoginView, Note, Problem};
 use super::super::{PortalError, Visit, reply};
-use super::{go_on, minutes, verify};
+use super::{go_on, minutes, register, reset, verify};
 use crate::body::Body;
 use crate::cookies::Own;
 use crate::flow::device_cookie_age;
@@ -92,11 +92,14 @@ pub fn form(
     problem: Option<Problem>,
 ) -> Response<Body> {
     let destination = visit.destination();
+    let (reset, register) = (reset::address(visit), register::address(visit));
     let page = visit.pages(None).login(&LoginView {
         action: &visit.own("login"),
         destination: destination.as_deref(),
         username: &typed.username,
         remember: remember_offered(visit).then_some(typed.remember),
+        reset: reset.as_deref(),
+        register: register.as_ref().map(|(text, address)| (*text, address.as_str())),
         note: visit.trail.confirm.then_some(Note::SignInAgain),
         problem,
     });

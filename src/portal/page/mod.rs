@@ -7,6 +7,8 @@ pub mod go_on;
 pub mod guard;
 pub mod login;
 pub mod logout;
+pub mod register;
+pub mod reset;
 pub mod step_up;
 pub mod verify;
 pub mod whoami;

@@ -115,17 +115,23 @@ fn form(visit: &Visit<'_>, status: StatusCode, shown: &Shown) -> Response<Body> 
         action: &visit.own("verify"),
         resend_action: &visit.own("verify/resend"),
         cancel_action: &visit.own("verify/cancel"),
+        cancel_text: "use-another-account",
         destination: destination.as_deref(),
         masked_address: &mask_address(&shown.awaiting.account.email),
         code: &shown.typed,
         digits: settings.digits,
         valid_minutes: settings.lifetime.as_secs().div_ceil(60),
-        resend_wait_seconds: (!wait.is_zero()).then(|| wait.as_secs() + u64::from(wait.subsec_nanos() > 0)),
+        resend_wait_seconds: whole_seconds(wait),
         resend_possible: shown.awaiting.resend_possible,
         problem: shown.problem,
         note: shown.note,
     });
     reply::page(status, page)
+}
+
+/// As a page counts a wait down; `None`: there is none.
+pub fn whole_seconds(wait: Duration) -> Option<u64> {
+    (!wait.is_zero()).then(|| wait.as_secs() + u64::from(wait.subsec_nanos() > 0))
 }
 
 /// The sign-in is gone. If another tab has finished it, this one goes on as well.

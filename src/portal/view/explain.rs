@@ -12,6 +12,8 @@ pub enum Explain {
     CookiesNeeded,
     /// A ticket was used or foreign, twice in a row.
     HandOverFailed,
+    /// The session that the browser got is not known when it comes back, again and again.
+    InCircles,
 }
 
 #[derive(Clone, Copy)]
@@ -28,6 +30,7 @@ impl Pages<'_> {
             Explain::HandOverFailed => {
                 (words.text("explain-hand-over"), words.text("explain-hand-over-what"))
             }
+            Explain::InCircles => (words.text("explain-circles"), words.text("explain-circles-what")),
         };
         let frame = self.frame(&heading, false);
         page(&ExplainPage { frame, words, heading, what, view })

@@ -17,6 +17,9 @@ pub struct LoginView<'a> {
     pub username: &'a str,
     /// Whether the box is ticked; `None` hides it.
     pub remember: Option<bool>,
+    /// Where to ask for another password, or for an account; where neither is, nothing is said.
+    pub reset: Option<&'a str>,
+    pub register: Option<(&'static str, &'a str)>,
     pub note: Option<Note>,
     pub problem: Option<Problem>,
 }

@@ -15,6 +15,8 @@ pub enum Problem {
     InvalidCode,
     /// The sign-in under way is gone.
     Expired,
+    /// The registration under way is gone.
+    RegistrationExpired,
     /// The mail server did not take the mail.
     MailFailed,
     TooMany {
@@ -91,13 +93,14 @@ impl Messages {
 }
 
 impl Problem {
-    fn text(self, words: &Words) -> String {
+    pub fn text(self, words: &Words) -> String {
         match self {
             Self::InvalidCredentials => words.text("problem-credentials"),
             Self::Pending => words.text("problem-pending"),
             Self::Disabled => words.text("problem-disabled"),
             Self::InvalidCode => words.text("problem-code"),
             Self::Expired => words.text("problem-expired"),
+            Self::RegistrationExpired => words.text("problem-registration-expired"),
             Self::MailFailed => words.text("problem-mail"),
             Self::TooMany { minutes } => words.with("problem-too-many", &[("minutes", minutes.into())]),
             Self::TooSoon => words.text("problem-too-soon"),
@@ -118,6 +121,7 @@ impl Problem {
             Self::Pending
             | Self::Disabled
             | Self::Expired
+            | Self::RegistrationExpired
             | Self::MailFailed
             | Self::TooMany { .. }
             | Self::TooSoon

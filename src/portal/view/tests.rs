@@ -1,4 +1,5 @@
 mod account;
+mod ask;
 mod sample;
 
 use std::collections::BTreeMap;
@@ -27,6 +28,8 @@ const LOGIN: LoginView<'_> = LoginView {
     destination: Some("grafana.example.com"),
     username: "",
     remember: Some(false),
+    reset: None,
+    register: None,
     note: None,
     problem: None,
 };
@@ -35,6 +38,7 @@ const VERIFY: VerifyView<'_> = VerifyView {
     action: "/_vestibule/verify?rd=%2F",
     resend_action: "/_vestibule/verify/resend?rd=%2F",
     cancel_action: "/_vestibule/verify/cancel?rd=%2F",
+    cancel_text: "use-another-account",
     destination: Some("grafana.example.com"),
     masked_address: "a***e@example.com",
     code: "",
@@ -121,12 +125,21 @@ fn gallery(show: Pages<'_>) -> Vec<(String, Page)> {
         ),
         ("apps".into(), show.apps(&APPS)),
         ("apps-none".into(), show.apps(&AppsView { apps: &[], ..APPS })),
+        (
+            "login-links".into(),
+            show.login(&LoginView {
+                reset: Some("/_vestibule/reset"),
+                register: Some(("register-heading", "/_vestibule/register")),
+                ..LOGIN
+            }),
+        ),
         ("kit".into(), sample::sample(show, "alice", false)),
         ("kit-refused".into(), sample::sample(show, "alice", true)),
     ];
+    pages.extend(ask::gallery(show, "alice"));
     pages.push(("login-again".into(), show.login(&LoginView { note: Some(Note::SignInAgain), ..LOGIN })));
     pages.extend(account::gallery(show));
-    for kind in [Explain::CookiesNeeded, Explain::HandOverFailed] {
+    for kind in [Explain::CookiesNeeded, Explain::HandOverFailed, Explain::InCircles] {
         let page = show.explain(&ExplainView { kind, retry_address: "https://grafana.example.com/" });
         pages.push((format!("explain-{kind:?}").to_lowercase(), page));
     }
@@ -232,6 +245,7 @@ fn nothing_that_is_filled_in_is_taken_for_html() {
             action: HOSTILE,
             resend_action: HOSTILE,
             cancel_action: HOSTILE,
+            cancel_text: "use-another-account",
             destination: Some(HOSTILE),
             masked_address: HOSTILE,
             code: HOSTILE,
@@ -258,7 +272,10 @@ fn nothing_that_is_filled_in_is_taken_for_html() {
         }),
         show.explain(&ExplainView { kind: Explain::CookiesNeeded, retry_address: HOSTILE }),
     ];
-    for page in pages {
+    let asked = ask::gallery(show, HOSTILE).into_iter().map(|(_, page)| page);
+    // What has nothing to fill in cannot be filled in wrongly.
+    let asked = asked.filter(|page| page.html.contains("onerror"));
+    for page in pages.into_iter().chain(asked) {
         assert!(page.html.contains("onerror=alert(1)"), "the test fills nothing in: {}", page.html);
         assert!(!page.html.contains("<img src=x"), "{}", page.html);
         assert!(!page.html.contains("<script>"), "{}", page.html);

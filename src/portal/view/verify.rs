@@ -12,6 +12,8 @@ pub struct VerifyView<'a> {
     pub action: &'a str,
     pub resend_action: &'a str,
     pub cancel_action: &'a str,
+    /// The name of the text of the button that forgets all this.
+    pub cancel_text: &'static str,
     pub destination: Option<&'a str>,
     /// As [`crate::mail::mask_address`] has it.
     pub masked_address: &'a str,

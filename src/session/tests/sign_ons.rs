@@ -89,7 +89,7 @@ async fn what_was_begun_under_an_older_secret_is_listed_and_ended_as_well() {
     let rotated = Sessions::new(rig.store.clone(), Arc::new(Keys::derive(&secrets).unwrap()), SETTINGS);
     assert_eq!(rotated.of_account(&alice()).await.unwrap().len(), 1);
     assert_eq!(rotated.end_all(&alice(), None).await.unwrap(), 1);
-    assert!(rotated.load(&opened.cookie, &rig.host, rig.clock.now()).await.unwrap().is_none());
+    assert!(rotated.load(&opened.cookie, &rig.host, rig.clock.now(), Use::Counts).await.unwrap().is_none());
 }
 
 /// It is about to be written; its entry in the index came first.

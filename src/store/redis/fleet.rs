@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use redis::{FromRedisValue, Value};
+use redis::FromRedisValue;
 
 use super::super::settings::{RedisSettings, Sentinel, Servers, Settings};
 use super::server::{Server, free_port};
@@ -66,12 +66,9 @@ impl Fleet {
             servers.push(Server::start(&arguments).await);
             ports.push((port, bus));
         }
-        let (first, rest) = servers.split_first().expect("a server");
-        for (server, (port, bus)) in rest.iter().zip(ports.iter().skip(1)) {
+        for (port, bus) in ports.iter().skip(1) {
             let port = port.to_string();
-            first.ask::<()>(&["CLUSTER", "MEET", "127.0.0.1", &port, bus]).await.expect("met");
-            // Otherwise two nodes may have the same epoch for a while, and argue about it.
-            let _ = server;
+            servers[0].ask::<()>(&["CLUSTER", "MEET", "127.0.0.1", &port, bus]).await.expect("met");
         }
         let share = 16_384 / primaries;
         for (place, server) in servers.iter().take(primaries).enumerate() {
@@ -143,23 +140,14 @@ impl Fleet {
     }
 
     /// Waits until every write so far is on the replicas of this server.
-    pub async fn replicated(&self, primary: usize, replicas: i64) {
-        let mut connection = self.servers[primary].connection().await.expect("a connection");
-        let mut wait = redis::cmd("WAIT");
-        wait.arg(replicas).arg(10_000);
-        let heard: i64 = {
-            // Of this connection's own writes.
-            redis::cmd("SET")
-                .arg("fence")
-                .arg("")
-                .arg("PX")
-                .arg(60_000)
-                .query_async::<Value>(&mut connection)
-                .await
-                .ok();
-            wait.query_async(&mut connection).await.expect("an answer")
-        };
-        assert!(heard >= replicas, "{heard} replicas heard it");
+    pub async fn replicated(&self, primary: usize, replicas: usize) {
+        self.wait_until("the replicas have heard it all", async |fleet| {
+            let said = fleet.info(primary, "replication").await;
+            let offset = said.lines().find_map(|line| line.strip_prefix("master_repl_offset:"));
+            let offset = offset.expect("a number").trim().to_owned();
+            said.matches(&format!("offset={offset},")).count() == replicas
+        })
+        .await;
     }
 
     /// Asks in the database that the store uses.

@@ -138,6 +138,11 @@ impl Lines {
         matches!(self.servers, Shape::Cluster(_))
     }
 
+    /// Runs a task until these lines are closed or gone.
+    pub fn run(&self, tasks: &Tasks, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+        run(tasks, &self.stop, name, task);
+    }
+
     pub fn close(&self) {
         self.stop.cancel();
     }

@@ -312,7 +312,7 @@ fn refusal(error: &RedisError) -> String {
     let by_password = error.kind() == ErrorKind::AuthenticationFailed
         || matches!(error.code(), Some("NOAUTH" | "WRONGPASS"));
     if by_password {
-        format!("{error} (user and password stand in `store.redis.url`)")
+        format!("{error} (user and password stand in `store.redis`)")
     } else if error.code() == Some("NOPERM") {
         format!("{error} (the documentation has a list of what its user needs)")
     } else {

@@ -13,6 +13,7 @@
 //! +cluster|slots` on `~PREFIX*` and `&PREFIX*`. Start from [`Redis`]; [`lines`] finds the server.
 
 mod advice;
+mod again;
 mod ask;
 mod cluster;
 mod ear;
@@ -44,6 +45,7 @@ use super::scan::{Cursor, Page, Position};
 use super::{Count, Key, Record, RedisSettings, Space, Store, StoreError, Version, halves, whole};
 use crate::clock::{Clock, Timestamp};
 use crate::tasks::Tasks;
+use again::Taken;
 use ask::Ask;
 use ear::Ears;
 use lines::{Aim, Lines};
@@ -60,7 +62,8 @@ const SLACK: Duration = Duration::from_secs(1);
 const PAGE: u32 = 500;
 
 pub struct Redis {
-    lines: Lines,
+    lines: Arc<Lines>,
+    taken: Arc<Taken>,
     clock: Clock,
     prefix: String,
     channel: Arc<Channel>,
@@ -70,8 +73,13 @@ impl Redis {
     pub fn open(settings: &RedisSettings, clock: Clock, tasks: &Tasks) -> Result<Self, StoreError> {
         let channel = Channel::new();
         let ears = Ears::new(Arc::clone(&channel), format!("{}changes", settings.prefix));
-        let lines = Lines::open(settings, &ears, tasks)?;
-        Ok(Self { lines, clock, prefix: settings.prefix.clone(), channel })
+        let lines = Arc::new(Lines::open(settings, &ears, tasks)?);
+        let (taken, prefix) = (Arc::<Taken>::default(), settings.prefix.clone());
+        let name = move |key| name(&prefix, key, [0; 8]);
+        let (line, listener) = (Arc::downgrade(&lines), channel.listen());
+        let again = again::take_again(Arc::clone(&taken), listener, line, clock.clone(), name);
+        lines.run(tasks, "redis records taken", again);
+        Ok(Self { lines, taken, clock, prefix: settings.prefix.clone(), channel })
     }
 
     pub async fn get(&self, key: Key) -> Result<Option<Record>, StoreError> {
@@ -102,7 +110,7 @@ impl Redis {
         };
         let servers = self.lines.servers().await?;
         let Some(server) = servers.get(number) else { return Ok(Page { records: Vec::new(), next: None }) };
-        let begin = self.begin(space);
+        let begin = begin(&self.prefix, space);
         let build = |_: Lineage| {
             let mut scan = redis::cmd("SCAN");
             scan.arg(cursor).arg("MATCH").arg(pattern(&begin)).arg("COUNT").arg(PAGE);
@@ -167,6 +175,10 @@ impl Redis {
     }
 
     pub async fn take(&self, key: Key) -> Result<Option<Vec<u8>>, StoreError> {
+        if key.space.ends_for_good() {
+            // Before it is known to be gone: what is on its way is to be gone as well.
+            self.taken.note(key, self.clock.now());
+        }
         let take = |name| redis::cmd("GETDEL").arg(name).clone();
         let found: Option<Vec<u8>> = self.command(key, take).await?;
         let record = found.map_or(Ok(None), |bytes| record::read(&bytes, self.clock.now()))?;
@@ -264,29 +276,8 @@ impl Redis {
         self.lines.ask(Aim::Place(key.place()), |lineage| ask(self.name(key, lineage))).await
     }
 
-    /// `vestibule:s:{PLACE}REST`, in base64 both; see the head of this file for what may follow.
     fn name(&self, key: Key, lineage: Lineage) -> String {
-        let mut name = self.begin(key.space);
-        let [place, rest] = halves(&key.digest);
-        name.push('{');
-        URL_SAFE_NO_PAD.encode_string(place, &mut name);
-        name.push('}');
-        URL_SAFE_NO_PAD.encode_string(rest, &mut name);
-        if key.space.is_used_once() {
-            name.push(':');
-            URL_SAFE_NO_PAD.encode_string(lineage, &mut name);
-        }
-        name
-    }
-
-    /// What every name in a space begins with.
-    fn begin(&self, space: Space) -> String {
-        let letter = char::from(space.letter());
-        let mut begin = String::with_capacity(self.prefix.len() + 64);
-        begin.push_str(&self.prefix);
-        begin.push(letter);
-        begin.push(':');
-        begin
+        name(&self.prefix, key, lineage)
     }
 
     /// What is given to `PX`, in milliseconds.
@@ -294,6 +285,30 @@ impl Redis {
         let until = self.clock.now().until(Timestamp::from_millis(record::storable(ends)));
         millis(until.saturating_add(SLACK))
     }
+}
+
+/// `vestibule:s:{PLACE}REST`, in base64 both; see the head of this file for what may follow.
+fn name(prefix: &str, key: Key, lineage: Lineage) -> String {
+    let mut name = begin(prefix, key.space);
+    let [place, rest] = halves(&key.digest);
+    name.push('{');
+    URL_SAFE_NO_PAD.encode_string(place, &mut name);
+    name.push('}');
+    URL_SAFE_NO_PAD.encode_string(rest, &mut name);
+    if key.space.is_used_once() {
+        name.push(':');
+        URL_SAFE_NO_PAD.encode_string(lineage, &mut name);
+    }
+    name
+}
+
+/// What every name in a space begins with.
+fn begin(prefix: &str, space: Space) -> String {
+    let mut begin = String::with_capacity(prefix.len() + 64);
+    begin.push_str(prefix);
+    begin.push(char::from(space.letter()));
+    begin.push(':');
+    begin
 }
 
 /// The key behind a name without its beginning; `None` for what somebody else wrote.

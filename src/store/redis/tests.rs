@@ -1,6 +1,7 @@
 //! What is particular to Redis: the keys it is left with, ways to reach it, and every way in which it goes away.
 
 mod failover;
+mod tls;
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -9,9 +10,11 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use super::super::suite::{hears, key};
-use super::super::{About, Change, RedisSettings, Settings, Space, Store, StoreError};
+use super::super::{About, Change, RedisSettings, Servers, Settings, Space, Store, StoreError};
+use super::fleet::Fleet;
 use super::server::{Server, free_port, settings};
 use crate::clock::{Clock, stopwatch};
+use crate::secret::Secret;
 use crate::tasks::Tasks;
 
 /// Leaves the visitor's 503 inside its 250 ms, and a busy machine some slack.
@@ -116,21 +119,46 @@ async fn two_prefixes_share_a_database_apart() {
     assert!(own.get(key(Space::Session, 1)).await.expect("read").is_some());
 }
 
-#[tokio::test]
-async fn the_access_list_of_the_documentation_suffices() {
-    let server = Server::start(&[]).await;
+/// Makes the user `gate` with the rights that the documentation names.
+async fn allow_what_is_documented(server: &Server) {
     let documentation = include_str!("mod.rs");
     let rules = documentation.split('`').find(|part| part.starts_with("+@connection")).expect("the list");
     let rules = rules.replace("//!", "");
     let mut command = vec!["ACL", "SETUSER", "gate", "on", ">p@ss word", "~test:*", "&test:*", "-@all"];
     command.extend(rules.split_whitespace());
     server.ask::<()>(&command).await.expect("the user is made");
+}
+
+async fn nothing_was_denied(server: &Server) {
+    let denied: Vec<redis::Value> = server.ask(&["ACL", "LOG"]).await.expect("the log");
+    assert!(denied.is_empty(), "{denied:?}");
+}
+
+#[tokio::test]
+async fn the_access_list_of_the_documentation_suffices() {
+    let server = Server::start(&[]).await;
+    allow_what_is_documented(&server).await;
     let url = format!("redis+unix://{}?user=gate&pass=p%40ss+word", server.socket().display());
     let store = serving(&settings(&url)).await;
     use_all(&store).await.expect("the store serves");
     hears(&store).await;
-    let denied: Vec<redis::Value> = server.ask(&["ACL", "LOG"]).await.expect("the log");
-    assert!(denied.is_empty(), "{denied:?}");
+    nothing_was_denied(&server).await;
+}
+
+#[tokio::test]
+async fn the_access_list_of_the_documentation_suffices_on_a_cluster() {
+    let fleet = Fleet::cluster(3, false).await;
+    for server in &fleet.servers {
+        allow_what_is_documented(server).await;
+    }
+    let urls = fleet.ports.iter().map(|port| format!("redis://gate:p%40ss%20word@127.0.0.1:{port}"));
+    let servers = Servers::Cluster(urls.map(Secret::new).collect());
+    let store = serving(&Settings::Redis(RedisSettings { servers, ..RedisSettings::one("", "test:") })).await;
+    use_all(&store).await.expect("the store serves");
+    hears(&store).await;
+    for server in &fleet.servers {
+        nothing_was_denied(server).await;
+    }
 }
 
 #[tokio::test]
@@ -149,47 +177,7 @@ async fn user_password_and_database_may_stand_in_the_url() {
     is_unreachable_at_once(&refused).await;
     let why = write(&refused).await.expect_err("refused").to_string();
     assert!(!why.contains("wrong@") && !why.contains("secret"), "{why}");
-    assert!(why.contains("`store.redis.url`"), "the place is named: {why}");
-}
-
-#[tokio::test]
-async fn a_private_authority_is_trusted_and_no_other() {
-    let directory = tempfile::tempdir().expect("a directory");
-    let path = |name: &str| directory.path().join(name);
-    let key = rcgen::KeyPair::generate().expect("a key");
-    let certificate = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("a name");
-    let certificate = certificate.self_signed(&key).expect("a certificate");
-    let stranger = rcgen::generate_simple_self_signed(["localhost".to_owned()]).expect("a certificate");
-    std::fs::write(path("own.pem"), certificate.pem()).expect("written");
-    std::fs::write(path("own.key"), key.serialize_pem()).expect("written");
-    std::fs::write(path("stranger.pem"), stranger.cert.pem()).expect("written");
-    std::fs::write(path("empty.pem"), "no certificate").expect("written");
-
-    let port = free_port().to_string();
-    let (own, own_key) = (path("own.pem").display().to_string(), path("own.key").display().to_string());
-    let tls = [
-        "--tls-port",
-        &port,
-        "--tls-cert-file",
-        &own,
-        "--tls-key-file",
-        &own_key,
-        "--tls-ca-cert-file",
-        &own,
-    ];
-    let _server = Server::start(&[&tls[..], &["--tls-auth-clients", "no"]].concat()).await;
-    let trusting = |file: &str, host: &str| {
-        let url = format!("rediss://{host}:{port}");
-        Settings::Redis(RedisSettings { ca: Some(path(file)), ..RedisSettings::one(&url, "test:") })
-    };
-    use_all(&serving(&trusting("own.pem", "localhost")).await).await.expect("the store serves");
-    is_unreachable_at_once(&open(&trusting("stranger.pem", "localhost")).await).await;
-    is_unreachable_at_once(&open(&trusting("own.pem", "127.0.0.1")).await).await;
-    for unusable in ["empty.pem", "missing.pem"] {
-        let opened = Store::open(&trusting(unusable, "localhost"), Clock::System, &Tasks::default()).await;
-        let why = opened.err().expect("refused").to_string();
-        assert!(why.contains(unusable), "{why}");
-    }
+    assert!(why.contains("`store.redis`"), "the place is named: {why}");
 }
 
 #[tokio::test]

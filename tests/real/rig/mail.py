@@ -14,7 +14,9 @@ from .process import HOST, free_port
 
 USERNAME = "gateway"
 PASSWORD = "mail password"
-CODE = re.compile(r"^(?:Your sign-in code is|Ihr Anmeldecode lautet) (\d{6,10})\.$", re.M)
+CODE = re.compile(r"^(?:Your (?:sign-in )?code is|Ihr Anmeldecode lautet) (\d{6,10})\.$", re.M)
+# Told besides, whenever somebody signs in with another browser: most tests do that all the time.
+BESIDES = re.compile("^(New sign-in to|Neue Anmeldung bei) ")
 
 
 class _Handler:
@@ -101,13 +103,21 @@ class MailServer:
     def to(self, address):
         """The mails to this address so far, oldest first."""
         with self._news:
-            return [message for message in self.messages if message.recipients == [address]]
+            return self._found(address)
 
-    def wait_for(self, address, count=1, within=15.0):
+    def _found(self, address, subject=None):
+        """All but those that come besides, or those of this subject."""
+        mine = [message for message in self.messages if message.recipients == [address]]
+        if subject:
+            return [message for message in mine if re.search(subject, message["Subject"])]
+        return [message for message in mine if not BESIDES.match(message["Subject"])]
+
+    def wait_for(self, address, count=1, within=15.0, subject=None):
+        """The `count`th mail to this address, of this subject if one is given."""
         end = time.monotonic() + within
         with self._news:
             while True:
-                found = [message for message in self.messages if message.recipients == [address]]
+                found = self._found(address, subject)
                 if len(found) >= count:
                     return found[count - 1]
                 left = end - time.monotonic()

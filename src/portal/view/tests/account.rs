@@ -17,7 +17,7 @@ pub fn gallery(show: Pages<'_>) -> Vec<(String, Page)> {
     let usual = AccountView { mine: Some(mine), ..view("alice", &rows) };
     let refuse = |form, field, what: &str| Some(Refused { form, field, what: what.to_owned() });
     let weak = refuse(Part::Password, Some("password"), "This password is too short.");
-    let locked = refuse(Part::Password, None, "Too many attempts. Try again in 5 minutes.");
+    let locked = refuse(Part::Password, None, "Zu viele Versuche. (Too many attempts.)");
     let wrong = refuse(Part::Code, Some("code"), "Invalid or expired code.");
     let waiting = Mine { waiting: Some("alice@new.example"), ..mine };
     vec![

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use super::super::super::Key;
-use super::super::fleet::Fleet;
 use super::super::lines::tag;
 use super::super::slots::{self, slot_of};
 use super::*;
@@ -98,10 +97,7 @@ async fn a_ticket_used_before_a_failover_stays_used_after_it() {
     let store = serving(&fleet.settings("test:")).await;
     use_before(&store).await;
     fleet.replicated(0, 2).await;
-    // The replicas hear nothing from here on.
-    fleet.servers[1].signal("STOP");
-    fleet.servers[2].signal("STOP");
-    fleet.ask::<i64>(0, &["CLIENT", "KILL", "TYPE", "replica"]).await;
+    cut_off(&fleet).await;
     assert_eq!(store.take(TICKET).await.expect("taken").as_deref(), Some(&b"ticket"[..]));
     fleet.servers[0].kill();
     fleet.servers[1].signal("CONT");
@@ -113,6 +109,32 @@ async fn a_ticket_used_before_a_failover_stays_used_after_it() {
     assert_eq!(store.get(TICKET).await.expect("read"), None);
     assert_eq!(store.take(TICKET).await.expect("read"), None);
     assert!(the_session_is_there(&store).await);
+}
+
+#[tokio::test]
+async fn a_session_ended_before_a_failover_is_ended_again_after_it() {
+    let mut fleet = Fleet::behind_sentinels().await;
+    let store = serving(&fleet.settings("test:")).await;
+    hears(&store).await;
+    use_before(&store).await;
+    fleet.replicated(0, 2).await;
+    cut_off(&fleet).await;
+    assert!(store.take(key(Space::Session, 7)).await.expect("taken").is_some());
+    fleet.servers[0].kill();
+    fleet.servers[1].signal("CONT");
+    fleet.servers[2].signal("CONT");
+    until_it_serves(&store).await;
+    let primary = fleet.other_primary(0).await.expect("one took over");
+    assert!(fleet.info(primary, "keyspace").await.contains("db2"), "the new primary has what was replicated");
+    fleet.wait_until("it is gone there too", async |_| !the_session_is_there(&store).await).await;
+}
+
+/// The replicas hear nothing from here on.
+async fn cut_off(fleet: &Fleet) {
+    for replica in [1, 2] {
+        fleet.servers[replica].signal("STOP");
+    }
+    fleet.ask::<i64>(0, &["CLIENT", "KILL", "TYPE", "replica"]).await;
 }
 
 #[tokio::test]

@@ -14,6 +14,7 @@ ALL = {
     "sessions": memory.sessions,
     "apps": ours.apps,
     "uncached": ours.uncached,
+    "revocation": ours.revocation,
     "anonymous": ours.anonymous,
     "both": ours.both,
 }

@@ -2,12 +2,14 @@
 
 import base64
 import os
+import statistics
+import time
 
 from .. import cost, load, peers
 from ..exact import every_address_once
 from ..rounds import counted, take_turns
 from ..subject import Wrong
-from ..visitors import OWN_COOKIE, Visitors, head, path, usernames
+from ..visitors import OWN_COOKIE, Visitors, all_answered, ask, head, path, usernames
 
 MANY, FEW = 10_000, 10
 
@@ -102,6 +104,39 @@ def both(bench):
     for name, rounds in shares.items():
         told = "   ".join(", ".join(f"{worker} {share:.0%}" for worker, share in round.items()) for round in rounds)
         bench.say(f"{name}: {told}")
+
+
+def revocation(bench):
+    """ms from a sign-out at one gateway to the refusal at another that shares its Redis: median and worst of 200"""
+    people = usernames(200)
+    upstream = bench.upstream()
+    _, url = bench.redis()
+    for build in bench.binaries:
+        shared = {"store": {"redis": {"url": url, "prefix": f"{build}:"}}, "secret": base64.b64encode(os.urandom(32)).decode()}
+        there, here = (bench.gateway(build, upstream, len(people), **shared) for _ in range(2))
+        visitors = Visitors.signed_in(there, people)
+        subject = here.subject(build, visitors)
+        with subject.connect() as connected:
+            taken = [_ended(subject, connected, there, username) for username in people]
+        figures = {"median": statistics.median(taken), "worst": max(taken), "rounds": taken}
+        bench.keep({build: figures})
+        bench.say(f"{build:24}{figures['median']:8.2f} ms median {figures['worst']:8.2f} ms worst of {len(taken)}")
+
+
+def _ended(subject, connected, there, username):
+    """From the answer to the sign-out to the first refusal, in ms."""
+    request = [subject.visitors.request(username, 0, subject.host)]
+    # The first look; from then on the cache knows the session.
+    all_answered(subject.name, connected, request * 2)
+    there.sign_out(subject.visitors.cookies[username])
+    begun = time.perf_counter()
+    while time.perf_counter() - begun < 10:
+        [(status, _)] = ask(subject.name, connected, request)
+        if status == 401:
+            return 1000 * (time.perf_counter() - begun)
+        if status != 200:
+            raise Wrong(f"{subject.name}: {username} got {status}")
+    raise Wrong(f"{subject.name}: {username} is served though signed out")
 
 
 def _take_turns(bench, subjects, upstream):
