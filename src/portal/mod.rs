@@ -20,7 +20,7 @@ use crate::cookies::{self, Found, Own};
 use crate::flow::who::{self, Visitor};
 use crate::flow::{Browser, FlowError};
 use crate::route::{OWN_PREFIX, Origin, Scheme};
-use crate::words::Words;
+use crate::words::{Locale, Words};
 use trail::Trail;
 use view::{Nav, Note, Pages, Section, Views};
 
@@ -36,6 +36,8 @@ pub struct Settings {
     pub notice: Option<String>,
     /// The text of the operator's own style sheet.
     pub stylesheet: Option<String>,
+    /// The operator's own texts.
+    pub locales: Vec<Locale>,
     pub support: Option<String>,
 }
 

@@ -10,7 +10,7 @@ const NEW: &str = "seven green umbrellas";
 
 impl Rig {
     /// A second later than whatever was before, so that the letters have an order.
-    async fn ask(&self, login: &str) -> Option<Duration> {
+    pub(super) async fn ask(&self, login: &str) -> Option<Duration> {
         self.advance(Duration::from_secs(1));
         let snapshot = self.app.snapshot.load_full();
         let visitor = Visitor::new();
@@ -29,7 +29,7 @@ impl Rig {
         outcome
     }
 
-    async fn is_good(&self, token: &str) -> bool {
+    pub(super) async fn is_good(&self, token: &str) -> bool {
         let snapshot = self.app.snapshot.load_full();
         let visitor = Visitor::new();
         let x = self.in_exchange(&snapshot, &visitor, &self.portal);
@@ -37,7 +37,7 @@ impl Rig {
     }
 
     /// The link's token in the last letter.
-    fn token(&self) -> String {
+    pub(super) fn token(&self) -> String {
         let letter = self.letters().pop().unwrap().replace("=\r\n", "").replace("=3D", "=");
         let (_, rest) = letter.split_once("https://auth.example.com/_vestibule/reset?token=").unwrap();
         rest[..43].to_owned()
