@@ -268,6 +268,8 @@ async fn finish(x: &Exchange<'_>, stored: Stored, tries: i64) -> Result<Outcome,
             let stored = Stored { application, ..stored };
             Ok(Outcome::UsernameTaken(Box::new(show(x, stored))))
         }
+        // Somebody else has it since it was proved.
+        Ok(Made::AddressTaken) if stored.application.proved => Ok(Outcome::Expired),
         Ok(Made::AddressTaken) => {
             put(x.app, stored.key, &stored.application).await?;
             refuse(x, stored, tries).await
