@@ -118,6 +118,9 @@ pub async fn add(app: &App, by: By<'_>, add: Add) -> Result<Entry, AdministerErr
         Inserted::Taken(taken) => return Err(AdministerError::Taken(taken)),
     }
     note(app, by, "account_added", &entry.account.id, None);
+    if entry.account.password.is_none() {
+        reset::invite(app, &snapshot, by, &entry.account);
+    }
     Ok(entry)
 }
 
@@ -201,11 +204,15 @@ pub async fn set_password(
     id: &AccountId,
     hash: Option<StoredHash>,
 ) -> Result<Entry, AdministerError> {
-    change(app, by, id, "password_changed", None, Over::Anybody, move |entry| {
+    let changed = change(app, by, id, "password_changed", None, Over::Anybody, move |entry| {
         entry.set_password(hash.clone());
         Ok(())
-    })
-    .await
+    });
+    let entry = changed.await?;
+    if entry.account.password.is_some() {
+        notice::password_changed(app, &app.snapshot.load_full(), by, &entry.account);
+    }
+    Ok(entry)
 }
 
 /// Deletes an account for good. Its name and address are handed to nobody unasked.

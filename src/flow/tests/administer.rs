@@ -25,7 +25,7 @@ impl Rig {
     }
 }
 
-fn to_add(username: &str, groups: &str) -> Add {
+pub(super) fn to_add(username: &str, groups: &str) -> Add {
     Add {
         username: Username::parse(username).unwrap(),
         email: Address::parse(&format!("{username}@Example.com")).unwrap(),
