@@ -1,19 +1,23 @@
 //! Every text that people read, pages and mails alike, by its name, in every language there is.
 //!
-//! The texts stand in one Fluent file a language, `words/en.ftl` and `words/de.ftl`. Start from [`Languages`], which
-//! finds the [`Words`] for a reader. Nothing here escapes anything: that is the business of whoever writes HTML.
+//! The texts stand in one Fluent file a language, `words/en.ftl` and `words/de.ftl`; an operator's own files lie over
+//! them. Start from [`Languages`], which finds the [`Words`] for a reader. Nothing here escapes anything: that is the
+//! business of whoever writes HTML.
 
 mod choice;
 mod number;
+mod overlay;
 
 use std::borrow::Cow;
 use std::sync::Arc;
 
 use fluent_bundle::concurrent::FluentBundle;
-use fluent_bundle::{FluentArgs, FluentResource};
+use fluent_bundle::{FluentArgs, FluentError, FluentResource};
 use unic_langid::LanguageIdentifier;
 
 use crate::clock::Timestamp;
+
+pub use overlay::{Fault, Locale, check as check_locale, tag as language_tag};
 
 /// What fills a text's gaps: a string or a number (numbers choose between singular and plural).
 pub use fluent_bundle::FluentValue as Value;
@@ -31,9 +35,27 @@ pub struct Languages {
 
 impl Languages {
     pub fn built_in() -> Self {
-        let all = BUILT_IN.map(|(language, text)| Words::load(language, text));
-        let [english, ..] = &all;
-        Self { english: english.clone(), all: all.into() }
+        Self::with(&[])
+    }
+
+    /// The built-in texts with the operator's over them. A language of the operator's own falls back, text by text, to
+    /// what it is a kind of (`de-AT` to German), else to English.
+    pub fn with(locales: &[Locale]) -> Self {
+        let over = |language: &str| locales.iter().find(|locale| locale.language == language);
+        let [english, others @ ..] = BUILT_IN.map(|(language, text)| {
+            let over = over(language).map(|locale| locale.text.as_str());
+            Words::load(language, [text].into_iter().chain(over), None)
+        });
+        let mut all: Vec<_> = [english.clone()].into_iter().chain(others).collect();
+        for Locale { language, text } in locales {
+            if BUILT_IN.iter().any(|(known, _)| known == language) {
+                continue;
+            }
+            let wider = choice::find(&all.iter().map(Words::language), language);
+            let fallback = wider.and_then(|place| all.get(place)).unwrap_or(&english).clone();
+            all.push(Words::load(language, [text.as_str()], Some(fallback)));
+        }
+        Self { english, all: all.into() }
     }
 
     /// The texts in every language, English first.
@@ -56,13 +78,15 @@ impl Languages {
 pub struct Words {
     language: Arc<str>,
     bundle: Arc<FluentBundle<FluentResource>>,
+    /// For texts that the bundle has not.
+    fallback: Option<Arc<Self>>,
 }
 
 impl Words {
     /// The built-in English texts.
     pub fn english() -> Self {
         let [(language, text), ..] = BUILT_IN;
-        Self::load(language, text)
+        Self::load(language, [text], None)
     }
 
     /// For `<html lang>`: `en`.
@@ -77,8 +101,8 @@ impl Words {
 
     /// The text of this name with its gaps filled.
     pub fn with(&self, name: &str, gaps: &[(&str, Value<'_>)]) -> String {
-        let gaps: FluentArgs = gaps.iter().map(|(gap, value)| (Cow::from(*gap), value.clone())).collect();
-        written(&self.bundle, name, Some(&gaps))
+        // What cannot be filled stays in the text as `{$name}`: readable, and seen by the tests.
+        self.write(name, gaps, &mut Vec::new()).unwrap_or_else(|| name.to_owned())
     }
 
     /// The text of this name with its one gap filled: for templates.
@@ -116,25 +140,43 @@ impl Words {
         self.with("moment", &gaps)
     }
 
-    /// Reads a Fluent file; what of it cannot be read is left out, which a test holds not to happen.
-    fn load(language: &str, text: &str) -> Self {
+    /// Reads Fluent files, a later one over an earlier; what of them cannot be read is left out, which a test holds not
+    /// to happen with ours, and `check` with an operator's.
+    fn load<'a>(language: &str, files: impl IntoIterator<Item = &'a str>, fallback: Option<Self>) -> Self {
         let plurals: LanguageIdentifier = language.parse().unwrap_or_default();
-        let resource = FluentResource::try_new(text.to_owned()).unwrap_or_else(|(readable, _)| readable);
         let mut bundle = FluentBundle::new_concurrent(vec![plurals]);
         // Isolation marks around each gap would show up in codes that are copied and in plain-text mails.
         bundle.set_use_isolating(false);
-        bundle.add_resource_overriding(resource);
-        bundle.set_formatter(number::format(&written(&bundle, "number-example", None)));
-        Self { language: language.into(), bundle: Arc::new(bundle) }
+        for text in files {
+            let resource = FluentResource::try_new(text.to_owned());
+            bundle.add_resource_overriding(resource.unwrap_or_else(|(readable, _)| readable));
+        }
+        let words =
+            Self { language: language.into(), bundle: Arc::new(bundle), fallback: fallback.map(Arc::new) };
+        words.with_numbers()
     }
-}
 
-/// The text of this name with its gaps filled. What cannot be filled stays in it as `{$name}`: readable, and seen by the
-/// tests.
-fn written(bundle: &FluentBundle<FluentResource>, name: &str, gaps: Option<&FluentArgs<'_>>) -> String {
-    match bundle.get_message(name).and_then(|message| message.value()) {
-        Some(pattern) => bundle.format_pattern(pattern, gaps, &mut Vec::new()).into_owned(),
-        None => name.to_owned(),
+    /// Numbers are written as the example says; nobody else has the bundle yet.
+    fn with_numbers(mut self) -> Self {
+        let format = number::format(&self.text("number-example"));
+        if let Some(bundle) = Arc::get_mut(&mut self.bundle) {
+            bundle.set_formatter(format);
+        }
+        self
+    }
+
+    /// The text of this name, if there is one, and what could not be done about it.
+    fn write(
+        &self,
+        name: &str,
+        gaps: &[(&str, Value<'_>)],
+        problems: &mut Vec<FluentError>,
+    ) -> Option<String> {
+        let Some(pattern) = self.bundle.get_message(name).and_then(|message| message.value()) else {
+            return self.fallback.as_ref().and_then(|fallback| fallback.write(name, gaps, problems));
+        };
+        let gaps: FluentArgs = gaps.iter().map(|(gap, value)| (Cow::from(*gap), value.clone())).collect();
+        Some(self.bundle.format_pattern(pattern, Some(&gaps), problems).into_owned())
     }
 }
 

@@ -38,7 +38,7 @@ pub(super) fn app(foundation: &Foundation) -> Result<(Arc<App>, Vec<AccountFile>
         throttle: Throttle::new(Arc::clone(&store), Arc::clone(&keys), config.limits.throttle),
         hasher: Hasher::new(Workers::count(), WAITING_CHECKS, config.passwords)?,
         mailer: foundation.mailer.clone(),
-        words: Languages::built_in(),
+        words: Languages::with(&config.portal.locales),
         audit: foundation.audit.clone(),
         tasks: foundation.tasks.clone(),
         snapshot: ArcSwap::from_pointee(snapshot),

@@ -38,6 +38,14 @@ fn folder() -> tempfile::TempDir {
     write("not.pem", "no certificate\n");
     write("logo.svg", "<svg xmlns=\"http://www.w3.org/2000/svg\"/>\n");
     write("brand.css", "a { color: red }\n");
+    for texts in ["right", "wrong"] {
+        let copy = folder.path().join("locales").join(texts);
+        fs::create_dir_all(&copy).expect("made");
+        for file in fs::read_dir(root().join("tests/golden/locales").join(texts)).expect("the texts") {
+            let file = file.expect("an entry");
+            fs::copy(file.path(), copy.join(file.file_name())).expect("copied");
+        }
+    }
     folder
 }
 
@@ -185,7 +193,8 @@ fn what_the_production_sample_has_commented_out_is_right_and_the_default() {
         .replace("certs/", &format!("{dir}/"))
         .replace("config/users.yaml", &format!("{dir}/users.yaml"))
         .replace("config/logo.svg", &format!("{dir}/logo.svg"))
-        .replace("config/brand.css", &format!("{dir}/brand.css"));
+        .replace("config/brand.css", &format!("{dir}/brand.css"))
+        .replace("config/locales", &format!("{dir}/locales/right"));
     let loaded = |text: &str| {
         let (config, warnings) = parse(text, Path::new("v.yaml"), &environment(folder.path()))
             .unwrap_or_else(|error| panic!("{}", explained(&error)));
@@ -207,6 +216,7 @@ fn what_the_production_sample_has_commented_out_is_right_and_the_default() {
     assert_eq!(limits(&written.apps[0]), limits(&default.apps[0]));
     assert_eq!(written.apps[0].max_request_body, default.apps[0].max_request_body);
     assert!(written.portal.logo.is_some() && written.portal.stylesheet.is_some());
+    assert_eq!(written.portal.locales.len(), 2);
     assert_eq!(written.portal.accent, Some([0x0f, 0x76, 0x6e]));
 }
 

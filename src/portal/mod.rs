@@ -20,7 +20,7 @@ use crate::cookies::{self, Found, Own};
 use crate::flow::who::{self, Visitor};
 use crate::flow::{Browser, FlowError};
 use crate::route::{OWN_PREFIX, Origin, Scheme};
-use crate::words::Words;
+use crate::words::{Locale, Words};
 use trail::Trail;
 use view::{Nav, Note, Pages, Section, Views};
 
@@ -36,6 +36,8 @@ pub struct Settings {
     pub notice: Option<String>,
     /// The text of the operator's own style sheet.
     pub stylesheet: Option<String>,
+    /// The operator's own texts.
+    pub locales: Vec<Locale>,
     pub support: Option<String>,
 }
 
@@ -57,6 +59,8 @@ pub enum PortalError {
     WrongOrigin,
     #[error("malformed form: {0}")]
     Form(&'static str),
+    #[error("not for this account")]
+    Forbidden { username: String, origin: Origin },
     #[error("the form is larger than {} bytes", form::LARGEST)]
     FormTooLarge,
     #[error("nobody is signed in")]
@@ -172,6 +176,11 @@ where
         "register" | "register/verify" | "reset" => Err(PortalError::Method("GET, HEAD, POST")),
         "register/username" | "register/resend" | "register/cancel" => Err(PortalError::Method("POST")),
         "register/done" | "reset/sent" | "reset/done" => Err(PortalError::Method("GET, HEAD")),
+        _ if page::admin::is(name) && (get || post) => {
+            let posted = if post { Some(form::read(&head.headers, body).await?) } else { None };
+            page::admin::respond(&visit, name, posted.as_ref()).await
+        }
+        _ if page::admin::is(name) => Err(PortalError::Method("GET, HEAD, POST")),
         "login" | "verify" | "step-up" | "logout" | "account" => Err(PortalError::Method("GET, HEAD, POST")),
         "verify/resend" | "verify/cancel" => Err(PortalError::Method("POST")),
         "" | "continue" | "whoami" => Err(PortalError::Method("GET, HEAD")),
@@ -263,7 +272,12 @@ impl<'a> Visit<'a> {
     fn nav<'b>(&self, visitor: &'b Visitor, here: Section) -> Nav<'b> {
         let subject = &visitor.subject;
         let who = if subject.name.is_empty() { &subject.username } else { &subject.name };
-        Nav { here, sections: &[Section::Apps, Section::Account], who }
+        let sections: &[_] = if page::admin::is_open_to(self, visitor) {
+            &[Section::Apps, Section::Account, Section::Admin]
+        } else {
+            &[Section::Apps, Section::Account]
+        };
+        Nav { here, sections, who }
     }
 
     /// What went well with the post that led here, if one did.

@@ -22,6 +22,7 @@
 //!   escaping, and in a real browser with axe-core, in both languages, light and dark, from 320 to 1280 px.
 
 mod account;
+pub mod admin;
 mod apps;
 mod ask;
 mod error;
@@ -36,7 +37,7 @@ mod step_up;
 mod tell;
 mod verify;
 
-pub use account::{AccountView, Mine, Part, Refused, Row};
+pub use account::{AS_BROWSER, AccountView, Mine, Part, Refused, Row};
 pub use apps::{AppLink, AppsView};
 pub use ask::AskView;
 pub use error::{AccountLine, ErrorKind, ErrorView};

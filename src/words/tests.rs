@@ -50,6 +50,36 @@ fn a_reader_gets_what_the_account_names_then_what_the_browser_asks_for_then_engl
 }
 
 #[test]
+fn an_operators_texts_lie_over_the_built_in_ones() {
+    let locale = |language: &str, text: &str| Locale { language: language.into(), text: text.into() };
+    let languages = Languages::with(&[
+        locale("en", "login-heading = Come in\n-house = Example\nlogin-submit = Into { -house }\n"),
+        locale("de-AT", "login-heading = Servus\n"),
+        locale(
+            "fr",
+            "login-submit = Se connecter\npager-range = { $from } à { $to } sur { $total }\nnumber-example = 1\u{202f}000\n",
+        ),
+    ]);
+    for (asked, name, expected) in [
+        ("en", "login-heading", "Come in"),
+        ("en", "login-submit", "Into Example"),
+        ("en", "login-password", "Password"),
+        ("de", "login-heading", "Anmelden"),
+        ("de-AT", "login-heading", "Servus"),
+        ("de-AT", "login-submit", "Anmelden"),
+        ("fr-CA", "login-submit", "Se connecter"),
+        ("fr", "login-heading", "Come in"),
+        ("it", "login-heading", "Come in"),
+    ] {
+        assert_eq!(languages.choose(None, asked).text(name), expected, "{name} for {asked}");
+    }
+    let french = languages.choose(Some("fr"), "en");
+    assert_eq!(french.language(), "fr");
+    let gaps = [("from", 1.into()), ("to", 50.into()), ("total", 100_000.into())];
+    assert_eq!(french.with("pager-range", &gaps), "1 à 50 sur 100\u{202f}000");
+}
+
+#[test]
 fn moments_are_told_in_the_order_and_the_names_of_the_language() {
     let languages = Languages::built_in();
     let told = |language, seconds: i64| {

@@ -45,6 +45,8 @@ def installed(tmp_path_factory):
     for name in ("logo.svg", "brand.css"):
         if not (folder / "config" / name).exists():
             (folder / "config" / name).write_text("<svg xmlns='http://www.w3.org/2000/svg'/>" if name.endswith("svg") else "")
+    (folder / "config" / "locales").mkdir()
+    (folder / "config" / "locales" / "en.ftl").write_text("login-heading = Come in\n")
     return folder
 
 

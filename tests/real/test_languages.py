@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from rig.gateway import app
+from rig.gateway import app, vestibule
 from rig.mail import text_of
 from rig.process import HOST, free_port
 from rig.visitor import Visitor
@@ -87,3 +87,27 @@ def test_what_programs_read_is_not_translated(site):
     answer = person.fetch(site.url("gone"), headers=[("Accept-Language", GERMAN)])
     assert answer.status == 502 and answer.json == {"error": "bad_gateway"}
     assert answer.header("vary") is None
+
+
+def test_an_operators_own_texts_stand_on_pages_and_in_mails_and_add_a_language(make_gateway, recorder, people, mails, tmp_path):
+    (tmp_path / "de.ftl").write_text("login-heading = Willkommen bei uns\nmail-code-never = Wir fragen nie danach.\n")
+    (tmp_path / "fr.ftl").write_text("login-heading = Se connecter\n")
+    gateway = make_gateway(
+        [app("recorder", recorder.url, access=[{"policy": "two_factor"}])],
+        portal={"locales": str(tmp_path)},
+    )
+    person, account = Visitor(gateway, languages=GERMAN), people.fresh()
+    assert "Willkommen bei uns" in person.visit(gateway.url("recorder")).page.words
+    person.ask_for_code(account, gateway.url("recorder"))
+    assert "Wir fragen nie danach." in text_of(mails.wait_for(account.email))
+    french = Visitor(gateway, languages="fr-FR,fr;q=0.9").visit(gateway.url("recorder"))
+    assert language(french) == "fr" and "Se connecter" in french.page.words and "Username or e-mail" in french.page.words
+
+
+def test_check_says_what_is_wrong_with_an_operators_texts(make_gateway, recorder, tmp_path):
+    (tmp_path / "en.ftl").write_text("login-heading = Come in\nlogin-headign = Sign in\n")
+    gateway = make_gateway([app("recorder", recorder.url)], start=False, portal={"locales": str(tmp_path)})
+    checked = vestibule("check", "--config", gateway.file)
+    assert checked.returncode == 2
+    assert f"{tmp_path}/en.ftl:2:1: error: no text is called `login-headign`" in checked.stdout
+    assert "did you mean `login-heading`?" in checked.stdout

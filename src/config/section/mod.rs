@@ -12,6 +12,7 @@ mod headers;
 mod identity;
 mod limits;
 mod listen;
+mod locales;
 mod log;
 mod mail;
 mod passwords;
@@ -43,7 +44,7 @@ pub fn read(
     let listen = listen::read(&mut keys);
     let tls = tls::read(&mut keys);
     let trusted_proxies = trusted_proxies::read(&mut keys);
-    let portal = portal::read(&mut keys);
+    let portal = portal::read(&mut keys, others);
     let store = store::read(&mut keys, &data_dir);
     let accounts = accounts::read(&mut keys, &data_dir, environment, others);
     let mail = mail::read(&mut keys);

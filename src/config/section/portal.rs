@@ -1,9 +1,10 @@
 //! `portal`: where people sign in, and how it looks.
 
 use super::super::fields::Fields;
-use super::super::problem::{Place, Report};
+use super::super::problem::{Place, Problem, Report};
 use super::super::source::Node;
 use super::super::value;
+use super::locales;
 use crate::portal::{Logo, Settings};
 use crate::route::Scheme;
 
@@ -17,12 +18,12 @@ pub struct Read {
     pub place: Place,
 }
 
-pub fn read(keys: &mut Fields<'_, '_>) -> Read {
+pub fn read(keys: &mut Fields<'_, '_>, others: &mut Vec<Problem>) -> Read {
     let mut place = keys.anchor();
     let settings = keys.optional("portal", |node, report| {
         let mut keys = Fields::of(node, report, "write `url: https://auth.example.com` below it")?;
         place = keys.node("url").map_or(node.anchor, |node| node.place);
-        let settings = fields(&mut keys, place);
+        let settings = fields(&mut keys, place, others);
         keys.finish();
         Some(settings)
     });
@@ -34,7 +35,7 @@ pub fn read(keys: &mut Fields<'_, '_>) -> Read {
     Read { settings, place }
 }
 
-fn fields(keys: &mut Fields<'_, '_>, place: Place) -> Settings {
+fn fields(keys: &mut Fields<'_, '_>, place: Place, others: &mut Vec<Problem>) -> Settings {
     let url = keys.optional("url", value::origin);
     let insecure = keys.or("insecure", false, value::truth);
     if let Some(url) = &url {
@@ -47,6 +48,7 @@ fn fields(keys: &mut Fields<'_, '_>, place: Place) -> Settings {
         accent: keys.optional("accent", value::colour),
         notice: keys.optional("notice", value::text),
         stylesheet: keys.optional("stylesheet", stylesheet),
+        locales: keys.or("locales", Vec::new(), |node, report| locales::read(node, report, others)),
         support: keys.optional("support", value::contact),
     }
 }

@@ -44,7 +44,7 @@ pub fn pem_certificates(node: &Node, report: &mut Report) -> Option<PathBuf> {
 }
 
 /// The content, or what is wrong with the file and what would be right.
-fn read(path: &Path, largest: u64) -> Result<Vec<u8>, (String, &'static str)> {
+pub fn read(path: &Path, largest: u64) -> Result<Vec<u8>, (String, &'static str)> {
     let cannot = |error: &io::Error| {
         let help = match error.kind() {
             io::ErrorKind::PermissionDenied => {

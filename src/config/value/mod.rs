@@ -16,7 +16,7 @@ use super::source::{Kind, Node};
 pub use address::{
     app_url, contact, email, host, mailbox, network, origin, port, socket, trusted_network, url,
 };
-pub use file::{bytes, path, pem_certificates};
+pub use file::{bytes, path, pem_certificates, read as file};
 
 /// Ten years: longer durations are typing errors, and sums of shorter ones cannot overflow.
 const LONGEST: Duration = Duration::from_hours(10 * 365 * 24);

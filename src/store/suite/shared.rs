@@ -75,11 +75,19 @@ pub async fn a_change_is_heard_everywhere(Rig { store, other, _keep, .. }: Rig) 
 
 pub async fn a_run_lasts_while_nothing_is_missed(Rig { store, other, _keep, .. }: Rig) -> Outcome {
     let mut changes = store.changes();
-    hears(&store).await;
-    let run = store.hearing();
-    other.publish(CHANGE).await?;
-    assert!(is_told(&mut changes, CHANGE).await);
-    assert_eq!(store.hearing(), run);
+    let mut lasted = false;
+    // More than once, for a machine that stood still for a moment: a late look ends a run, and rightly so.
+    for _ in 0..20 {
+        hears(&store).await;
+        let run = store.hearing();
+        other.publish(CHANGE).await?;
+        assert!(is_told(&mut changes, CHANGE).await);
+        lasted = store.hearing() == run;
+        if lasted {
+            break;
+        }
+    }
+    assert!(lasted);
     store.close().await;
     assert_eq!(store.hearing(), None);
     Ok(())

@@ -1,0 +1,1 @@
+login-heading = Se connecter

@@ -1,0 +1,2 @@
+login-heading = { login-submit }
+login-submit = { login-heading }
