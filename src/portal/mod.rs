@@ -173,17 +173,20 @@ where
         "reset" if post => page::reset::submit(&visit, form::read(&head.headers, body).await?).await,
         "reset/sent" if get => page::reset::show_sent(&visit),
         "reset/done" if get => page::reset::show_done(&visit),
-        "register" | "register/verify" | "reset" => Err(PortalError::Method("GET, HEAD, POST")),
-        "register/username" | "register/resend" | "register/cancel" => Err(PortalError::Method("POST")),
-        "register/done" | "reset/sent" | "reset/done" => Err(PortalError::Method("GET, HEAD")),
         _ if page::admin::is(name) && (get || post) => {
             let posted = if post { Some(form::read(&head.headers, body).await?) } else { None };
             page::admin::respond(&visit, name, posted.as_ref()).await
         }
         _ if page::admin::is(name) => Err(PortalError::Method("GET, HEAD, POST")),
-        "login" | "verify" | "step-up" | "logout" | "account" => Err(PortalError::Method("GET, HEAD, POST")),
-        "verify/resend" | "verify/cancel" => Err(PortalError::Method("POST")),
-        "" | "continue" | "whoami" => Err(PortalError::Method("GET, HEAD")),
+        "login" | "verify" | "step-up" | "logout" | "account" | "register" | "register/verify" | "reset" => {
+            Err(PortalError::Method("GET, HEAD, POST"))
+        }
+        "verify/resend" | "verify/cancel" | "register/username" | "register/resend" | "register/cancel" => {
+            Err(PortalError::Method("POST"))
+        }
+        "" | "continue" | "whoami" | "register/done" | "reset/sent" | "reset/done" => {
+            Err(PortalError::Method("GET, HEAD"))
+        }
         _ => Err(PortalError::NotFound),
     }
 }
