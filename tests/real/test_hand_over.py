@@ -26,11 +26,6 @@ def test_the_signed_in_are_sent_on_from_the_login_page(gateway, signed_in):
     assert gateway.url("recorder").rstrip("/") in home.text
 
 
-def test_pages_that_come_later_do_not_exist_yet(gateway, signed_in):
-    for path in ("register", "reset", "admin", "account"):
-        assert signed_in.open(gateway.url("auth", f"/_vestibule/{path}")).status == 404
-
-
 def test_several_tabs_do_not_break_each_other(gateway, account, mails):
     person = Visitor(gateway)
     first = person.visit(gateway.url("recorder", "/one"))
