@@ -198,7 +198,10 @@ impl Written {
             },
             Notice::Invited { username, page, hours, again } => Self {
                 subject: site("mail-invited-subject"),
-                says: vec![whose("mail-invited", username), valid_hours(words, *hours)],
+                says: vec![
+                    whose("mail-invited", username),
+                    words.with("mail-invited-valid", &[("hours", (*hours).into())]),
+                ],
                 link: link("mail-invited-link", page),
                 then: vec![words.filled("mail-invited-again", "page", again)],
                 ..Self::default()
@@ -227,7 +230,10 @@ impl Written {
                 subject: site("mail-device-subject"),
                 says: vec![whose("mail-device", username)],
                 facts: from(words, occasion),
-                then: vec![device_not_you(words, reset.as_deref())],
+                then: vec![match reset {
+                    Some(reset) => words.filled("mail-device-not-you", "page", reset),
+                    None => words.text("mail-device-not-you-ask"),
+                }],
                 ..Self::default()
             },
         }
@@ -258,17 +264,6 @@ fn with_reason(words: &Words, decision: String, reason: Option<&str>) -> Vec<Str
 fn if_known(words: &Words, reset: Option<&str>) -> Vec<String> {
     let reset = reset.map(|reset| words.filled("mail-known-reset", "page", reset));
     reset.into_iter().chain([words.text("mail-asked-not-you")]).collect()
-}
-
-fn valid_hours(words: &Words, hours: u64) -> String {
-    words.with("mail-invited-valid", &[("hours", hours.into())])
-}
-
-fn device_not_you(words: &Words, reset: Option<&str>) -> String {
-    match reset {
-        Some(reset) => words.filled("mail-device-not-you", "page", reset),
-        None => words.text("mail-device-not-you-ask"),
-    }
 }
 
 fn valid(words: &Words, minutes: u64) -> String {
