@@ -35,6 +35,8 @@ struct Link {
     account: AccountId,
     /// Of the password that it is to take the place of: once that has gone, the link is worth nothing.
     password: [u8; 8],
+    /// The account's, to which it was mailed: with another one, whoever reads that mail is nobody to this account.
+    address: String,
     ends: Timestamp,
 }
 
@@ -89,7 +91,8 @@ pub async fn look(x: &Exchange<'_>, token: &str) -> Result<Option<Holder>, FlowE
     let Ok(link) = serde_json::from_slice::<Link>(&record.value) else { return Ok(None) };
     let account = x.snapshot.directory.by_id(&link.account).await?;
     let account = account
-        .filter(|account| account.fingerprint() == link.password && account.standing() != Standing::Barred);
+        .filter(|account| account.fingerprint() == link.password && account.email == link.address)
+        .filter(|account| account.standing() != Standing::Barred);
     Ok(account.map(|account| Holder { key, link, account }))
 }
 
@@ -213,7 +216,8 @@ impl Links {
 
     async fn make(&self, account: &Account, valid_for: Duration) -> Result<String, StoreError> {
         let (id, ends): ([u8; 32], _) = (secret::random(), self.post.at.plus(valid_for));
-        let link = Link { account: account.id.clone(), password: account.fingerprint(), ends };
+        let (account, password, address) = (account.id.clone(), account.fingerprint(), account.email.clone());
+        let link = Link { account, password, address, ends };
         self.store.put(key(&id), &write(&link)?, ends).await?;
         Ok(URL_SAFE_NO_PAD.encode(id))
     }

@@ -40,7 +40,7 @@ pub async fn visiting(
 ) -> Result<Option<Visitor>, FlowError> {
     let Some(cookie) = cookie else { return Ok(None) };
     match x.app.sessions.load(cookie, x.host(), x.now, used).await? {
-        Some(session) => with_subject(x, session).await,
+        Some(session) => with_subject(x, cookie, session, used).await,
         None => Ok(None),
     }
 }
@@ -48,7 +48,7 @@ pub async fn visiting(
 /// The same with a fresh look into the store, for a decision that turns on what another gateway may have changed.
 pub async fn look_again(x: &Exchange<'_>, cookie: &str, used: Use) -> Result<Option<Visitor>, FlowError> {
     match x.app.sessions.look(cookie, x.host(), x.now, used).await? {
-        Some(session) => with_subject(x, session).await,
+        Some(session) => with_subject(x, cookie, session, used).await,
         None => Ok(None),
     }
 }
@@ -101,12 +101,26 @@ pub fn subject(account: &Account, proofs: Proofs) -> Subject {
     }
 }
 
-async fn with_subject(x: &Exchange<'_>, session: Arc<Session>) -> Result<Option<Visitor>, FlowError> {
+pub(super) async fn with_subject(
+    x: &Exchange<'_>,
+    cookie: &str,
+    session: Arc<Session>,
+    used: Use,
+) -> Result<Option<Visitor>, FlowError> {
+    match today(&x.snapshot.directory, &session, x.now).await? {
+        Some(subject) => Ok(Some(Visitor { session, subject })),
+        // In boxes, here and below, as it is seldom: what every request carries along is to be small.
+        None => Box::pin(sign_out(x, cookie, used)).await,
+    }
+}
+
+/// Ends the sign-on, unless its owner changed the password in it since it was looked up: then it goes with the account
+/// again.
+async fn sign_out(x: &Exchange<'_>, cookie: &str, used: Use) -> Result<Option<Visitor>, FlowError> {
+    let Some(session) = x.app.sessions.look(cookie, x.host(), x.now, used).await? else { return Ok(None) };
     let subject = today(&x.snapshot.directory, &session, x.now).await?;
     if subject.is_none() {
-        // In boxes, here and below, as it is seldom: what every request carries along is to be small.
-        let ending = Box::pin(x.app.sessions.end(session.sign_on(), session.account()));
-        ending.await?;
+        x.app.sessions.end(session.sign_on(), session.account()).await?;
     }
     Ok(subject.map(|subject| Visitor { session, subject }))
 }

@@ -36,7 +36,7 @@ mod step_up;
 mod tell;
 mod verify;
 
-pub use account::{AccountView, Mine, Part, Refused, Row};
+pub use account::{AS_BROWSER, AccountView, Mine, Part, Refused, Row};
 pub use apps::{AppLink, AppsView};
 pub use ask::AskView;
 pub use error::{AccountLine, ErrorKind, ErrorView};

@@ -97,7 +97,7 @@ impl Direct {
     }
 
     /// What is under a connection that is ready.
-    pub(super) fn into_stream(self: Box<Self>) -> Box<dyn Stream> {
+    pub(super) fn into_stream(self) -> Box<dyn Stream> {
         self.stream
     }
 

@@ -111,6 +111,9 @@ pub async fn awaited(x: &Exchange<'_>, account: &Account) -> Result<Option<Strin
 /// Changes the address, if this is the code that was mailed there. Of many right ones at once one does.
 pub async fn confirm(x: &Exchange<'_>, visitor: &Visitor, typed: &str) -> Result<Ended, FlowError> {
     let Some(account) = account(x, visitor).await? else { return Ok(Ended::NotHere) };
+    if database(x, &account).is_none() {
+        return Ok(Ended::NotHere);
+    }
     let Some((version, under_way)) = load(x, &account).await? else { return Ok(Ended::Gone) };
     let settings = &x.snapshot.email_code;
     // What is no code cannot be a guess.

@@ -1,9 +1,10 @@
 //! What people change in their own account, and what ends when they do.
 
 use super::*;
+use crate::account::database::Line;
 use crate::flow::confirm::{self, Confirmed};
 use crate::flow::own::{open, password, profile};
-use crate::flow::{Entered, device};
+use crate::flow::{By, Entered, device};
 use crate::session::Use;
 
 const NEW: &str = "seven ugly green teapots";
@@ -98,6 +99,30 @@ async fn a_sign_on_that_expects_a_password_is_good_with_both_and_then_with_the_n
     assert!(good_with(old).await && good_with([1; 8]).await && !good_with([2; 8]).await);
     rig.app.sessions.renew(inside.session.sign_on(), [1; 8], host, now).await.unwrap().unwrap();
     assert!(!good_with(old).await && good_with([1; 8]).await);
+}
+
+/// Its session was looked up before, its account is read after the change.
+#[tokio::test]
+async fn a_request_in_the_middle_of_the_change_signs_nobody_out() {
+    let rig = Rig::new().await;
+    let erin = rig.add("erin", "").await;
+    let visitor = rig.signed_in("erin").await;
+    let cookie = visitor.session.as_deref().unwrap();
+    let snapshot = rig.app.snapshot.load_full();
+    let begun = rig.in_exchange(&snapshot, &visitor, &rig.portal);
+    let before = rig.app.sessions.load(cookie, begun.host(), begun.now, Use::Counts).await.unwrap().unwrap();
+    rig.app.sessions.expect_password(before.sign_on(), [1; 8]).await.unwrap();
+    let line = Line::from(&By::command_line(&rig.app).event("password_changed", None, None));
+    let changed = rig.database.change(&erin, move |entry| {
+        entry.set_password_known_as(entry.account.password.clone(), [1; 8]);
+        Ok::<_, ()>(line.clone())
+    });
+    changed.await.unwrap();
+    rig.advance(Duration::from_secs(30));
+    assert!(!before.is_good_with([1; 8]));
+    let x = rig.in_exchange(&snapshot, &visitor, &rig.portal);
+    assert!(who::with_subject(&x, cookie, before, Use::Counts).await.unwrap().is_some());
+    assert!(rig.who(&visitor).await.is_some());
 }
 
 #[tokio::test]

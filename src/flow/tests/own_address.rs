@@ -16,7 +16,7 @@ impl Rig {
         begun
     }
 
-    async fn prove(&self, visitor: &Visitor, typed: &str) -> Ended {
+    async fn prove_address(&self, visitor: &Visitor, typed: &str) -> Ended {
         let inside = self.who(visitor).await.unwrap();
         let snapshot = self.app.snapshot.load_full();
         let x = self.in_exchange(&snapshot, visitor, &self.portal);
@@ -58,14 +58,14 @@ async fn a_new_address_is_proved_there_and_the_old_one_is_told() {
     assert_eq!(rig.who(&visitor).await.unwrap().subject.email, "erin@example.com", "until it is proved");
     let code = rig.proof(NEW);
     let before = rig.mailed_to("erin@example.com").len();
-    assert!(matches!(rig.prove(&visitor, &wrong(&code)).await, Ended::Wrong));
-    assert!(matches!(rig.prove(&visitor, &code).await, Ended::Changed));
+    assert!(matches!(rig.prove_address(&visitor, &wrong(&code)).await, Ended::Wrong));
+    assert!(matches!(rig.prove_address(&visitor, &code).await, Ended::Changed));
     assert_eq!(rig.who(&visitor).await.unwrap().subject.email, NEW, "at the next request");
     assert_eq!(rig.awaited(&visitor).await, None);
     let told = rig.mailed_to("erin@example.com");
     assert_eq!(told.len(), before + 1);
     assert!(!told.last().unwrap().contains(NEW), "masked");
-    assert!(matches!(rig.prove(&visitor, &code).await, Ended::Gone), "a code works once");
+    assert!(matches!(rig.prove_address(&visitor, &code).await, Ended::Gone), "a code works once");
     assert!(
         matches!(rig.code(&mut under_way, &sign_in_code).await, CodeOutcome::Expired),
         "its code went to the old address"
@@ -81,17 +81,17 @@ async fn a_change_of_address_ends_after_thirty_minutes_five_wrong_codes_or_with_
     let visitor = rig.signed_in("erin").await;
     rig.begin(&visitor, NEW).await;
     rig.advance(address::LIFETIME);
-    assert!(matches!(rig.prove(&visitor, &rig.proof(NEW)).await, Ended::Gone));
+    assert!(matches!(rig.prove_address(&visitor, &rig.proof(NEW)).await, Ended::Gone));
 
     let visitor = rig.signed_in("erin").await;
     rig.begin(&visitor, NEW).await;
     let code = rig.proof(NEW);
     for round in 1..=EMAIL_CODE.attempts {
         let last = round == EMAIL_CODE.attempts;
-        let ended = rig.prove(&visitor, &wrong(&code)).await;
+        let ended = rig.prove_address(&visitor, &wrong(&code)).await;
         assert!(if last { matches!(ended, Ended::Gone) } else { matches!(ended, Ended::Wrong) });
     }
-    assert!(matches!(rig.prove(&visitor, &code).await, Ended::Gone));
+    assert!(matches!(rig.prove_address(&visitor, &code).await, Ended::Gone));
 
     rig.begin(&visitor, NEW).await;
     let code = rig.proof(NEW);
@@ -103,7 +103,7 @@ async fn a_change_of_address_ends_after_thirty_minutes_five_wrong_codes_or_with_
     rig.password(&mut visitor, "erin", "another password", None).await;
     let sign_in_code = rig.mails().last().unwrap().clone();
     rig.code(&mut visitor, &sign_in_code).await;
-    assert!(matches!(rig.prove(&visitor, &code).await, Ended::Gone));
+    assert!(matches!(rig.prove_address(&visitor, &code).await, Ended::Gone));
     assert_eq!(rig.who(&visitor).await.unwrap().subject.email, "erin@Example.com".to_lowercase());
 }
 
@@ -124,7 +124,7 @@ async fn whose_an_address_is_already_is_told_to_its_owner_alone() {
         // Whatever is typed: none is right.
         let mut ended = Vec::new();
         for code in ["000000", "123456", "999999"] {
-            ended.push(rig.prove(&visitor, code).await);
+            ended.push(rig.prove_address(&visitor, code).await);
         }
         assert!(ended.iter().all(|ended| matches!(ended, Ended::Wrong)));
         rig.advance(EMAIL_CODE.resend_after);
@@ -140,12 +140,12 @@ async fn an_address_that_somebody_gets_meanwhile_and_one_of_a_deleted_account_ar
     rig.begin(&visitor, "frank@example.com").await;
     let code = rig.proof("frank@example.com");
     let frank = rig.add("frank", "").await;
-    assert!(matches!(rig.prove(&visitor, &code).await, Ended::Gone));
+    assert!(matches!(rig.prove_address(&visitor, &code).await, Ended::Gone));
 
     administer::delete(&rig.app, crate::flow::By::command_line(&rig.app), &frank).await.unwrap();
     rig.advance(EMAIL_CODE.resend_after);
     rig.begin(&visitor, "frank@example.com").await;
-    assert!(matches!(rig.prove(&visitor, &rig.proof("frank@example.com")).await, Ended::Gone));
+    assert!(matches!(rig.prove_address(&visitor, &rig.proof("frank@example.com")).await, Ended::Gone));
     assert_eq!(rig.who(&visitor).await.unwrap().subject.email.to_lowercase(), "erin@example.com");
 }
 
@@ -156,14 +156,14 @@ async fn fifty_right_codes_at_once_change_the_address_once_and_its_owner_may_go_
     let visitor = rig.signed_in("erin").await;
     rig.begin(&visitor, NEW).await;
     let code = rig.proof(NEW);
-    let all = (0..50).map(|_| rig.prove(&visitor, &code));
+    let all = (0..50).map(|_| rig.prove_address(&visitor, &code));
     let ended = futures_util::future::join_all(all).await;
     assert_eq!(ended.iter().filter(|ended| matches!(ended, Ended::Changed)).count(), 1);
 
     let taken = rig.database.is_retired("erin@example.com").await.unwrap();
     assert!(taken, "the old one is nobody else's");
     rig.begin(&visitor, "erin@example.com").await;
-    assert!(matches!(rig.prove(&visitor, &rig.proof("erin@example.com")).await, Ended::Changed));
+    assert!(matches!(rig.prove_address(&visitor, &rig.proof("erin@example.com")).await, Ended::Changed));
     assert!(rig.database.is_retired(NEW).await.unwrap());
     let now = rig.database.by_id(&erin).await.unwrap().unwrap();
     assert_eq!(now.account.email, "erin@example.com");
@@ -187,7 +187,21 @@ async fn what_is_no_new_address_is_said_at_once() {
     let snapshot = rig.app.snapshot.load_full();
     let x = rig.in_exchange(&snapshot, &visitor, &rig.portal);
     address::stop(&x, &inside).await.unwrap();
-    assert!(matches!(rig.prove(&visitor, &rig.proof(NEW)).await, Ended::Gone));
+    assert!(matches!(rig.prove_address(&visitor, &rig.proof(NEW)).await, Ended::Gone));
     let in_file = rig.signed_in("alice").await;
     assert!(matches!(rig.begin(&in_file, NEW).await, Begun::NotHere));
+}
+
+#[tokio::test]
+async fn a_link_that_was_mailed_to_the_old_address_sets_no_password_any_more() {
+    let rig = Rig::new().await;
+    rig.add("erin", "").await;
+    let visitor = rig.signed_in("erin").await;
+    rig.begin(&visitor, NEW).await;
+    let code = rig.proof(NEW);
+    rig.ask("erin").await;
+    let token = rig.token();
+    assert!(rig.is_good(&token).await);
+    assert!(matches!(rig.prove(&visitor, &code).await, Ended::Changed));
+    assert!(!rig.is_good(&token).await);
 }

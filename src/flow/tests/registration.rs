@@ -32,7 +32,9 @@ impl Rig {
         self.configure(|snapshot| snapshot.database = Some(settings));
     }
 
+    /// A second later than whatever was before, so that the letters have an order.
     async fn register(&self, applicant: &mut Applicant, email: &str, username: &str) -> Begun {
+        self.advance(Duration::from_secs(1));
         let snapshot = self.app.snapshot.load_full();
         let visitor = applicant.visitor();
         let x = self.in_exchange(&snapshot, &visitor, &self.portal);
@@ -46,7 +48,7 @@ impl Rig {
         begun
     }
 
-    async fn confirm(&self, applicant: &Applicant, code: &str) -> Outcome {
+    async fn prove(&self, applicant: &Applicant, code: &str) -> Outcome {
         let snapshot = self.app.snapshot.load_full();
         let visitor = applicant.visitor();
         let x = self.in_exchange(&snapshot, &visitor, &self.portal);
@@ -90,9 +92,9 @@ async fn a_proved_address_makes_an_account_that_waits_and_the_administrators_are
         "nobody sees it before the proof"
     );
     let code = rig.registration_code();
-    assert!(matches!(rig.confirm(&erin, &wrong(&code)).await, Outcome::Wrong(_)));
-    assert!(matches!(rig.confirm(&erin, &code).await, Outcome::Made(Approval::Pending)));
-    assert!(matches!(rig.confirm(&erin, &code).await, Outcome::Expired), "once");
+    assert!(matches!(rig.prove(&erin, &wrong(&code)).await, Outcome::Wrong(_)));
+    assert!(matches!(rig.prove(&erin, &code).await, Outcome::Made(Approval::Pending)));
+    assert!(matches!(rig.prove(&erin, &code).await, Outcome::Expired), "once");
     let made = rig.database.find("erin").await.unwrap().unwrap();
     assert_eq!(
         (made.account.email.as_str(), made.account.name.as_str()),
@@ -121,7 +123,7 @@ async fn where_registration_is_open_the_account_can_be_used_at_once() {
     let mut erin = Applicant::from(1);
     rig.register(&mut erin, "erin@example.com", "erin.e").await;
     let code = rig.registration_code();
-    assert!(matches!(rig.confirm(&erin, &code).await, Outcome::Made(Approval::Approved)));
+    assert!(matches!(rig.prove(&erin, &code).await, Outcome::Made(Approval::Approved)));
     let mut visitor = Visitor::new();
     let outcome = rig.password(&mut visitor, "erin.e", PASSWORD, None).await;
     assert!(matches!(outcome, super::Outcome::CodeSent(_)));
@@ -137,10 +139,10 @@ async fn an_address_that_has_an_account_gets_word_of_it_and_never_a_code() {
         let letter = rig.letters().pop().unwrap();
         assert!(letter.contains("You have one already") && !letter.contains("Your code is"), "{letter}");
         for _ in 0..4 {
-            assert!(matches!(rig.confirm(&thief, "000000").await, Outcome::Wrong(_)));
+            assert!(matches!(rig.prove(&thief, "000000").await, Outcome::Wrong(_)));
         }
-        assert!(matches!(rig.confirm(&thief, "000000").await, Outcome::TooMany(_)));
-        assert!(matches!(rig.confirm(&thief, "000000").await, Outcome::Expired));
+        assert!(matches!(rig.prove(&thief, "000000").await, Outcome::TooMany(_)));
+        assert!(matches!(rig.prove(&thief, "000000").await, Outcome::Expired));
     }
 }
 
@@ -155,7 +157,7 @@ async fn a_deleted_accounts_address_and_name_are_nobody_elses() {
     let mut other = Applicant::from(2);
     rig.register(&mut other, "erin@other.example", "erin").await;
     let code = rig.registration_code();
-    assert!(matches!(rig.confirm(&other, &code).await, Outcome::UsernameTaken(_)));
+    assert!(matches!(rig.prove(&other, &code).await, Outcome::UsernameTaken(_)));
 }
 
 #[tokio::test]
@@ -167,7 +169,7 @@ async fn a_taken_username_is_told_once_the_address_is_proved_and_another_can_be_
     rig.register(&mut other, "e@other.example", "Erin").await;
     assert!(matches!(rig.choose(&other, "frank").await, Outcome::Expired), "nothing is proved");
     let code = rig.registration_code();
-    assert!(matches!(rig.confirm(&other, &code).await, Outcome::UsernameTaken(_)));
+    assert!(matches!(rig.prove(&other, &code).await, Outcome::UsernameTaken(_)));
     assert!(matches!(rig.choose(&other, "alice").await, Outcome::UsernameTaken(_)), "a file has it");
     assert!(matches!(rig.choose(&other, "admin").await, Outcome::WrongUsername(..)));
     assert!(matches!(rig.choose(&other, "erin-2").await, Outcome::Made(Approval::Pending)));
@@ -181,7 +183,7 @@ async fn a_name_made_from_the_address_is_one_that_nobody_has() {
     let mut other = Applicant::from(1);
     rig.register(&mut other, "erin@other.example", "").await;
     let code = rig.registration_code();
-    assert!(matches!(rig.confirm(&other, &code).await, Outcome::Made(_)));
+    assert!(matches!(rig.prove(&other, &code).await, Outcome::Made(_)));
     assert_eq!(rig.database.find("erin@other.example").await.unwrap().unwrap().account.username, "erin-2");
 }
 
@@ -200,7 +202,7 @@ async fn fifty_registrations_of_one_address_at_once_make_one_account() {
         rig.register(&mut applicant, address, "").await;
         applicants.push((applicant, rig.registration_code()));
     }
-    let answers = applicants.iter().map(|(applicant, code)| rig.confirm(applicant, code));
+    let answers = applicants.iter().map(|(applicant, code)| rig.prove(applicant, code));
     let mut made = 0;
     for outcome in futures_util::future::join_all(answers).await {
         match outcome {
@@ -220,12 +222,12 @@ async fn a_code_is_good_for_its_browser_and_its_time_alone() {
     let code = rig.registration_code();
     let mut other = Applicant::from(2);
     rig.register(&mut other, "frank@example.com", "").await;
-    assert!(matches!(rig.confirm(&other, &code).await, Outcome::Wrong(_)));
+    assert!(matches!(rig.prove(&other, &code).await, Outcome::Wrong(_)));
     rig.advance(EMAIL_CODE.lifetime);
-    assert!(matches!(rig.confirm(&erin, &code).await, Outcome::Wrong(_)));
+    assert!(matches!(rig.prove(&erin, &code).await, Outcome::Wrong(_)));
     rig.advance(register::LIFETIME);
-    assert!(matches!(rig.confirm(&erin, &code).await, Outcome::Expired));
-    assert!(matches!(rig.confirm(&Applicant::from(3), &code).await, Outcome::Expired));
+    assert!(matches!(rig.prove(&erin, &code).await, Outcome::Expired));
+    assert!(matches!(rig.prove(&Applicant::from(3), &code).await, Outcome::Expired));
 }
 
 #[tokio::test]
@@ -307,8 +309,8 @@ async fn where_registration_was_closed_meanwhile_no_account_is_made() {
     rig.register(&mut erin, "erin@example.com", "").await;
     let code = rig.registration_code();
     rig.registration(Registration::Closed, &[]);
-    assert!(matches!(rig.confirm(&erin, &code).await, Outcome::Expired));
+    assert!(matches!(rig.prove(&erin, &code).await, Outcome::Expired));
     rig.registration(Registration::Open, &["corp.example"]);
-    assert!(matches!(rig.confirm(&erin, &code).await, Outcome::Wrong(_)), "another domain by now");
+    assert!(matches!(rig.prove(&erin, &code).await, Outcome::Wrong(_)), "another domain by now");
     assert_eq!(rig.database.count(&Filter::default()).await.unwrap(), 0);
 }

@@ -244,12 +244,19 @@ impl Rig {
     pub(super) fn letters(&self) -> Vec<String> {
         let mut mails: Vec<_> = std::fs::read_dir(self.outbox.path())
             .unwrap()
-            .map(|entry| entry.unwrap())
-            .map(|entry| (entry.metadata().unwrap().modified().unwrap(), entry.path()))
+            .map(|entry| entry.unwrap().path())
+            // What is half written has another name.
+            .filter(|path| path.extension().is_some_and(|ending| ending == "eml"))
+            .map(|path| (sent(&path), std::fs::metadata(&path).unwrap().modified().unwrap(), path))
             .collect();
         mails.sort();
-        mails.iter().map(|(_, path)| std::fs::read_to_string(path).unwrap()).collect()
+        mails.iter().map(|(.., path)| std::fs::read_to_string(path).unwrap()).collect()
     }
+}
+
+/// When a letter was sent, as its name begins.
+fn sent(path: &std::path::Path) -> String {
+    path.file_name().unwrap().to_string_lossy().split('-').next().unwrap().to_owned()
 }
 
 pub(super) const SESSION: session::Settings = session::Settings {

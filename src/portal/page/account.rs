@@ -5,7 +5,7 @@ use std::time::Duration;
 use http::{Response, StatusCode};
 
 use super::super::form::Form;
-use super::super::view::{AccountView, Mine, Note, Part, Refused, Row, Section};
+use super::super::view::{AS_BROWSER, AccountView, Mine, Note, Part, Refused, Row, Section};
 use super::super::{PortalError, Visit, reply};
 use super::{guard, minutes};
 use crate::body::Body;
@@ -47,7 +47,8 @@ async fn set_profile(visit: &Visit<'_>, form: &Form) -> Result<Response<Body>, P
         Err(elsewhere) => return Ok(elsewhere),
     };
     let (name, language) = (form.field("name")?, form.field("language")?);
-    match profile::set(&visit.x, &visitor, &name, &language).await? {
+    let chosen = if language == AS_BROWSER { "" } else { &language };
+    match profile::set(&visit.x, &visitor, &name, chosen).await? {
         profile::Outcome::Changed => Ok(visit.done(PAGE, Note::ProfileChanged)),
         profile::Outcome::Name(error) => {
             let what = error.say(visit.words_for(&visitor));
@@ -202,7 +203,7 @@ async fn page(
     let awaited = address::awaited(x, &account).await?;
     let mine = own::is_changed_here(&account).then(|| Mine {
         name: typed.name.unwrap_or(&account.name),
-        language: typed.language.or(account.language.as_deref()).unwrap_or_default(),
+        language: typed.language.or(account.language.as_deref()).unwrap_or(AS_BROWSER),
         languages: &languages,
         new_email: typed.email.unwrap_or_default(),
         waiting: awaited.as_deref(),

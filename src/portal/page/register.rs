@@ -215,7 +215,6 @@ fn form(
         heading: heading(offered(visit)?),
         lead: None,
         form,
-        account: None,
         instead: Some(("register-sign-in", &login)),
         back: None,
     });
@@ -273,7 +272,6 @@ fn username_form(
         heading: "register-username-heading",
         lead: Some(visit.x.words(None).text("register-username-lead")),
         form,
-        account: None,
         instead: None,
         back: Some(("register-start-over", &cancel)),
     });

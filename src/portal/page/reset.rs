@@ -125,7 +125,6 @@ fn ask(
         heading: "reset-heading",
         lead: Some(visit.x.words(None).text("reset-lead")),
         form,
-        account: None,
         instead: Some(("reset-sign-in", &login)),
         back: None,
     });
@@ -148,7 +147,7 @@ fn choose(
         action: &action,
         fields: vec![field.help(password_help(visit, words)).problem(at_field)],
         hidden: vec![("token", token)],
-        whose: None,
+        whose: Some(&holder.account.username),
         submit: "reset-set",
         problem: of_form,
     };
@@ -156,7 +155,6 @@ fn choose(
         heading: "reset-heading",
         lead: Some(words.filled("reset-whose", "username", &holder.account.username)),
         form,
-        account: Some(&holder.account.username),
         instead: None,
         back: None,
     });

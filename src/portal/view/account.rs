@@ -29,11 +29,14 @@ pub struct AccountView<'a> {
     pub devices: &'a [Row],
 }
 
+/// For "as the browser asks" in the choice of languages: what has no value at all would not count as chosen.
+pub const AS_BROWSER: &str = "browser";
+
 /// What is in the forms, as it is or was typed.
 #[derive(Clone, Copy)]
 pub struct Mine<'a> {
     pub name: &'a str,
-    /// Empty: as the browser asks.
+    /// A tag, or [`AS_BROWSER`].
     pub language: &'a str,
     /// Their tags, and what they call themselves.
     pub languages: &'a [(&'a str, String)],
@@ -168,15 +171,12 @@ fn form<'a>(words: &Words, view: &AccountView<'a>, part: Part) -> Option<Form<'a
 }
 
 fn profile<'a>(words: &Words, mine: &Mine<'a>) -> Form<'a> {
-    let mut languages = vec![("", words.text("account-language-browser"))];
+    let mut languages = vec![(AS_BROWSER, words.text("account-language-browser"))];
     languages.extend(mine.languages.iter().cloned());
     let language = Field::new("language", "account-language", Kind::Choice(languages), mine.language);
     Form {
         action: ACTION,
-        fields: vec![
-            Field::new("name", "account-name", Kind::Text("name"), mine.name),
-            Field { required: false, ..language },
-        ],
+        fields: vec![Field::new("name", "account-name", Kind::Text("name"), mine.name), language],
         hidden: vec![("do", "profile")],
         submit: "account-profile-submit",
         ..Form::default()

@@ -12,8 +12,6 @@ pub struct AskView<'a> {
     pub heading: &'static str,
     pub lead: Option<String>,
     pub form: Form<'a>,
-    /// Whose password is chosen, for password managers.
-    pub account: Option<&'a str>,
     /// Where else one may go: text and address.
     pub instead: Option<(&'static str, &'a str)>,
     /// The same by a post.

@@ -35,7 +35,7 @@ pub fn gallery(show: Pages<'_>, text: &str) -> Vec<(String, Page)> {
 
 fn ask<'a>(heading: &'static str, fields: Vec<Field<'a>>, submit: &'static str) -> AskView<'a> {
     let form = Form { action: "/_vestibule/register?rd=%2F", fields, submit, ..Form::default() };
-    AskView { heading, lead: None, form, account: None, instead: None, back: None }
+    AskView { heading, lead: None, form, instead: None, back: None }
 }
 
 fn register<'a>(text: &'a str, problem: Option<&str>) -> AskView<'a> {
@@ -78,9 +78,8 @@ fn choose(text: &str) -> AskView<'_> {
     let field = Field::new("password", "reset-password", Kind::Password("new-password"), "");
     let asked = ask("reset-heading", vec![field.help("12 characters.".into())], "reset-set");
     AskView {
-        account: Some(text),
         lead: Some(text.to_owned()),
-        form: Form { hidden: vec![("token", text)], ..asked.form },
+        form: Form { hidden: vec![("token", text)], whose: Some(text), ..asked.form },
         ..asked
     }
 }
