@@ -42,6 +42,22 @@ impl Timestamp {
 }
 
 impl Timestamp {
+    /// The beginning in UTC of a day that is written as `2026-11-22`; `None` where there is no such day.
+    pub fn of_day(written: &str) -> Option<Self> {
+        let numbers = written.split('-').map(|part| {
+            let digits = part.bytes().all(|digit| digit.is_ascii_digit());
+            part.parse::<i64>().ok().filter(|_| digits && part.len() <= 4)
+        });
+        let [year, month, day] = numbers.collect::<Option<Vec<_>>>()?.try_into().ok()?;
+        // Counted from 1 March as in `civil`, and then looked at there, which finds the 30 February.
+        let (from_march, year_from_march) = ((month + 9).rem_euclid(12), year - i64::from(month <= 2));
+        let of_year = (153 * from_march + 2) / 5 + day - 1;
+        let leap_days =
+            year_from_march.div_euclid(4) - year_from_march.div_euclid(100) + year_from_march.div_euclid(400);
+        let days = 365 * year_from_march + leap_days + of_year - 719_468;
+        (civil(days) == (year, month, day)).then_some(Self(days * 86_400_000))
+    }
+
     /// Year, month, day, hour and minute in UTC.
     pub fn date_and_minute(self) -> [i64; 5] {
         let minutes = self.0.div_euclid(60_000);
@@ -172,6 +188,33 @@ mod tests {
         ];
         for (millis, text) in cases {
             assert_eq!(Timestamp::from_millis(millis).to_string(), text);
+        }
+    }
+
+    #[test]
+    fn a_day_is_read_as_it_is_written_and_one_that_is_none_is_not() {
+        for day in -1_000_000..1_000_000_i64 {
+            let start = Timestamp::from_millis(day * 86_400_000);
+            let [year, month, of_month, ..] = start.date_and_minute();
+            if (0..10_000).contains(&year) {
+                assert_eq!(Timestamp::of_day(&format!("{year:04}-{month:02}-{of_month:02}")), Some(start));
+            }
+        }
+        for none in [
+            "",
+            "2026",
+            "2026-11",
+            "2026-11-31",
+            "2025-02-29",
+            "2026-13-01",
+            "2026-00-01",
+            "2026-01-00",
+            "x-y-z",
+            "2026-1-1-1",
+            "99999-01-01",
+            "+2026-01-01",
+        ] {
+            assert_eq!(Timestamp::of_day(none), None, "{none}");
         }
     }
 }

@@ -23,7 +23,7 @@ const ARROWS: &[(&str, &str)] = &[
     ),
     ("listen", "* route"),
     ("gateway", "* account app flow identity listen policy portal route session upstream"),
-    ("portal", "* accent app flow mail policy route"),
+    ("portal", "* accent account app flow mail policy route session"),
     ("flow", "* accent account app identity mail policy route session sign_in throttle upstream"),
     ("app", "* account identity mail policy route session sign_in throttle upstream"),
     ("session", "* route"),

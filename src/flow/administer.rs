@@ -6,11 +6,10 @@
 
 use std::sync::Arc;
 
-use super::{By, FlowError};
+use super::{By, FlowError, notice, reset};
 use crate::account::database::{Changed, Decision, Deleted, Entry, Inserted, Line, New, SOURCE, Taken};
 use crate::account::{
-    Account, Address, Approval, Attributes, Database, DatabaseError, DirectoryError, FullName, Groups,
-    StoredHash, Username,
+    Account, Address, Approval, Attributes, Database, DatabaseError, FullName, Groups, StoredHash, Username,
 };
 use crate::app::App;
 use crate::subject::AccountId;
@@ -36,7 +35,7 @@ pub enum AdministerError {
 
 impl From<DatabaseError> for AdministerError {
     fn from(error: DatabaseError) -> Self {
-        Self::Flow(FlowError::Directory(DirectoryError::Database(error)))
+        Self::Flow(error.into())
     }
 }
 
@@ -119,6 +118,9 @@ pub async fn add(app: &App, by: By<'_>, add: Add) -> Result<Entry, AdministerErr
         Inserted::Taken(taken) => return Err(AdministerError::Taken(taken)),
     }
     note(app, by, "account_added", &entry.account.id, None);
+    if entry.account.password.is_none() {
+        reset::invite(app, &snapshot, by, &entry.account);
+    }
     Ok(entry)
 }
 
@@ -202,11 +204,15 @@ pub async fn set_password(
     id: &AccountId,
     hash: Option<StoredHash>,
 ) -> Result<Entry, AdministerError> {
-    change(app, by, id, "password_changed", None, Over::Anybody, move |entry| {
+    let changed = change(app, by, id, "password_changed", None, Over::Anybody, move |entry| {
         entry.set_password(hash.clone());
         Ok(())
-    })
-    .await
+    });
+    let entry = changed.await?;
+    if entry.account.password.is_some() {
+        notice::password_changed(app, &app.snapshot.load_full(), by, &entry.account);
+    }
+    Ok(entry)
 }
 
 /// Deletes an account for good. Its name and address are handed to nobody unasked.
@@ -221,8 +227,18 @@ pub async fn delete(app: &App, by: By<'_>, id: &AccountId) -> Result<Entry, Admi
     Ok(*entry)
 }
 
+/// Has a link mailed to the owner, to choose another password, or the first. Nothing changes before it is used.
+pub async fn send_reset(app: &App, by: By<'_>, id: &AccountId) -> Result<(), AdministerError> {
+    not_yourself(by, id)?;
+    let entry = entry(app, id).await?;
+    app.audit.record(&by.event("reset_sent", Some(id), None));
+    reset::invite(app, &app.snapshot.load_full(), by, &entry.account);
+    Ok(())
+}
+
 /// Forgets wrong passwords and wrong codes, from wherever they came. For accounts of files too.
 pub async fn unlock(app: &App, by: By<'_>, account: &Account) -> Result<(), AdministerError> {
+    not_yourself(by, &account.id)?;
     let unlocked = app.throttle.unlock(account.id.as_str(), &account.fingerprint()).await;
     unlocked.map_err(FlowError::from)?;
     app.audit.record(&by.event("unlocked", Some(&account.id), None));
@@ -245,7 +261,10 @@ async fn decide(
     apply: impl Fn(&mut Entry, Decision) -> Result<(), AdministerError> + Send + Sync + 'static,
 ) -> Result<Entry, AdministerError> {
     let decision = decision(by, None);
-    change(app, by, id, what, detail, Over::Others, move |entry| apply(entry, decision.clone())).await
+    let apply = move |entry: &mut Entry| apply(entry, decision.clone());
+    let entry = change(app, by, id, what, detail, Over::Others, apply).await?;
+    notice::decided(app, &app.snapshot.load_full(), by, &entry);
+    Ok(entry)
 }
 
 async fn change(

@@ -11,6 +11,7 @@ pub mod confirm;
 pub mod device;
 pub mod hand_over;
 pub mod import;
+pub mod look;
 pub mod mailing;
 pub mod notice;
 pub mod own;
@@ -24,7 +25,7 @@ pub mod who;
 
 pub use by::By;
 
-use crate::account::{Busy, DirectoryError};
+use crate::account::{Busy, DatabaseError, DirectoryError};
 use crate::session::Opened;
 use crate::store::StoreError;
 
@@ -37,6 +38,12 @@ pub enum FlowError {
     Directory(#[from] DirectoryError),
     #[error("too many passwords are being checked at once")]
     Busy(#[from] Busy),
+}
+
+impl From<DatabaseError> for FlowError {
+    fn from(error: DatabaseError) -> Self {
+        Self::Directory(DirectoryError::Database(error))
+    }
 }
 
 /// The cookies of ours that a browser sent, as far as it sent each once.

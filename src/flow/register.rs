@@ -147,9 +147,12 @@ fn check(
 ) -> Result<(FullName, Address, Option<Username>), Box<Wrong>> {
     let name = FullName::parse(typed.name);
     let address = Address::parse(typed.email).map_err(WrongAddress::Malformed);
-    let address = address.and_then(|address| match admits(snapshot, &address) {
-        true => Ok(address),
-        false => Err(WrongAddress::Domain(address.domain().shown())),
+    let address = address.and_then(|address| {
+        if admits(snapshot, &address) {
+            Ok(address)
+        } else {
+            Err(WrongAddress::Domain(address.domain().shown()))
+        }
     });
     let wanted = (!typed.username.trim().is_empty()).then(|| Username::parse_new(typed.username));
     let username = wanted.transpose();
@@ -268,6 +271,8 @@ async fn finish(x: &Exchange<'_>, stored: Stored, tries: i64) -> Result<Outcome,
             let stored = Stored { application, ..stored };
             Ok(Outcome::UsernameTaken(Box::new(show(x, stored))))
         }
+        // Somebody else has it since it was proved.
+        Ok(Made::AddressTaken) if stored.application.proved => Ok(Outcome::Expired),
         Ok(Made::AddressTaken) => {
             put(x.app, stored.key, &stored.application).await?;
             refuse(x, stored, tries).await

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{By, FlowError};
+use super::{By, FlowError, device};
 use crate::app::App;
 use crate::session::{Page, SignOn, SignOnId};
 use crate::subject::AccountId;
@@ -103,6 +103,15 @@ pub async fn everybodys(app: &App, by: By<'_>) -> Result<usize, FlowError> {
     }
     audit(app, by, "sessions_ended", None, &format!("{ended} of all accounts"));
     Ok(ended)
+}
+
+/// Has a known device of this public id forgotten. Whether there was one.
+pub async fn device(app: &App, by: By<'_>, account: &AccountId, name: &str) -> Result<bool, FlowError> {
+    let forgotten = device::forget(app, account, name).await?;
+    if forgotten {
+        audit(app, by, "device_forgotten", Some(account), name);
+    }
+    Ok(forgotten)
 }
 
 fn audit(app: &App, by: By<'_>, what: &'static str, account: Option<&AccountId>, detail: &str) {

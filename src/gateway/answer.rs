@@ -77,6 +77,9 @@ impl From<PortalError> for Refused {
     fn from(error: PortalError) -> Self {
         match error {
             PortalError::Flow(error) => Self::Flow(error),
+            PortalError::Forbidden { username, origin } => {
+                Self::Forbidden { username: Some(username), origin }
+            }
             error => Self::Portal(error),
         }
     }
@@ -226,7 +229,9 @@ fn said(refused: &Refused) -> (ErrorKind, &'static str) {
         Refused::Challenge(_) | Refused::Portal(PortalError::SignInRequired { .. }) => {
             (ErrorKind::SignInRequired, "sign_in_required")
         }
-        Refused::Forbidden { .. } => (ErrorKind::Forbidden, "forbidden"),
+        Refused::Forbidden { .. } | Refused::Portal(PortalError::Forbidden { .. }) => {
+            (ErrorKind::Forbidden, "forbidden")
+        }
         Refused::Portal(PortalError::Form(_)) => (ErrorKind::BadRequest, "bad_request"),
         Refused::Flow(_) | Refused::Portal(PortalError::Flow(_)) => (ErrorKind::Unavailable, "unavailable"),
         Refused::Maintenance { .. } => (ErrorKind::Maintenance, "maintenance"),

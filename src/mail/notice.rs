@@ -148,25 +148,18 @@ impl Written {
                 subject: site("mail-waiting-subject"),
                 says: vec![site("mail-waiting")],
                 link: page.as_ref().and_then(|page| link("mail-waiting-link", page)),
-                facts: vec![
-                    (words.text("mail-waiting-name"), (*name).to_owned()),
-                    (words.text("mail-waiting-username"), (*username).to_owned()),
-                    (words.text("mail-waiting-email"), (*email).to_owned()),
-                ],
+                facts: applicant(words, [name, username, email]),
                 then: vec![words.text("mail-waiting-then")],
             },
             Notice::Approved { username, reason, page } => Self {
                 subject: site("mail-approved-subject"),
-                says: [Some(whose("mail-approved", username)), because(words, *reason)]
-                    .into_iter()
-                    .flatten()
-                    .collect(),
+                says: with_reason(words, whose("mail-approved", username), *reason),
                 link: link("mail-approved-link", page),
                 ..Self::default()
             },
             Notice::Rejected { reason } => Self {
                 subject: site("mail-rejected-subject"),
-                says: [Some(site("mail-rejected")), because(words, *reason)].into_iter().flatten().collect(),
+                says: with_reason(words, site("mail-rejected"), *reason),
                 ..Self::default()
             },
             Notice::Known { page, reset, occasion } => Self {
@@ -174,11 +167,7 @@ impl Written {
                 says: vec![site("mail-known")],
                 link: link("mail-known-link", page),
                 facts: from(words, occasion),
-                then: reset
-                    .iter()
-                    .map(|reset| words.filled("mail-known-reset", "page", reset))
-                    .chain([words.text("mail-asked-not-you")])
-                    .collect(),
+                then: if_known(words, reset.as_deref()),
             },
             Notice::Retired { occasion } => Self {
                 subject: site("mail-known-subject"),
@@ -189,10 +178,7 @@ impl Written {
             },
             Notice::Reset { username, page, minutes, occasion } => Self {
                 subject: site("mail-reset-subject"),
-                says: vec![
-                    whose("mail-reset", username),
-                    words.with("mail-reset-valid", &[("minutes", (*minutes).into())]),
-                ],
+                says: vec![whose("mail-reset", username), valid(words, *minutes)],
                 link: link("mail-reset-link", page),
                 facts: from(words, occasion),
                 then: vec![words.text("mail-reset-not-you")],
@@ -206,10 +192,7 @@ impl Written {
             },
             Notice::ResetByAdministrator { username, page, minutes } => Self {
                 subject: site("mail-reset-subject"),
-                says: vec![
-                    whose("mail-reset-administrator", username),
-                    words.with("mail-reset-valid", &[("minutes", (*minutes).into())]),
-                ],
+                says: vec![whose("mail-reset-administrator", username), valid(words, *minutes)],
                 link: link("mail-reset-link", page),
                 ..Self::default()
             },
@@ -262,8 +245,26 @@ impl Written {
     }
 }
 
-fn because(words: &Words, reason: Option<&str>) -> Option<String> {
-    reason.map(|reason| words.filled("mail-decision-reason", "reason", reason))
+fn applicant(words: &Words, [name, username, email]: [&str; 3]) -> Vec<(String, String)> {
+    vec![
+        (words.text("mail-waiting-name"), name.to_owned()),
+        (words.text("mail-waiting-username"), username.to_owned()),
+        (words.text("mail-waiting-email"), email.to_owned()),
+    ]
+}
+
+fn with_reason(words: &Words, decision: String, reason: Option<&str>) -> Vec<String> {
+    let reason = reason.map(|reason| words.filled("mail-decision-reason", "reason", reason));
+    [Some(decision), reason].into_iter().flatten().collect()
+}
+
+fn if_known(words: &Words, reset: Option<&str>) -> Vec<String> {
+    let reset = reset.map(|reset| words.filled("mail-known-reset", "page", reset));
+    reset.into_iter().chain([words.text("mail-asked-not-you")]).collect()
+}
+
+fn valid(words: &Words, minutes: u64) -> String {
+    words.with("mail-reset-valid", &[("minutes", minutes.into())])
 }
 
 fn from(words: &Words, occasion: &Occasion) -> Vec<(String, String)> {

@@ -31,6 +31,17 @@ impl Form {
             (Some(_), Some(_)) => Err(PortalError::Form("a field was sent twice")),
         }
     }
+
+    /// All values of a field that may be sent more than once, each once.
+    pub fn all(&self, name: &str) -> Vec<String> {
+        let mut values = Vec::new();
+        for (_, value) in form_urlencoded::parse(&self.encoded).filter(|(key, _)| key == name) {
+            if values.iter().all(|known| *known != value) {
+                values.push(value.into_owned());
+            }
+        }
+        values
+    }
 }
 
 pub async fn read<B>(headers: &HeaderMap, body: B) -> Result<Form, PortalError>

@@ -59,6 +59,8 @@ pub enum PortalError {
     WrongOrigin,
     #[error("malformed form: {0}")]
     Form(&'static str),
+    #[error("not for this account")]
+    Forbidden { username: String, origin: Origin },
     #[error("the form is larger than {} bytes", form::LARGEST)]
     FormTooLarge,
     #[error("nobody is signed in")]
@@ -171,12 +173,20 @@ where
         "reset" if post => page::reset::submit(&visit, form::read(&head.headers, body).await?).await,
         "reset/sent" if get => page::reset::show_sent(&visit),
         "reset/done" if get => page::reset::show_done(&visit),
-        "register" | "register/verify" | "reset" => Err(PortalError::Method("GET, HEAD, POST")),
-        "register/username" | "register/resend" | "register/cancel" => Err(PortalError::Method("POST")),
-        "register/done" | "reset/sent" | "reset/done" => Err(PortalError::Method("GET, HEAD")),
-        "login" | "verify" | "step-up" | "logout" | "account" => Err(PortalError::Method("GET, HEAD, POST")),
-        "verify/resend" | "verify/cancel" => Err(PortalError::Method("POST")),
-        "" | "continue" | "whoami" => Err(PortalError::Method("GET, HEAD")),
+        _ if page::admin::is(name) && (get || post) => {
+            let posted = if post { Some(form::read(&head.headers, body).await?) } else { None };
+            page::admin::respond(&visit, name, posted.as_ref()).await
+        }
+        _ if page::admin::is(name) => Err(PortalError::Method("GET, HEAD, POST")),
+        "login" | "verify" | "step-up" | "logout" | "account" | "register" | "register/verify" | "reset" => {
+            Err(PortalError::Method("GET, HEAD, POST"))
+        }
+        "verify/resend" | "verify/cancel" | "register/username" | "register/resend" | "register/cancel" => {
+            Err(PortalError::Method("POST"))
+        }
+        "" | "continue" | "whoami" | "register/done" | "reset/sent" | "reset/done" => {
+            Err(PortalError::Method("GET, HEAD"))
+        }
         _ => Err(PortalError::NotFound),
     }
 }
@@ -265,7 +275,12 @@ impl<'a> Visit<'a> {
     fn nav<'b>(&self, visitor: &'b Visitor, here: Section) -> Nav<'b> {
         let subject = &visitor.subject;
         let who = if subject.name.is_empty() { &subject.username } else { &subject.name };
-        Nav { here, sections: &[Section::Apps, Section::Account], who }
+        let sections: &[_] = if page::admin::is_open_to(self, visitor) {
+            &[Section::Apps, Section::Account, Section::Admin]
+        } else {
+            &[Section::Apps, Section::Account]
+        };
+        Nav { here, sections, who }
     }
 
     /// What went well with the post that led here, if one did.

@@ -22,6 +22,7 @@
 //!   escaping, and in a real browser with axe-core, in both languages, light and dark, from 320 to 1280 px.
 
 mod account;
+pub mod admin;
 mod apps;
 mod ask;
 mod error;

@@ -14,6 +14,9 @@ use tokio::sync::broadcast::error::RecvError;
 /// How many messages a listener may be behind; one that falls further back is told that it missed some.
 const BEHIND: usize = 4096;
 
+/// No run ever has this number.
+const CLOSED: u64 = u64::MAX;
+
 /// Something that everybody who remembers it should look at again.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Change {
@@ -75,7 +78,7 @@ impl Changes {
 /// What a back end hears, on its way to the listeners of this process.
 pub struct Channel {
     news: broadcast::Sender<News>,
-    /// The present run's number; zero while the channel is down.
+    /// The present run's number; zero while the channel is down, [`CLOSED`] for good.
     run: AtomicU64,
     runs: AtomicU64,
 }
@@ -95,7 +98,10 @@ impl Channel {
     }
 
     pub fn run(&self) -> Option<Run> {
-        NonZeroU64::new(self.run.load(Ordering::Acquire)).map(Run)
+        match self.run.load(Ordering::Acquire) {
+            CLOSED => None,
+            number => NonZeroU64::new(number).map(Run),
+        }
     }
 
     pub fn tell(&self, change: Change) {
@@ -106,18 +112,29 @@ impl Channel {
     /// From now on every change is heard.
     pub fn is_up(&self) {
         let number = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
-        self.run.store(number, Ordering::Release);
+        self.turn(number);
         let _ = self.news.send(News::Missed);
     }
 
     pub fn is_down(&self) {
-        self.run.store(0, Ordering::Release);
+        self.turn(0);
+    }
+
+    /// Down for good, whatever those who listen say that are still about to stop.
+    pub fn close(&self) {
+        self.run.store(CLOSED, Ordering::Release);
+    }
+
+    fn turn(&self, to: u64) {
+        let open = |run| (run != CLOSED).then_some(to);
+        // An error says that it is closed.
+        let _ = self.run.fetch_update(Ordering::AcqRel, Ordering::Acquire, open);
     }
 
     /// Ends the present run; the next begins at once, if the channel is up.
     pub fn lost_some(&self) {
         let number = self.runs.fetch_add(1, Ordering::Relaxed) + 1;
-        let renew = |run| (run != 0).then_some(number);
+        let renew = |run| (run != 0 && run != CLOSED).then_some(number);
         // An error says that the channel is down, and the next run will be another one anyway.
         let _ = self.run.fetch_update(Ordering::AcqRel, Ordering::Acquire, renew);
     }
@@ -185,6 +202,10 @@ mod tests {
         assert_eq!(channel.run(), None, "a channel that is down stays down");
         channel.is_up();
         assert!(channel.run().is_some() && channel.run() != first);
+        channel.close();
+        channel.is_up();
+        channel.lost_some();
+        assert_eq!(channel.run(), None, "a channel that is closed stays closed");
     }
 
     #[tokio::test]

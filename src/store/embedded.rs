@@ -275,7 +275,7 @@ impl Embedded {
 
     pub async fn close(&self) {
         self.near.close();
-        self.channel.is_down();
+        self.channel.close();
         self.readers.close().await;
         self.writer.close().await;
     }

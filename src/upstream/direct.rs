@@ -427,4 +427,27 @@ mod tests {
             assert!(answered.is_err(), "in pieces of {piece}");
         }
     }
+
+    #[tokio::test]
+    async fn a_connection_is_used_again_unless_its_last_answer_says_close() {
+        for (connection, again, kept) in [
+            ("keep-alive", true, false),
+            ("Close", false, false),
+            ("X-Odd, close", false, true),
+            ("X-Odd", true, true),
+        ] {
+            let (ours, mut theirs) = tokio::io::duplex(1024);
+            let headers = HeaderMap::new();
+            let head = Head { method: &Method::GET, target: "/", host: None, headers: &headers, said: None };
+            let answer = format!("HTTP/1.1 200 OK\r\nConnection: {connection}\r\nContent-Length: 0\r\n\r\n");
+            theirs.write_all(answer.as_bytes()).await.expect("there is room");
+            let limit = (clock::stopwatch(), Duration::from_secs(5));
+            let Ok(answered) = Box::new(Direct::new(Box::new(ours))).exchange(&head, limit).await else {
+                panic!("no answer with {connection}");
+            };
+            // What names fields is there for whoever removes them.
+            assert_eq!(answered.headers().contains_key(CONNECTION), kept, "{connection}");
+            assert_eq!(answered.into_body().into_direct().is_some(), again, "{connection}");
+        }
+    }
 }

@@ -211,6 +211,146 @@ ago-hours =
         [one] vor einer Stunde
        *[other] vor { $hours } Stunden
     }
+## Administration: on every page
+
+# Die Wege innerhalb der Verwaltung; $count: wie viele auf eine Entscheidung warten.
+admin-way-queue =
+    { $count ->
+        [0] Anträge
+       *[other] Anträge ({ $count })
+    }
+admin-way-accounts = Konten
+admin-way-trail = Protokoll
+# Für alle, denen alles offen steht, nur keine Änderung.
+admin-again = Ihre Anmeldung liegt mehr als zehn Minuten zurück. Um hier etwas zu ändern, melden Sie sich zuerst noch einmal an.
+admin-again-link = Noch einmal anmelden
+admin-username = Benutzername
+admin-name = Name
+admin-email = E-Mail-Adresse
+admin-groups = Gruppen
+admin-groups-help = Durch Kommas getrennt.
+admin-groups-wrong = Trennen Sie die Namen der Gruppen durch Kommas. Ein Name hat 1 bis 64 Zeichen.
+admin-reason = Begründung
+admin-reason-help = Sie steht in der E-Mail.
+admin-reason-long = Das ist zu lang. Eine Begründung darf 500 Zeichen haben.
+admin-status = Stand
+admin-status-pending = Wartet
+admin-status-approved = Freigegeben
+admin-status-rejected = Abgelehnt
+admin-status-disabled = Gesperrt
+admin-status-file = In einer Datei
+admin-last-sign-in = Letzte Anmeldung
+admin-address = Adresse
+admin-browser = Browser
+admin-actions = Aktionen
+# Ein Konto, das es nicht mehr gibt.
+admin-deleted = { $name } (gelöscht)
+# Warum nichts geschehen ist. $who: ein Benutzername; $when: ein Zeitpunkt.
+admin-why-approved = Bereits freigegeben, von { $who } am { $when }.
+admin-why-rejected = Bereits abgelehnt, von { $who } am { $when }.
+admin-why-decided = Das ist bereits entschieden.
+admin-why-yourself = Niemand entscheidet über das eigene Konto. Wenden Sie sich an jemand anderen aus der Administration.
+admin-why-file = Dieses Konto steht in einer Datei und wird dort geändert.
+admin-why-gone = Dieses Konto gibt es nicht mehr.
+
+## Administration: who waits
+
+admin-queue-heading = Anträge
+admin-queue-none = Niemand wartet auf eine Entscheidung.
+admin-since = Wartet seit
+admin-pick = Auswahl
+admin-pick-none = Wählen Sie mindestens einen Antrag aus.
+admin-decide-heading = Über die ausgewählten entscheiden
+admin-approve-picked = Freigeben
+admin-reject-picked = Ablehnen
+admin-outcome-heading = Nicht alles war möglich
+admin-outcome = Was daraus wurde
+admin-outcome-done = Erledigt.
+
+## Administration: the accounts
+
+admin-accounts-heading = Konten
+admin-search = Benutzername, Adresse oder Name
+admin-show = Anzeigen
+admin-show-all = Alle
+admin-show-pending = Wartende
+admin-show-approved = Freigegebene
+admin-show-rejected = Abgelehnte
+admin-show-disabled = Gesperrte
+admin-members-of = Nur Mitglieder von { $group }.
+admin-all-groups = Alle Gruppen anzeigen
+admin-accounts-count =
+    { $count ->
+        [one] 1 Konto
+       *[other] { $count } Konten
+    }
+admin-accounts-none = Ein solches Konto gibt es nicht.
+
+## Administration: one account
+
+admin-account-own = Das ist Ihr eigenes Konto. Darüber entscheidet jemand anderes aus der Administration.
+admin-account-file = Dieses Konto steht in einer Datei der Konfiguration. Bearbeiten Sie die Datei, um es zu ändern.
+admin-state-heading = Stand
+admin-email-verified = Adresse bestätigt
+admin-decision = Entscheidung
+# $who: ein Benutzername; $when: ein Zeitpunkt.
+admin-decision-what = von { $who } am { $when }
+admin-attribute = Attribut
+admin-created = Angelegt
+admin-never = Noch nie
+admin-id = Kennung
+admin-approve = Freigeben
+admin-approve-ask = { $username } doch noch freigeben? Eine E-Mail teilt es mit.
+admin-approve-heading = Diesen Antrag freigeben
+admin-reject = Ablehnen
+admin-reject-heading = Ablehnen
+admin-enable = Entsperren
+admin-disable = Sperren
+admin-disable-ask = { $username } aussperren? Alle Sitzungen enden sofort.
+admin-unlock = Fehlversuche vergessen
+admin-reset = Link für neues Passwort senden
+admin-reset-ask = { $username } einen Link zum Wählen eines neuen Passworts senden?
+admin-delete = Löschen …
+admin-groups-submit = Gruppen speichern
+admin-sessions-heading = Sitzungen
+admin-sessions-none = Zurzeit gibt es keine Sitzung.
+admin-session-started = Angemeldet
+admin-session-seen = Zuletzt benutzt
+admin-session-host = Bei
+admin-end-session = Beenden
+admin-end-sessions = Alle Sitzungen beenden
+admin-end-sessions-ask = Alle Sitzungen dieses Kontos auf allen Geräten beenden?
+admin-devices-heading = Bekannte Geräte
+admin-devices-none = Kein Browser ist bekannt.
+admin-device-first = Zuerst benutzt
+admin-forget-device = Vergessen
+admin-trail-all = Alles, was das Protokoll über dieses Konto sagt
+
+## Administration: deleting an account
+
+admin-delete-heading = Dieses Konto löschen?
+admin-delete-what = { $username } ({ $email }) wird mit allen Sitzungen endgültig gelöscht.
+admin-delete-why = Weder der Benutzername noch die Adresse geht danach an jemand anderen, und das Protokoll bleibt bestehen. Um jemanden nur eine Zeit lang auszusperren, sperren Sie das Konto.
+admin-delete-submit = Endgültig löschen
+admin-delete-stay = Behalten
+
+## Administration: the audit trail
+
+admin-trail-heading = Protokoll
+admin-trail-what = Die neuesten Einträge stehen oben. Die Zeiten sind in UTC wie im Log.
+admin-trail-of = Konto: Name, Adresse oder Kennung
+admin-trail-event = Ereignis
+admin-trail-since = Ab (UTC)
+admin-trail-until = Bis einschließlich (UTC)
+admin-trail-submit = Anzeigen
+admin-trail-unknown = Kein Konto hat diesen Namen oder diese Adresse, und keines hatte sie.
+admin-trail-wrong-day = Geben Sie einen Tag wie 2026-11-22 ein.
+admin-trail-when = Wann
+admin-trail-by = Von
+admin-trail-account = Konto
+admin-trail-detail = Näheres
+admin-trail-request = Anfrage
+admin-trail-none = Das Protokoll sagt nichts darüber.
 
 ## What went wrong with a form
 
@@ -246,6 +386,15 @@ note-address-kept = Ihre E-Mail-Adresse bleibt, wie sie ist.
 note-session-ended = Diese Sitzung wurde beendet.
 note-sessions-ended = Alle anderen Sitzungen wurden beendet.
 note-device-forgotten = Dieser Browser wurde vergessen.
+note-approved = Freigegeben. Eine E-Mail teilt es mit.
+note-rejected = Abgelehnt. Eine E-Mail teilt es mit.
+note-disabled = Das Konto ist gesperrt, seine Sitzungen sind beendet.
+note-enabled = Das Konto ist wieder entsperrt.
+note-unlocked = Falsche Passwörter und falsche Codes sind vergessen.
+note-deleted = Das Konto ist gelöscht.
+note-groups-changed = Die Gruppen sind geändert.
+note-all-sessions-ended = Alle Sitzungen sind beendet.
+note-reset-sent = Eine E-Mail mit einem Link zum Wählen eines neuen Passworts ist unterwegs.
 
 ## Error pages: a heading, then what happened and what to do
 

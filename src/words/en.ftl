@@ -232,6 +232,146 @@ ago-hours =
         [one] an hour ago
        *[other] { $hours } hours ago
     }
+## Administration: on every page
+
+# The ways within administration; $count: how many wait for a decision.
+admin-way-queue =
+    { $count ->
+        [0] Requests
+       *[other] Requests ({ $count })
+    }
+admin-way-accounts = Accounts
+admin-way-trail = Audit trail
+# To whom everything is open but changes.
+admin-again = You signed in more than ten minutes ago. To change something here, sign in again first.
+admin-again-link = Sign in again
+admin-username = Username
+admin-name = Name
+admin-email = E-mail address
+admin-groups = Groups
+admin-groups-help = Separated by commas.
+admin-groups-wrong = Separate the names of groups by commas. A name has 1 to 64 characters.
+admin-reason = Reason
+admin-reason-help = It stands in the mail.
+admin-reason-long = This is too long. A reason may have 500 characters.
+admin-status = State
+admin-status-pending = Waiting
+admin-status-approved = Approved
+admin-status-rejected = Rejected
+admin-status-disabled = Disabled
+admin-status-file = In a file
+admin-last-sign-in = Last sign-in
+admin-address = Address
+admin-browser = Browser
+admin-actions = Actions
+# An account that is no more.
+admin-deleted = { $name } (deleted)
+# Why nothing was done. $who: a username; $when: a point in time.
+admin-why-approved = Approved already, by { $who } on { $when }.
+admin-why-rejected = Rejected already, by { $who } on { $when }.
+admin-why-decided = This has been decided already.
+admin-why-yourself = Nobody decides over their own account. Ask another administrator.
+admin-why-file = This account stands in a file, and is changed there.
+admin-why-gone = There is no such account any more.
+
+## Administration: who waits
+
+admin-queue-heading = Requests
+admin-queue-none = Nobody is waiting for a decision.
+admin-since = Waiting since
+admin-pick = Pick
+admin-pick-none = Pick at least one request.
+admin-decide-heading = Decide over those picked
+admin-approve-picked = Approve
+admin-reject-picked = Reject
+admin-outcome-heading = Not everything could be done
+admin-outcome = What came of it
+admin-outcome-done = Done.
+
+## Administration: the accounts
+
+admin-accounts-heading = Accounts
+admin-search = Username, address or name
+admin-show = Show
+admin-show-all = All
+admin-show-pending = Waiting
+admin-show-approved = Approved
+admin-show-rejected = Rejected
+admin-show-disabled = Disabled
+admin-members-of = Members of { $group } alone.
+admin-all-groups = Show all groups
+admin-accounts-count =
+    { $count ->
+        [one] 1 account
+       *[other] { $count } accounts
+    }
+admin-accounts-none = There is no such account.
+
+## Administration: one account
+
+admin-account-own = This is your own account. Another administrator decides over it.
+admin-account-file = This account stands in a file of the configuration. Edit the file to change it.
+admin-state-heading = State
+admin-email-verified = Address verified
+admin-decision = Decision
+# $who: a username; $when: a point in time.
+admin-decision-what = by { $who } on { $when }
+admin-attribute = Attribute
+admin-created = Created
+admin-never = Never
+admin-id = Id
+admin-approve = Approve
+admin-approve-ask = Approve { $username } after all? A mail says so.
+admin-approve-heading = Approve this request
+admin-reject = Reject
+admin-reject-heading = Reject
+admin-enable = Enable
+admin-disable = Disable
+admin-disable-ask = Shut { $username } out? Every session ends at once.
+admin-unlock = Unlock
+admin-reset = Send reset mail
+admin-reset-ask = Mail { $username } a link to choose a new password?
+admin-delete = Delete …
+admin-groups-submit = Save groups
+admin-sessions-heading = Sessions
+admin-sessions-none = There is no session now.
+admin-session-started = Signed in
+admin-session-seen = Last used
+admin-session-host = At
+admin-end-session = End
+admin-end-sessions = End all sessions
+admin-end-sessions-ask = End every session of this account, on all its devices?
+admin-devices-heading = Known devices
+admin-devices-none = No browser is known.
+admin-device-first = First used
+admin-forget-device = Forget
+admin-trail-all = Everything that the trail says of this account
+
+## Administration: deleting an account
+
+admin-delete-heading = Delete this account?
+admin-delete-what = { $username } ({ $email }) is deleted for good, with all its sessions.
+admin-delete-why = Neither the username nor the address is handed to anybody else afterwards, and the audit trail stays. To shut somebody out for a while, disable the account instead.
+admin-delete-submit = Delete for good
+admin-delete-stay = Keep it
+
+## Administration: the audit trail
+
+admin-trail-heading = Audit trail
+admin-trail-what = The latest entries stand first. Times are in UTC, as in the log.
+admin-trail-of = Account: name, address or id
+admin-trail-event = Event
+admin-trail-since = From (UTC)
+admin-trail-until = Up to and including (UTC)
+admin-trail-submit = Show
+admin-trail-unknown = No account has this name or address, and none had it.
+admin-trail-wrong-day = Enter a day as 2026-11-22.
+admin-trail-when = When
+admin-trail-by = By
+admin-trail-account = Account
+admin-trail-detail = Detail
+admin-trail-request = Request
+admin-trail-none = The trail says nothing of that.
 
 ## What went wrong with a form
 
@@ -268,6 +408,15 @@ note-address-kept = Your e-mail address stays as it is.
 note-session-ended = That session has ended.
 note-sessions-ended = All other sessions have ended.
 note-device-forgotten = That browser is forgotten.
+note-approved = Approved. A mail says so.
+note-rejected = Rejected. A mail says so.
+note-disabled = The account is disabled, and its sessions have ended.
+note-enabled = The account is enabled again.
+note-unlocked = Wrong passwords and wrong codes are forgotten.
+note-deleted = The account is deleted.
+note-groups-changed = The groups are changed.
+note-all-sessions-ended = All sessions have ended.
+note-reset-sent = A mail with a link to choose a new password is on its way.
 
 ## Error pages: a heading, then what happened and what to do
 

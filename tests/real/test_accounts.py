@@ -13,7 +13,11 @@ from rig.visitor import Visitor
 @pytest.fixture(scope="module")
 def gateway(make_gateway, people, recorder):
     sources = [{"file": str(people.file)}, {"database": "sqlite"}]
-    rules = [{"paths": ["/ops/**"], "groups": ["ops"], "policy": "two_factor"}, {"policy": "two_factor"}]
+    rules = [
+        {"paths": ["/ops/**"], "groups": ["ops"], "policy": "two_factor"},
+        {"paths": ["/ops/**"], "policy": "deny"},
+        {"policy": "two_factor"},
+    ]
     return make_gateway([app("recorder", recorder.url, access=rules)], accounts=sources, admins=["admins"])
 
 
@@ -68,10 +72,10 @@ def test_what_is_done_at_the_command_line_holds_at_once(accounts, added, gateway
 def test_another_password_ends_every_session(accounts, added, gateway, mails):
     person = Visitor(gateway)
     person.sign_in(added, gateway.url("recorder"), mails)
-    accounts("set-password", added.username, entering="quite another word\n")
+    accounts("set-password", added.username, entering="quite some other words\n")
     eventually(lambda: not person.is_signed_in("recorder"), 5, "the session is gone")
     assert Visitor(gateway).enter_password(added, gateway.url("recorder")).status == 422
-    again = Account(added.username, added.email, added.name, "quite another word")
+    again = Account(added.username, added.email, added.name, "quite some other words")
     assert Visitor(gateway).enter_password(again, gateway.url("recorder")).status == 303
 
 

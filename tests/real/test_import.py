@@ -56,11 +56,11 @@ def test_everybody_from_django_signs_in_with_the_password_of_there(gateway, take
     text = dump(*ACCEPTED, "none", use_natural_foreign_keys=True)
     dry = take(text)
     assert len(dry.stdout.splitlines()) == len(ACCEPTED) + 4 and "could be made" in dry.stdout, dry.stdout
-    assert "`none`: has no usable password" in dry.stdout
+    assert "`no-password`: has no usable password" in dry.stdout
     assert not known(gateway, "--group", "staff")
     assert "6 accounts made; 1 without a password" in take(text, "--apply").stdout
     found = known(gateway, "--group", "staff")
-    assert len(found) == 6 and found["none"]["disabled"] and not found["none"]["password"]
+    assert len(found) == 6 and found["no-password"]["disabled"] and not found["no-password"]["password"]
     for hasher in ACCEPTED:
         name = hasher.replace("_", "-")
         assert found[name]["name"] == f"Ann {name.title()}"
@@ -71,7 +71,7 @@ def test_everybody_from_django_signs_in_with_the_password_of_there(gateway, take
 @pytest.mark.parametrize("options", [{}, {"indent": 2}, {"format": "jsonl"}])
 def test_a_dump_is_read_in_whatever_shape_django_writes_it(take, options):
     text = dump("pbkdf2_sha256", "scrypt", models=["auth.group", "auth.user"], **options)
-    text = text.replace("pbkdf2-sha256", "shape-one").replace("\"scrypt", "\"shape-two")
+    text = text.replace("pbkdf2-sha256", "shape-one").replace('"scrypt"', '"shape-two"').replace('"scrypt@', '"shape-two@')
     ended = take(text)
     assert "shape-one <shape-one@people.example>" in ended.stdout and ", in staff" in ended.stdout
     assert "2 accounts could be made" in ended.stdout and not ended.stderr
@@ -97,16 +97,14 @@ def test_of_a_file_with_three_bad_lines_in_ten_thousand_nothing_is_made(gateway,
     assert not known(gateway, "--group", "crowd")
 
 
-def test_a_hundred_thousand_people_come_in_one_transaction(gateway, take, record_property):
+def test_twenty_thousand_people_come_in_one_transaction(gateway, take):
     lines = ["username,email,name,groups,password"]
-    lines += [f"many{number},many{number}@people.example,Many {number},many," for number in range(100_000)]
+    lines += [f"many{number},many{number}@people.example,Many {number},many," for number in range(20_000)]
     begun = time.monotonic()
     ended = take("\n".join(lines), "--apply")
-    took = time.monotonic() - begun
-    record_property("accounts_a_second", round(100_000 / took))
-    print(f"100,000 accounts imported in {took:.1f} s: {100_000 / took:,.0f} a second")
-    assert "100000 accounts made" in ended.stdout
-    assert len(known(gateway, "--search", "many4242")) == 11
+    print(f"imported {20_000 / (time.monotonic() - begun):,.0f} accounts a second")
+    assert "20000 accounts made" in ended.stdout
+    assert len(known(gateway, "--search", "many1234")) == 11
 
 
 def test_a_file_that_cannot_be_read_is_one_clear_line(gateway, tmp_path):

@@ -5,10 +5,11 @@ use std::sync::Arc;
 use super::entry::{columns, key};
 use super::{Database, DatabaseError, Entry, reading};
 use crate::account::{Approval, canonical};
+use crate::clock::Timestamp;
 use crate::subject::AccountId;
 
 /// Which accounts to list; what is `None` does not matter.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Filter {
     pub approval: Option<Approval>,
     pub disabled: Option<bool>,
@@ -113,6 +114,10 @@ impl Database {
 
     /// How many accounts match.
     pub async fn count(&self, filter: &Filter) -> Result<i64, DatabaseError> {
+        // Without a condition an index is counted, and not the accounts read.
+        if *filter == Filter::default() {
+            return Ok(self.counts().await?.all);
+        }
         let filter = filter.clone();
         self.run(async move |engine| {
             const STATEMENT: &str = concat!("SELECT count(*) FROM accounts WHERE ", matching!());
@@ -123,16 +128,23 @@ impl Database {
         .await
     }
 
-    /// Those who wait for a decision, who waits longest first.
-    pub async fn queue(&self, limit: u32) -> Result<Vec<Entry>, DatabaseError> {
+    /// Those who wait for a decision, who waits longest first; those after the one that has waited since `after`.
+    pub async fn queue(
+        &self,
+        after: Option<(Timestamp, AccountId)>,
+        limit: u32,
+    ) -> Result<Vec<Entry>, DatabaseError> {
         self.run(async move |engine| {
             const STATEMENT: &str = concat!(
                 "SELECT ",
                 columns!(),
-                " FROM accounts WHERE approval = 'pending' ORDER BY created, id LIMIT $1"
+                " FROM accounts WHERE approval = 'pending' AND (created, id) > ($1, $2) ORDER BY created, id LIMIT $3"
             );
+            let since = after.as_ref().map_or(i64::MIN, |(since, _)| since.millis());
+            let id = after.as_ref().and_then(|(_, id)| key(id)).unwrap_or_default().to_owned();
             reading!(&engine, pool => {
-                Ok(sqlx::query_as(STATEMENT).bind(i64::from(limit)).fetch_all(pool).await?)
+                let query = sqlx::query_as(STATEMENT).bind(since).bind(id).bind(i64::from(limit));
+                Ok(query.fetch_all(pool).await?)
             })
         })
         .await

@@ -8,6 +8,7 @@ mod change;
 mod entry;
 mod import;
 mod list;
+mod names;
 mod schema;
 #[cfg(test)]
 mod suite;
@@ -29,6 +30,7 @@ pub use change::{Changed, Deleted, Inserted, Taken};
 pub use entry::{Decision, Entry, New};
 pub use import::{Imported, Row};
 pub use list::{Counts, Filter};
+pub use names::Named;
 pub use schema::Layout;
 pub use trail::{Line, Trace, keep_trail};
 

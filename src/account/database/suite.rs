@@ -3,6 +3,7 @@
 mod postgres;
 
 use std::collections::BTreeMap;
+use std::slice;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
@@ -64,6 +65,7 @@ contract! {
     accounts_are_searched_in_any_spelling
     groups_are_told_apart_exactly
     who_waits_longest_is_first
+    a_deleted_account_is_still_called_by_its_name
     an_import_is_all_or_nothing
     the_trail_is_read_backwards_and_filtered
     lines_sent_aside_are_all_written
@@ -432,12 +434,34 @@ mod cases {
             made(&one, entry).await?;
         }
         made(&one, new("approved")).await?;
-        assert_eq!(names(&other.queue(10).await?), ["early", "in-between", "late"]);
+        let queue = other.queue(None, 10).await?;
+        assert_eq!(names(&queue), ["early", "in-between", "late"]);
+        let after = |entry: &Entry| Some((entry.created, entry.account.id.clone()));
+        assert_eq!(names(&other.queue(None, 1).await?), ["early"]);
+        assert_eq!(names(&other.queue(after(&queue[0]), 1).await?), ["in-between"]);
+        assert_eq!(names(&other.queue(after(&queue[1]), 9).await?), ["late"]);
+        assert_eq!(names(&other.queue(after(&queue[2]), 9).await?), [""; 0]);
         assert_eq!(other.counts().await?, Counts { all: 4, pending: 3 });
         let filter = Filter { approval: Some(Approval::Pending), disabled: Some(false), ..Filter::default() };
         assert_eq!(other.count(&filter).await?, 3);
         let filter = Filter { disabled: Some(true), ..Filter::default() };
         assert_eq!(other.count(&filter).await?, 0);
+        Ok(())
+    }
+
+    pub async fn a_deleted_account_is_still_called_by_its_name(one: Database, other: Database) -> Outcome {
+        let (alice, bob) = (made(&one, new("alice")).await?, made(&one, new("bob")).await?);
+        one.delete(&bob.account.id, line("deleted", &bob.account.id)).await?;
+        let ids = vec![alice.account.id.clone(), bob.account.id.clone(), AccountId::new("file", "carol")];
+        let named = |username: &str, deleted| Named { username: username.to_owned(), deleted };
+        let expected =
+            [(alice.account.id, named("alice", false)), (bob.account.id.clone(), named("bob", true))];
+        assert_eq!(other.names(ids).await?, expected.into());
+        for (login, expected) in
+            [("bob", Some(&bob.account.id)), ("bob@example.com", Some(&bob.account.id)), ("alice", None)]
+        {
+            assert_eq!(other.once(login).await?.as_ref(), expected, "{login}");
+        }
         Ok(())
     }
 
@@ -486,7 +510,7 @@ mod cases {
         let all = other.trail(&Trace::default(), 2).await?;
         assert_eq!(all.iter().map(|(_, line)| line).collect::<Vec<_>>(), [third, second]);
         let older = Trace { before: Some(all[1].0), ..Trace::default() };
-        assert_eq!(read(older).await?, [first.clone()]);
+        assert_eq!(read(older.clone()).await?, slice::from_ref(first));
         let account = |id: &AccountId| Trace { account: Some(id.as_str().into()), ..Trace::default() };
         assert_eq!(read(account(&alice)).await?, [third.clone(), first.clone()]);
         assert_eq!(
@@ -495,9 +519,11 @@ mod cases {
             "what was done by whom counts too"
         );
         let event = Trace { event: Some("signed_in".into()), ..Trace::default() };
-        assert_eq!(read(event).await?, [second.clone(), first.clone()]);
+        assert_eq!(read(event.clone()).await?, [second.clone(), first.clone()]);
+        assert_eq!(read(Trace { before: older.before, ..event.clone() }).await?, slice::from_ref(first));
+        assert_eq!(read(Trace { event: event.event, ..account(&bob) }).await?, slice::from_ref(second));
         let between = Trace { since: Some(second.at), until: Some(third.at), ..Trace::default() };
-        assert_eq!(read(between).await?, [second.clone()]);
+        assert_eq!(read(between).await?, slice::from_ref(second));
         Ok(())
     }
 
@@ -509,6 +535,13 @@ mod cases {
             sender.try_send(line("signed_in", &id)).expect("room");
         }
         tasks.spawn("audit table", keep_trail(one, receiver, shutdown.clone()));
+        // While it runs already, and not with its end alone.
+        let written = async {
+            while other.trail(&Trace::default(), 1_000).await.is_ok_and(|lines| lines.len() < 300) {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(20), written).await.expect("the lines are written");
         for _ in 0..300 {
             sender.try_send(line("signed_out", &id)).expect("room");
         }

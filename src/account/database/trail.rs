@@ -16,6 +16,37 @@ use crate::tasks::Shutdown;
 const INSERT: &str = "INSERT INTO trail (at, event, by_whom, account, address, request_id, detail) \
      VALUES ($1, $2, $3, $4, $5, $6, $7)";
 
+/// What [`Trace`] asks besides for the account. The casts tell PostgreSQL the type of a value that may be missing.
+macro_rules! when {
+    () => {
+        " AND (CAST($3 AS BIGINT) IS NULL OR at >= $3) AND (CAST($4 AS BIGINT) IS NULL OR at < $4) \
+         AND (CAST($5 AS BIGINT) IS NULL OR id < $5) ORDER BY id DESC LIMIT $6"
+    };
+}
+
+macro_rules! select {
+    ($which:expr) => {
+        concat!(
+            "SELECT id, at, event, by_whom, account, address, request_id, detail FROM trail WHERE ",
+            $which
+        )
+    };
+}
+
+const OF_ALL: &str = select!(concat!("CAST($1 AS TEXT) IS NULL AND CAST($2 AS TEXT) IS NULL", when!()));
+
+const OF_EVENT: &str = select!(concat!("CAST($1 AS TEXT) IS NULL AND event = $2", when!()));
+
+/// What was done to it, and what it did, each found by its index.
+const OF_ACCOUNT: &str = select!(concat!(
+    "id IN (SELECT id FROM (SELECT id FROM trail WHERE account = $1 AND (CAST($2 AS TEXT) IS NULL OR event = $2)",
+    when!(),
+    ") AS suffered UNION SELECT id FROM (SELECT id FROM trail WHERE by_whom = $1 \
+     AND (CAST($2 AS TEXT) IS NULL OR event = $2)",
+    when!(),
+    ") AS done) ORDER BY id DESC LIMIT $6"
+));
+
 /// How many lines are written at once.
 const BATCH: usize = 256;
 
@@ -84,14 +115,15 @@ impl Database {
     pub async fn trail(&self, trace: &Trace, limit: u32) -> Result<Vec<(i64, Line)>, DatabaseError> {
         let trace = trace.clone();
         self.run(async move |engine| {
-            const STATEMENT: &str = "SELECT id, at, event, by_whom, account, address, request_id, detail FROM trail \
-                 WHERE (CAST($1 AS TEXT) IS NULL OR account = $1 OR by_whom = $1) \
-                 AND (CAST($2 AS TEXT) IS NULL OR event = $2) \
-                 AND (CAST($3 AS BIGINT) IS NULL OR at >= $3) AND (CAST($4 AS BIGINT) IS NULL OR at < $4) \
-                 AND (CAST($5 AS BIGINT) IS NULL OR id < $5) ORDER BY id DESC LIMIT $6";
+            // Each way to ask has an index of its own, which no statement for all of them would use.
+            let statement = match (&trace.account, &trace.event) {
+                (Some(_), _) => OF_ACCOUNT,
+                (None, Some(_)) => OF_EVENT,
+                (None, None) => OF_ALL,
+            };
             reading!(&engine, pool => {
                 let rows: Vec<Row> =
-                    sqlx::query_as(STATEMENT)
+                    sqlx::query_as(statement)
                         .bind(trace.account)
                         .bind(trace.event)
                         .bind(trace.since.map(Timestamp::millis))
@@ -116,9 +148,8 @@ pub async fn keep_trail(database: Database, mut lines: Receiver<Line>, shutdown:
     loop {
         if batch.is_empty() {
             tokio::select! {
-                0 = lines.recv_many(&mut batch, BATCH) => return,
+                received = lines.recv_many(&mut batch, BATCH) => if received == 0 { return },
                 () = shutdown.aborted() => break,
-                else => {}
             }
         }
         match database.append(batch.clone()).await {

@@ -70,6 +70,8 @@ impl Draft {
         }
         let name = Username::parse_new(typed).map_err(|error| match typed {
             "" => "there is no username: add one".to_owned(),
+            // Named before it already.
+            _ if self.who.is_some() => error.to_string(),
             _ => format!("{}: {error}", quoted(typed)),
         })?;
         if name.as_str() != typed {

@@ -93,13 +93,18 @@ impl Import {
                 }
             };
             let logins = [("username", row.username.to_string()), ("address", row.email.canonical())];
+            let mut is_new = true;
             for (what, login) in logins {
                 if let Some(earlier) = taken.get(&login) {
                     let text = format!("the {what} `{login}` stands on line {earlier} already");
                     self.problems.push(Remark::about(who.as_deref(), line, &text));
+                    is_new = false;
                 } else {
                     taken.insert(login, line);
                 }
+            }
+            if !is_new {
+                continue;
             }
             self.rows.push(row);
         }

@@ -181,6 +181,7 @@ fn every_problem_of_a_table_is_told_with_its_line() {
         assert!(problem.starts_with(expected), "{problem} is not {expected}");
     }
     assert!(!problems.concat().contains("hunter2"), "a password is not repeated");
+    assert_eq!(read(text.as_bytes()).rows.len(), 1, "what stands there already is not made twice");
     assert_eq!(notes(&text), ["3: `Bob` becomes `bob`, which apps see"]);
 }
 

@@ -25,7 +25,7 @@ impl Rig {
     }
 }
 
-fn to_add(username: &str, groups: &str) -> Add {
+pub(super) fn to_add(username: &str, groups: &str) -> Add {
     Add {
         username: Username::parse(username).unwrap(),
         email: Address::parse(&format!("{username}@Example.com")).unwrap(),
@@ -118,6 +118,12 @@ async fn nobody_decides_over_their_own_account() {
     let erin = rig.add("erin", "admins").await;
     let frank = rig.add("frank", "admins").await;
     let by = By { account: Some(&erin), ..rig.command_line() };
+    let account = administer::find(&rig.app, "erin").await.unwrap();
+    let refusals = [
+        administer::unlock(&rig.app, by, &account).await.err().map(drop),
+        administer::send_reset(&rig.app, by, &erin).await.err().map(drop),
+    ];
+    assert_eq!(refusals, [Some(()), Some(())]);
     let refusals = [
         administer::approve(&rig.app, by, &erin, None).await.err(),
         administer::reject(&rig.app, by, &erin, None).await.err(),

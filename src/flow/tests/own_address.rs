@@ -202,6 +202,6 @@ async fn a_link_that_was_mailed_to_the_old_address_sets_no_password_any_more() {
     rig.ask("erin").await;
     let token = rig.token();
     assert!(rig.is_good(&token).await);
-    assert!(matches!(rig.prove(&visitor, &code).await, Ended::Changed));
+    assert!(matches!(rig.prove_address(&visitor, &code).await, Ended::Changed));
     assert!(!rig.is_good(&token).await);
 }

@@ -1,7 +1,9 @@
 //! Forgotten passwords, and what the new one ends.
 
+use super::administer::to_add;
 use super::*;
 use crate::account::database::Entry;
+use crate::flow::administer::Add;
 use crate::flow::reset::{self, Outcome};
 use crate::flow::{By, administer, device};
 use crate::subject::AccountId;
@@ -158,38 +160,14 @@ async fn an_account_of_a_file_is_told_whom_to_ask() {
 #[tokio::test]
 async fn an_account_without_a_password_is_invited_and_has_a_day() {
     let rig = Rig::new().await;
-    let erin = rig.add("erin", "").await;
-    rig.database
-        .change(&erin, |entry| {
-            entry.set_password(None);
-            Ok::<_, ()>(crate::account::database::Line::from(
-                &By { account: None, ..rig_by() }.event("test", None, None),
-            ))
-        })
-        .await
-        .unwrap();
-    let account = rig.entry(&erin).await.account;
-    let snapshot = rig.app.snapshot.load_full();
-    reset::invite(&rig.app, &snapshot, By::command_line(&rig.app), &account);
+    let add = Add { password: None, ..to_add("erin", "") };
+    administer::add(&rig.app, By::command_line(&rig.app), add).await.unwrap();
     rig.app.mailer.finished_within(Duration::from_secs(20)).await;
     let token = rig.token();
     rig.advance(reset::INVITED_FOR - Duration::from_millis(1));
     assert!(matches!(rig.set(&token, NEW).await, Outcome::Done));
     let outcome = rig.password(&mut Visitor::new(), "erin", NEW, None).await;
     assert!(matches!(outcome, super::Outcome::CodeSent(_)));
-}
-
-/// On nobody's behalf, at the beginning of time.
-fn rig_by() -> By<'static> {
-    By {
-        at: crate::clock::Timestamp::from_millis(0),
-        address: None,
-        request_id: None,
-        account: None,
-        user_agent: "",
-        accept_language: "",
-        origin: None,
-    }
 }
 
 #[tokio::test]

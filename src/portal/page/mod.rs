@@ -1,6 +1,7 @@
 //! One file a page.
 
 pub mod account;
+pub mod admin;
 pub mod apps;
 pub mod enter;
 pub mod go_on;

@@ -46,6 +46,8 @@ pub enum Kind<'a> {
     Email,
     /// `current-password` or `new-password`.
     Password(&'static str),
+    /// A day, as `2026-11-22`.
+    Date,
     /// Several lines.
     Area,
     /// A box to tick; the value is `on` when it is.
@@ -129,6 +131,8 @@ pub enum Sorted {
 #[derive(Clone, Debug)]
 pub enum Cell<'a> {
     Text(&'a str),
+    /// The same, put together for the page.
+    Made(String),
     Number(u64),
     Moment(Timestamp),
     Link {
@@ -143,6 +147,7 @@ pub enum Cell<'a> {
         name: &'static str,
         value: &'a str,
         of: &'a str,
+        picked: bool,
     },
     Empty,
 }
@@ -159,6 +164,7 @@ impl Cell<'_> {
     pub fn written(&self, words: &Words) -> String {
         match self {
             Self::Text(text) => (*text).to_owned(),
+            Self::Made(text) => text.clone(),
             Self::Number(number) => words.number(*number),
             Self::Moment(moment) => words.moment(*moment),
             Self::Link { .. } | Self::Badge(_) | Self::Acts(_) | Self::Pick { .. } | Self::Empty => {

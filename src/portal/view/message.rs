@@ -38,15 +38,24 @@ pub enum Note {
     SentAgain,
     /// Both factors are asked for again, before a change.
     SignInAgain,
+    AccountsApproved,
+    AccountsRejected,
+    AccountDisabled,
+    AccountEnabled,
+    AccountUnlocked,
+    AccountDeleted,
+    GroupsChanged,
+    SessionEnded,
+    SessionsEnded,
+    AllSessionsEnded,
+    DeviceForgotten,
+    ResetSent,
     /// And they were proved.
     SignedInAgain,
     ProfileChanged,
     PasswordChanged,
     AddressChanged,
     AddressKept,
-    SessionEnded,
-    SessionsEnded,
-    DeviceForgotten,
 }
 
 /// The texts of a problem or note, and the fields they are about.
@@ -71,6 +80,14 @@ impl Messages {
             note: note.map(|note| note.text(words)),
             fields: problem.map(Problem::fields).unwrap_or_default(),
             hint,
+        }
+    }
+
+    /// One problem put in words already, or a note.
+    pub fn said(words: &Words, problem: Option<&str>, note: Option<Note>) -> Self {
+        Self {
+            problem: problem.map(str::to_owned),
+            ..Self::new(words, None, note.filter(|_| problem.is_none()))
         }
     }
 
@@ -142,17 +159,26 @@ impl Problem {
 }
 
 impl Note {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 19] = [
         Self::SentAgain,
+        Self::AccountsApproved,
+        Self::AccountsRejected,
+        Self::AccountDisabled,
+        Self::AccountEnabled,
+        Self::AccountUnlocked,
+        Self::AccountDeleted,
+        Self::GroupsChanged,
+        Self::SessionEnded,
+        Self::SessionsEnded,
+        Self::AllSessionsEnded,
+        Self::DeviceForgotten,
+        Self::ResetSent,
         Self::SignInAgain,
         Self::SignedInAgain,
         Self::ProfileChanged,
         Self::PasswordChanged,
         Self::AddressChanged,
         Self::AddressKept,
-        Self::SessionEnded,
-        Self::SessionsEnded,
-        Self::DeviceForgotten,
     ];
 
     /// As it stands in an address.
@@ -160,14 +186,23 @@ impl Note {
         match self {
             Self::SentAgain => "sent-again",
             Self::SignInAgain => "sign-in-again",
+            Self::AccountsApproved => "approved",
+            Self::AccountsRejected => "rejected",
+            Self::AccountDisabled => "disabled",
+            Self::AccountEnabled => "enabled",
+            Self::AccountUnlocked => "unlocked",
+            Self::AccountDeleted => "deleted",
+            Self::GroupsChanged => "groups-changed",
+            Self::SessionEnded => "session-ended",
+            Self::SessionsEnded => "sessions-ended",
+            Self::AllSessionsEnded => "all-sessions-ended",
+            Self::DeviceForgotten => "device-forgotten",
+            Self::ResetSent => "reset-sent",
             Self::SignedInAgain => "signed-in-again",
             Self::ProfileChanged => "profile-changed",
             Self::PasswordChanged => "password-changed",
             Self::AddressChanged => "address-changed",
             Self::AddressKept => "address-kept",
-            Self::SessionEnded => "session-ended",
-            Self::SessionsEnded => "sessions-ended",
-            Self::DeviceForgotten => "device-forgotten",
         }
     }
 
@@ -179,14 +214,23 @@ impl Note {
         match self {
             Self::SentAgain => words.text("note-sent-again"),
             Self::SignInAgain => words.text("note-sign-in-again"),
+            Self::AccountsApproved => words.text("note-approved"),
+            Self::AccountsRejected => words.text("note-rejected"),
+            Self::AccountDisabled => words.text("note-disabled"),
+            Self::AccountEnabled => words.text("note-enabled"),
+            Self::AccountUnlocked => words.text("note-unlocked"),
+            Self::AccountDeleted => words.text("note-deleted"),
+            Self::GroupsChanged => words.text("note-groups-changed"),
+            Self::SessionEnded => words.text("note-session-ended"),
+            Self::SessionsEnded => words.text("note-sessions-ended"),
+            Self::AllSessionsEnded => words.text("note-all-sessions-ended"),
+            Self::DeviceForgotten => words.text("note-device-forgotten"),
+            Self::ResetSent => words.text("note-reset-sent"),
             Self::SignedInAgain => words.text("note-signed-in-again"),
             Self::ProfileChanged => words.text("note-profile-changed"),
             Self::PasswordChanged => words.text("note-password-changed"),
             Self::AddressChanged => words.text("note-address-changed"),
             Self::AddressKept => words.text("note-address-kept"),
-            Self::SessionEnded => words.text("note-session-ended"),
-            Self::SessionsEnded => words.text("note-sessions-ended"),
-            Self::DeviceForgotten => words.text("note-device-forgotten"),
         }
     }
 }

@@ -1,4 +1,5 @@
 mod account;
+mod admin;
 mod ask;
 mod sample;
 
@@ -139,6 +140,7 @@ fn gallery(show: Pages<'_>) -> Vec<(String, Page)> {
     pages.extend(ask::gallery(show, "alice"));
     pages.push(("login-again".into(), show.login(&LoginView { note: Some(Note::SignInAgain), ..LOGIN })));
     pages.extend(account::gallery(show));
+    pages.extend(admin::gallery(show));
     for kind in [Explain::CookiesNeeded, Explain::HandOverFailed, Explain::InCircles] {
         let page = show.explain(&ExplainView { kind, retry_address: "https://grafana.example.com/" });
         pages.push((format!("explain-{kind:?}").to_lowercase(), page));
@@ -175,7 +177,9 @@ fn every_page_speaks_its_readers_language() {
         }
     }
     let pages: BTreeMap<_, _> = in_german().into_iter().collect();
-    for name in ["login-wrong-de", "verify-de", "account-waiting-de", "error-forbidden-de"] {
+    for name in
+        ["login-wrong-de", "verify-de", "account-waiting-de", "admin-queue-outcomes-de", "error-forbidden-de"]
+    {
         insta::assert_snapshot!(name, without_hashes(&pages[name].html));
     }
 }
@@ -199,7 +203,8 @@ fn no_page_holds_anything_inline_or_of_a_third_party() {
     }
     let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/portal/templates");
     let folder = |folder: &Path| fs::read_dir(folder).expect("the folder is there");
-    let files = folder(&templates).chain(folder(&templates.join("kit")));
+    let files =
+        folder(&templates).chain(folder(&templates.join("kit"))).chain(folder(&templates.join("admin")));
     for file in files.map(|file| file.expect("readable").path()).filter(|file| file.is_file()) {
         let text = fs::read_to_string(&file).expect("readable");
         refuse_inline(&file.display().to_string(), &text);
@@ -275,7 +280,7 @@ fn nothing_that_is_filled_in_is_taken_for_html() {
     let asked = ask::gallery(show, HOSTILE).into_iter().map(|(_, page)| page);
     // What has nothing to fill in cannot be filled in wrongly.
     let asked = asked.filter(|page| page.html.contains("onerror"));
-    for page in pages.into_iter().chain(asked) {
+    for page in pages.into_iter().chain(asked).chain(admin::filled_with(show, HOSTILE)) {
         assert!(page.html.contains("onerror=alert(1)"), "the test fills nothing in: {}", page.html);
         assert!(!page.html.contains("<img src=x"), "{}", page.html);
         assert!(!page.html.contains("<script>"), "{}", page.html);

@@ -257,7 +257,7 @@ impl Redis {
 
     pub fn close(&self) {
         self.lines.close();
-        self.channel.is_down();
+        self.channel.close();
     }
 
     async fn command<T: FromRedisValue>(

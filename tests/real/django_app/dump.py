@@ -32,7 +32,7 @@ def main(password, models, options, *hashers):
     staff = Group.objects.create(name="staff")
     for hasher in hashers:
         hashed = make_password(password if hasher != "none" else None, hasher="default" if hasher == "none" else hasher)
-        name = hasher.replace("_", "-")
+        name = "no-password" if hasher == "none" else hasher.replace("_", "-")
         user = User.objects.create(
             username=name, email=f"{name}@people.example", first_name="Ann", last_name=name.title(), password=hashed,
             is_active=hasher != "none",

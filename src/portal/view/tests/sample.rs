@@ -125,7 +125,10 @@ fn picks(text: &str) -> Table<'_> {
     Table {
         caption: "nav-apps",
         columns: vec![Column::plain("login-username"), Column::plain("verify-code")],
-        rows: vec![vec![Cell::Text(text), Cell::Pick { name: "account", value: text, of: text }]],
+        rows: vec![vec![
+            Cell::Text(text),
+            Cell::Pick { name: "account", value: text, of: text, picked: true },
+        ]],
         none: "apps-none",
     }
 }

@@ -1,0 +1,105 @@
+"""The accounts database behind a gateway: SQLite in its folder, or a PostgreSQL of our own; both take statements past it."""
+
+import os
+import pwd
+import shutil
+import signal
+import sqlite3
+import subprocess
+from pathlib import Path
+from urllib.parse import quote
+
+from .process import eventually
+
+
+class Sqlite:
+    """`setting` goes into the configuration; the file is there once the gateway has started."""
+
+    setting = "sqlite"
+
+    def __init__(self):
+        self.file = None
+
+    def behind(self, gateway):
+        self.file = gateway.folder / "data" / "accounts.db"
+        return self
+
+    def ask(self, statement):
+        with sqlite3.connect(self.file, timeout=10) as database:
+            return database.execute(statement).fetchall()
+
+    def script(self, statements):
+        with sqlite3.connect(self.file, timeout=60) as database:
+            database.executescript("BEGIN;" + statements + "COMMIT;")
+
+    def stop(self):
+        pass
+
+
+class Postgres:
+    """A server in a folder of its own, reached over a socket there. It refuses to run as root, and is then run as the user
+    `postgres`, who comes with the package."""
+
+    def __init__(self, folder):
+        self.folder = Path(folder)
+        self._process = None
+        self._other = {}
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("postgres")
+            self._other = {"user": user.pw_uid, "group": user.pw_gid, "extra_groups": []}
+            os.chown(self.folder, user.pw_uid, user.pw_gid)
+            for parent in self.folder.parents:
+                if not parent.stat().st_mode & 1:
+                    parent.chmod(parent.stat().st_mode | 0o011)
+
+    @property
+    def setting(self):
+        return f"postgres://vestibule@{quote(str(self.folder), safe='')}/postgres"
+
+    def behind(self, _gateway):
+        return self
+
+    def start(self):
+        data = self.folder / "data"
+        self._run("initdb", "--auth=trust", "--username=vestibule", "--encoding=UTF8", "--no-locale", "--no-sync", "-D", data)
+        self._process = subprocess.Popen(
+            [program("postgres"), "-D", data, "-c", "listen_addresses=", "-c", "fsync=off", "-c",
+             f"unix_socket_directories={self.folder}"],
+            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self._other,
+        )
+        eventually(lambda: self._psql("SELECT 1").returncode == 0, 20, "PostgreSQL")
+        return self
+
+    def ask(self, statement):
+        asked = self._psql(statement)
+        assert asked.returncode == 0, asked.stderr
+        return [tuple(line.split("\t")) for line in asked.stdout.splitlines()]
+
+    def script(self, statements):
+        self.ask("BEGIN;" + statements + "COMMIT;")
+
+    def stop(self):
+        if self._process and self._process.poll() is None:
+            self._process.send_signal(signal.SIGINT)
+            self._process.wait(20)
+
+    def _psql(self, statement):
+        return subprocess.run(
+            [program("psql"), "-X", "-q", "-A", "-t", "-F", "\t", "-v", "ON_ERROR_STOP=1", "-h", self.folder, "-U", "vestibule",
+             "-d", "postgres"],
+            input=statement, capture_output=True, text=True, timeout=120,
+        )
+
+    def _run(self, name, *arguments):
+        done = subprocess.run(
+            [program(name), *arguments], cwd=self.folder, capture_output=True, text=True, timeout=120, **self._other
+        )
+        assert done.returncode == 0, done.stderr
+
+
+def program(name):
+    """Debian keeps the programs apart by version; others have them in the path."""
+    found = sorted(Path("/usr/lib/postgresql").glob(f"*/bin/{name}"))
+    path = found[-1] if found else shutil.which(name)
+    assert path, f"{name} is missing: PostgreSQL is part of the tests"
+    return path
