@@ -213,18 +213,13 @@ impl Written {
                 then: vec![words.filled("mail-password-not-you", "page", reset)],
                 ..Self::default()
             },
-            Notice::AddressChanged { username, to, occasion } => {
-                let to = mask_address(to);
-                let gaps =
-                    [("title", Value::from(title)), ("username", (*username).into()), ("address", to.into())];
-                Self {
-                    subject: site("mail-address-subject"),
-                    says: vec![words.with("mail-address", &gaps)],
-                    facts: from(words, occasion),
-                    then: vec![words.text("mail-address-not-you")],
-                    ..Self::default()
-                }
-            }
+            Notice::AddressChanged { username, to, occasion } => Self {
+                subject: site("mail-address-subject"),
+                says: vec![changed_address(words, title, username, to)],
+                facts: from(words, occasion),
+                then: vec![words.text("mail-address-not-you")],
+                ..Self::default()
+            },
             Notice::AddressWanted => Self {
                 subject: site("mail-wanted-subject"),
                 says: vec![site("mail-wanted")],
@@ -243,6 +238,14 @@ impl Written {
             },
         }
     }
+}
+
+fn changed_address(words: &Words, title: &str, username: &str, to: &str) -> String {
+    let to = mask_address(to);
+    words.with(
+        "mail-address",
+        &[("title", title.into()), ("username", username.into()), ("address", to.into())],
+    )
 }
 
 fn applicant(words: &Words, [name, username, email]: [&str; 3]) -> Vec<(String, String)> {

@@ -121,7 +121,7 @@ impl Codes {
     }
 
     /// Whether a mail has left and some code of it is still good.
-    pub fn awaited(&self, settings: &Settings, now: Timestamp) -> bool {
+    pub fn are_out(&self, settings: &Settings, now: Timestamp) -> bool {
         self.live(settings, now).any(|issue| issue.mailed.is_some())
     }
 

@@ -130,7 +130,7 @@ impl SignIn {
 
     /// Whether a mail has left and some code of it is still good.
     pub fn awaits_code(&self, settings: &Settings, now: Timestamp) -> bool {
-        self.codes.awaited(settings, now)
+        self.codes.are_out(settings, now)
     }
 
     /// Whether the typed code is one of those that are still good. Every try is counted before this is asked.
