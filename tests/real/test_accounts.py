@@ -1,11 +1,13 @@
 """`vestibule account`: accounts of the database as an operator works on them, while a gateway runs and notices."""
 
 import json
+import re
 
 import pytest
 
 from rig.accounts import PASSWORD, Account
 from rig.gateway import app, vestibule
+from rig.mail import text_of
 from rig.process import eventually
 from rig.visitor import Visitor
 
@@ -53,6 +55,16 @@ def test_who_is_added_signs_in_and_is_shown(accounts, added, gateway, mails):
     eventually(lambda: json.loads(accounts("show", added.username, "--json").stdout)["last_sign_in"], 10, "the sign-in")
     lines = accounts("show", added.username).stdout
     assert "Ann Added" in lines and "argon2" not in lines
+
+
+def test_who_is_added_without_a_password_is_mailed_a_link_to_choose_one(accounts, gateway, mails):
+    ended = accounts("add", "invited", "--email", "invited@people.example")
+    assert ended.stdout == "invited added; a link to choose a password goes to invited@people.example\n"
+    link = re.search(r"https://\S+/_vestibule/reset\S+", text_of(mails.wait_for("invited@people.example", subject="Your account at"))).group(0)
+    person = Visitor(gateway)
+    person.follow(person.submit(person.visit(link), "/_vestibule/reset", password="a few words of mine"))
+    chosen = Account("invited", "invited@people.example", "invited", "a few words of mine")
+    assert Visitor(gateway).enter_password(chosen, gateway.url("recorder")).status == 303
 
 
 def test_what_is_done_at_the_command_line_holds_at_once(accounts, added, gateway, mails):

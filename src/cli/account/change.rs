@@ -14,7 +14,7 @@ use crate::account::password::{Owner, Rules};
 use crate::account::{Account, Address, Attributes, FullName, Groups, StoredHash, Username};
 use crate::app::App;
 use crate::flow::administer::{self, AdministerError};
-use crate::flow::{By, FlowError};
+use crate::flow::{By, FlowError, reset};
 use crate::secret::Secret;
 
 /// An account to be made, approved and verified.
@@ -31,7 +31,7 @@ pub struct Add {
     /// Separated by commas.
     #[arg(long, value_name = "A,B")]
     groups: Option<String>,
-    /// Read the password from a pipe; without it the person has none yet.
+    /// Read the password from a pipe; without it the person is mailed a link to choose one.
     #[arg(long)]
     password_stdin: bool,
     /// Even if the name or address was a deleted account's, whose history in the apps passes to this one.
@@ -57,14 +57,23 @@ pub fn add(config: &Path, add: &Add) -> Result<(), Failure> {
         let (attributes, reuse) = (Attributes::default(), add.reuse);
         let new =
             administer::Add { username, email: email.clone(), name, groups, attributes, password, reuse };
-        administer::add(&app, By::command_line(&app), new).await.map_err(|error| match error {
+        let by = By::command_line(&app);
+        let made = administer::add(&app, by, new).await.map_err(|error| match error {
             AdministerError::Taken(Taken::Retired) => Refused::Retired(error),
             error => Refused::Administer(error),
-        })
+        })?;
+        if made.account.password.is_none() {
+            reset::invite(&app, &app.snapshot.load_full(), by, &made.account);
+        }
+        Ok::<_, Refused>(made.account)
     });
-    let account = made?.account;
-    let password = if account.password.is_some() { "" } else { "; there is no password yet" };
-    print(&format!("{} added{password}\n", account.username))
+    let Account { username, email, password, .. } = made?;
+    let invited = if password.is_some() {
+        String::new()
+    } else {
+        format!("; a link to choose a password goes to {email}")
+    };
+    print(&format!("{username} added{invited}\n"))
 }
 
 /// One thing to do to each of several accounts.
