@@ -137,7 +137,6 @@ struct Link {
 }
 
 impl Written {
-    #[expect(clippy::too_many_lines, reason = "a table, one mail a row")]
     fn of(words: &Words, title: &str, notice: &Notice<'_>) -> Self {
         let site = |name| words.filled(name, "title", title);
         let whose = |name, username: &str| {
