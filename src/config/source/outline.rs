@@ -3,6 +3,7 @@
 //! The only file that knows `saphyr-parser`. It finds what serde does not tell: where each key and value stands,
 //! keys that are there twice, and texts built to exhaust whoever reads them.
 
+use std::cell::Cell;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -46,6 +47,7 @@ pub struct KeySpot {
 pub fn outline(text: &str, report: &mut Report) -> Result<Option<Arc<Spot>>, ()> {
     let mut builder = Builder {
         lines: lines(text),
+        reached: Cell::default(),
         report,
         frames: Vec::new(),
         anchors: BTreeMap::new(),
@@ -93,6 +95,9 @@ struct Frame {
 
 struct Builder<'a> {
     lines: Vec<&'a str>,
+    /// Where the last value began: its line, its column, and the byte at that. Values come in order, so the next is looked
+    /// for from there: a long line is not counted from its start for each of its values.
+    reached: Cell<(usize, usize, usize)>,
     report: &'a mut Report,
     frames: Vec<Frame>,
     anchors: BTreeMap<usize, Arc<Spot>>,
@@ -249,8 +254,14 @@ impl Builder<'_> {
     /// How long this part of a line is without the blanks at its end, which the parser counts as part of a value.
     fn without_blanks(&self, line: usize, from: usize, to: usize) -> usize {
         let text = self.lines.get(line.saturating_sub(1)).copied().unwrap_or_default();
-        let part: String = text.chars().take(to).skip(from).collect();
-        part.trim_end().chars().count()
+        let (known, column, byte) = self.reached.get();
+        let (column, byte) = if known == line && column <= from { (column, byte) } else { (0, 0) };
+        let rest = text.get(byte..).unwrap_or_default();
+        let begin = rest.char_indices().nth(from - column).map_or(rest.len(), |(at, _)| at);
+        self.reached.set((line, from, byte + begin));
+        let part = rest.get(begin..).unwrap_or_default();
+        let end = part.char_indices().nth(to.saturating_sub(from)).map_or(part.len(), |(at, _)| at);
+        part.get(..end).unwrap_or_default().trim_end().chars().count()
     }
 
     fn too_deep(&mut self, place: Place) {
