@@ -74,7 +74,20 @@ def test_while_the_store_is_away_nobody_is_let_in_and_nobody_is_signed_out(
         heal()
     eventually(lambda: signed_in.open(gateway.url("recorder", "/page")).status == 200, 20, "in again, with the same cookie")
     eventually(lambda: gateway.health("/readyz").status == 200, 20, "ready")
+    eventually(lambda: every_worker_asks_the_store(gateway), 20, "every worker has its way to the store again")
     assert signed_in.jar == jar
+
+
+def every_worker_asks_the_store(gateway):
+    """`/readyz` asks over one link. Each worker has its own, and new connections go to one worker or another."""
+
+    def answers(number):
+        stranger = Visitor(gateway)
+        login = stranger.open(gateway.url("auth", "/_vestibule/login"))
+        wrong = stranger.submit(login, "/_vestibule/login", username=f"nobody-{number}", password="not it")
+        return wrong.status in (422, 429)
+
+    return all(answers(number) for number in range(12))
 
 
 def test_a_gateway_starts_without_its_store_says_why_it_is_not_ready_and_recovers(
@@ -91,6 +104,7 @@ def test_a_gateway_starts_without_its_store_says_why_it_is_not_ready_and_recover
     redis.start()
     try:
         eventually(lambda: gateway.health("/readyz").status == 200, 20, "ready")
+        eventually(lambda: every_worker_asks_the_store(gateway), 20, "every worker has its way to the store")
         assert Visitor(gateway).sign_in(account, gateway.url("recorder"), mails).status == 200
     finally:
         redis.stop()
