@@ -35,7 +35,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("route", ""),
     ("policy", "route subject"),
     ("sign_in", "clock secret subject"),
-    ("store", "clock secret tasks"),
+    ("store", "clock secret sqlite tasks"),
     ("subject", "clock"),
     ("accent", ""),
     ("secret", ""),

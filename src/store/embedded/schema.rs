@@ -1,15 +1,13 @@
 //! The file behind the embedded store: how it is made and opened, and what SQLite's errors mean.
 
-use std::fs::{DirBuilder, OpenOptions};
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::Path;
 use std::time::Duration;
 
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, SqlitePool};
 
 use super::{DEADLINE, StoreError};
+use crate::sqlite::{self, Fault};
 
 /// How long SQLite waits for another process's lock before it gives up; inside [`DEADLINE`].
 const BUSY_TIMEOUT: Duration = Duration::from_secs(1);
@@ -39,18 +37,18 @@ const SCHEMA: &str = "
 
 /// The writer's pool of one connection, and the readers'.
 pub async fn open(file: &Path) -> Result<(SqlitePool, SqlitePool), StoreError> {
-    make(file).map_err(|error| StoreError::Refused(format!("{}: {error}", file.display())))?;
+    sqlite::make(file).map_err(|error| StoreError::Refused(format!("{}: {error}", file.display())))?;
     let named = |error: StoreError| named(file, error);
     let options = options().filename(file).journal_mode(SqliteJournalMode::Wal);
-    let writer = pool(1).connect_lazy_with(options.clone());
+    let writer = sqlite::pool(1, DEADLINE).connect_lazy_with(options.clone());
     prepare(&writer).await.map_err(named)?;
-    let readers = pool(READERS).connect_lazy_with(options.pragma("query_only", "ON"));
+    let readers = sqlite::pool(READERS, DEADLINE).connect_lazy_with(options.pragma("query_only", "ON"));
     Ok((writer, readers))
 }
 
 /// A pool of one connection, which reads and writes: each further one would be a database of its own.
 pub async fn in_memory() -> Result<SqlitePool, StoreError> {
-    let only = pool(1).connect_lazy_with(options().in_memory(true));
+    let only = sqlite::pool(1, DEADLINE).connect_lazy_with(options().in_memory(true));
     prepare(&only).await?;
     Ok(only)
 }
@@ -62,22 +60,14 @@ pub fn store_error(error: sqlx::Error) -> StoreError {
         sqlx::Error::Io(error) => StoreError::Unreachable(error.to_string()),
         sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed => StoreError::Unreachable(error.to_string()),
         sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) => StoreError::Corrupt(error.to_string()),
-        sqlx::Error::Database(error) => match primary_code(error.code().as_deref()) {
-            Some(BUSY | LOCKED) => StoreError::Timeout(BUSY_TIMEOUT),
-            Some(CORRUPT | NOT_A_DATABASE) => StoreError::Corrupt(error.message().to_owned()),
-            Some(IO_ERROR | CANNOT_OPEN) => StoreError::Unreachable(error.message().to_owned()),
-            _ => StoreError::Refused(error.message().to_owned()),
+        sqlx::Error::Database(error) => match Fault::of(error.code().as_deref()) {
+            Fault::Busy => StoreError::Timeout(BUSY_TIMEOUT),
+            Fault::Corrupt => StoreError::Corrupt(error.message().to_owned()),
+            Fault::Unreachable => StoreError::Unreachable(error.message().to_owned()),
+            Fault::Refused => StoreError::Refused(error.message().to_owned()),
         },
         error => StoreError::Refused(error.to_string()),
     }
-}
-
-/// SQLite gives the files beside the database (`-wal`, `-shm`) the mode of the database itself.
-fn make(file: &Path) -> io::Result<()> {
-    if let Some(directory) = file.parent() {
-        DirBuilder::new().recursive(true).mode(0o700).create(directory)?;
-    }
-    OpenOptions::new().append(true).create(true).mode(0o600).open(file).map(drop)
 }
 
 fn options() -> SqliteConnectOptions {
@@ -87,17 +77,6 @@ fn options() -> SqliteConnectOptions {
         .thread_name(|id| format!("store-{id}"))
         .pragma("journal_size_limit", "16777216")
         .disable_statement_logging()
-}
-
-/// Connections are opened when first needed, and again after one is lost; none is ever retired, so the pool needs
-/// no task of its own on whichever runtime called it first.
-fn pool(connections: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(DEADLINE)
-        .idle_timeout(None)
-        .max_lifetime(None)
-        .test_before_acquire(false)
 }
 
 /// Lays out the tables. Turning to WAL takes a lock for which SQLite does not wait (<https://sqlite.org/wal.html>),
@@ -139,17 +118,4 @@ fn named(file: &Path, error: StoreError) -> StoreError {
         StoreError::Corrupt(text) => StoreError::Corrupt(at(text)),
         timeout @ StoreError::Timeout(_) => timeout,
     }
-}
-
-// <https://sqlite.org/rescode.html>: the primary code is the low byte of the extended one.
-const BUSY: u8 = 5;
-const LOCKED: u8 = 6;
-const IO_ERROR: u8 = 10;
-const CORRUPT: u8 = 11;
-const CANNOT_OPEN: u8 = 14;
-const NOT_A_DATABASE: u8 = 26;
-
-fn primary_code(code: Option<&str>) -> Option<u8> {
-    let extended: u32 = code?.parse().ok()?;
-    u8::try_from(extended & 0xff).ok()
 }
