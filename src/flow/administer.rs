@@ -219,7 +219,7 @@ pub async fn set_password(
 pub async fn delete(app: &App, by: By<'_>, id: &AccountId) -> Result<Entry, AdministerError> {
     not_yourself(by, id)?;
     let database = ours(app, id).await?;
-    let name = entry(app, id).await?.account.username;
+    let name = entry(app, id).await?.account.username.clone();
     let deleted = database.delete(id, line(by, "account_deleted", id, Some(&name))).await?;
     let Deleted::Done(entry) = deleted else { return Err(AdministerError::Unknown(id.to_string())) };
     note(app, by, "account_deleted", id, Some(&name));
@@ -239,7 +239,7 @@ pub async fn send_reset(app: &App, by: By<'_>, id: &AccountId) -> Result<(), Adm
 /// Forgets wrong passwords and wrong codes, from wherever they came. For accounts of files too.
 pub async fn unlock(app: &App, by: By<'_>, account: &Account) -> Result<(), AdministerError> {
     not_yourself(by, &account.id)?;
-    let unlocked = app.throttle.unlock(account.id.as_str(), &account.fingerprint()).await;
+    let unlocked = app.throttle.unlock(account.id.as_str(), &account.fingerprint).await;
     unlocked.map_err(FlowError::from)?;
     app.audit.record(&by.event("unlocked", Some(&account.id), None));
     Ok(())
