@@ -175,7 +175,8 @@ impl Database {
         F: Future<Output = Result<T, DatabaseError>> + Send,
     {
         if self.shared.ready.get().is_none() {
-            self.prepare().await?;
+            // One looks at a time, and a server that says nothing would hold each of them up for as long.
+            tokio::time::timeout(DEADLINE, self.prepare()).await.unwrap_or(Err(DatabaseError::Timeout))?;
         }
         let engine = self.shared.engine.clone();
         self.on_services(DEADLINE, async move { work(engine).await }).await
