@@ -29,7 +29,7 @@ use crate::tasks::Tasks;
 pub use change::{Changed, Deleted, Inserted, Taken};
 pub use entry::{Decision, Entry, New};
 pub use import::{Imported, Row};
-pub use list::{Counts, Filter};
+pub use list::Filter;
 pub use names::Named;
 pub use schema::Layout;
 pub use trail::{Line, Trace, keep_trail};
