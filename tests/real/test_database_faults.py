@@ -1,6 +1,7 @@
 """PostgreSQL goes away: nobody new comes in, nobody is told a lie, who is in stays in, and all is well when it is back."""
 
 import re
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -81,6 +82,13 @@ def says_to_come_back(answer):
     assert not answer.all("set-cookie"), "cookies are kept"
 
 
+def all_at_once(*requests):
+    """Each is told to come back, none after the others."""
+    with ThreadPoolExecutor(len(requests)) as threads:
+        for answer in threads.map(lambda request: request(), requests):
+            says_to_come_back(answer)
+
+
 def test_while_the_database_is_away_who_is_in_stays_in_and_nobody_else_comes_in(
     site, postgres, broken, add, people, mails, recorder
 ):
@@ -97,22 +105,26 @@ def test_while_the_database_is_away_who_is_in_stays_in_and_nobody_else_comes_in(
         assert [request.all("remote-user") for request in recorder.requests] == [[person.username]] * 5
         assert recorder.last.all("remote-groups") == ["ops"], "as it was last read"
 
-        for login in (person.username, person.email, "nobody-known"):
-            says_to_come_back(enter(site, login, "not the password"))
-        says_to_come_back(enter(site, person.username))
         # A file stands before the database, and decides over its own.
         of_file = people.fresh()
         assert enter(site, of_file.username).status == 303
         assert enter(site, of_file.username, "not the password").status == 422
 
         before = len(mails.messages)
-        says_to_come_back(Visitor(site).post(site.url("auth", "/_vestibule/register"), APPLICANT))
-        says_to_come_back(Visitor(site).post(site.url("auth", "/_vestibule/reset"), {"login": person.email}))
-        for page in ("admin", "admin/accounts?search=person", "admin/trail"):
-            says_to_come_back(desk.open(site.url("auth", f"/_vestibule/{page}")))
-        says_to_come_back(desk.post(site.url("auth", "/_vestibule/admin"), {"account": "database:x", "decide": "approve"}))
         profile = {"do": "profile", "name": "Changed", "language": "browser"}
-        says_to_come_back(inside.post(site.url("auth", "/_vestibule/account"), profile))
+        decision = {"account": "database:x", "decide": "approve"}
+        all_at_once(
+            lambda: enter(site, person.username),
+            lambda: enter(site, person.email, "not the password"),
+            lambda: enter(site, "nobody-known", "not the password"),
+            lambda: Visitor(site).post(site.url("auth", "/_vestibule/register"), APPLICANT),
+            lambda: Visitor(site).post(site.url("auth", "/_vestibule/reset"), {"login": person.email}),
+            lambda: desk.open(site.url("auth", "/_vestibule/admin")),
+            lambda: desk.open(site.url("auth", "/_vestibule/admin/accounts?search=person")),
+            lambda: desk.open(site.url("auth", "/_vestibule/admin/trail")),
+            lambda: desk.post(site.url("auth", "/_vestibule/admin"), decision),
+            lambda: inside.post(site.url("auth", "/_vestibule/account"), profile),
+        )
         assert not [mail for mail in mails.messages[before:] if mail.recipients != [of_file.email]]
 
         # Who is in can be served, so traffic is to be sent here still.

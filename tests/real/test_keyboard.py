@@ -84,7 +84,7 @@ def test_an_account_is_asked_for_approved_used_and_recovered_by_keyboard_alone(s
         refused_while_waiting(here, email)
         approve(desk, email)
         here.sign_in(email, FIRST, mails, email)
-        here.page.wait_for_url(site.url("recorder"))
+        here.at("/_vestibule/$", "apps-first")
 
         recover(site, here, mails, email)
         here.sign_in(email, SECOND, mails, email)
