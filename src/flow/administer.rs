@@ -133,18 +133,7 @@ pub async fn approve(
 ) -> Result<Entry, AdministerError> {
     let groups = groups.map(Groups::into_vec);
     let detail = groups.as_ref().map(|groups| groups.join(","));
-    decide(app, by, id, "approved", detail, move |entry, decision| {
-        if entry.account.approval == Approval::Approved {
-            return Err(AdministerError::Decided(Approval::Approved, entry.decision.clone()));
-        }
-        entry.account.approval = Approval::Approved;
-        entry.decision = Some(decision);
-        if let Some(groups) = &groups {
-            entry.account.groups.clone_from(groups);
-        }
-        Ok(())
-    })
-    .await
+    decide(app, by, id, Verdict { approval: Approval::Approved, reason: None, groups, detail }).await
 }
 
 /// Turns down somebody who waits, or takes back an approval; every session ends.
@@ -155,15 +144,7 @@ pub async fn reject(
     reason: Option<String>,
 ) -> Result<Entry, AdministerError> {
     let detail = reason.clone();
-    decide(app, by, id, "rejected", detail, move |entry, decision| {
-        if entry.account.approval == Approval::Rejected {
-            return Err(AdministerError::Decided(Approval::Rejected, entry.decision.clone()));
-        }
-        entry.account.approval = Approval::Rejected;
-        entry.decision = Some(Decision { reason: reason.clone(), ..decision });
-        Ok(())
-    })
-    .await
+    decide(app, by, id, Verdict { approval: Approval::Rejected, reason, groups: None, detail }).await
 }
 
 /// Shuts somebody out, or lets them in again. Doing it twice is no mistake.
@@ -173,12 +154,9 @@ pub async fn set_disabled(
     id: &AccountId,
     disabled: bool,
 ) -> Result<Entry, AdministerError> {
-    let what = if disabled { "disabled" } else { "enabled" };
-    change(app, by, id, what, None, Over::Others, move |entry| {
-        entry.account.disabled = disabled;
-        Ok(())
-    })
-    .await
+    not_yourself(by, id)?;
+    let deed = Deed { what: if disabled { "disabled" } else { "enabled" }, detail: None };
+    set(app, by, id, deed, move |entry| entry.account.disabled = disabled).await
 }
 
 pub async fn set_groups(
@@ -187,13 +165,10 @@ pub async fn set_groups(
     id: &AccountId,
     groups: Groups,
 ) -> Result<Entry, AdministerError> {
+    not_yourself(by, id)?;
     let groups = groups.into_vec();
-    let detail = Some(groups.join(","));
-    change(app, by, id, "groups_changed", detail, Over::Others, move |entry| {
-        entry.account.groups.clone_from(&groups);
-        Ok(())
-    })
-    .await
+    let deed = Deed { what: "groups_changed", detail: Some(groups.join(",")) };
+    set(app, by, id, deed, move |entry| entry.account.groups.clone_from(&groups)).await
 }
 
 /// Gives an account another password, or none; every session, known device and sign-in under way ends. For the command
@@ -204,11 +179,8 @@ pub async fn set_password(
     id: &AccountId,
     hash: Option<StoredHash>,
 ) -> Result<Entry, AdministerError> {
-    let changed = change(app, by, id, "password_changed", None, Over::Anybody, move |entry| {
-        entry.set_password(hash.clone());
-        Ok(())
-    });
-    let entry = changed.await?;
+    let deed = Deed { what: "password_changed", detail: None };
+    let entry = set(app, by, id, deed, move |entry| entry.set_password(hash.clone())).await?;
     if entry.account.password.is_some() {
         notice::password_changed(app, &app.snapshot.load_full(), by, &entry.account);
     }
@@ -245,40 +217,66 @@ pub async fn unlock(app: &App, by: By<'_>, account: &Account) -> Result<(), Admi
     Ok(())
 }
 
-/// Over whom somebody may decide.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Over {
-    Others,
-    Anybody,
+/// What is decided over somebody who asked for an account.
+struct Verdict {
+    approval: Approval,
+    reason: Option<String>,
+    /// `None`: they stay as they are.
+    groups: Option<Vec<String>>,
+    /// For the trail.
+    detail: Option<String>,
 }
 
-async fn decide(
+/// What the trail says of a change.
+struct Deed {
+    what: &'static str,
+    detail: Option<String>,
+}
+
+async fn decide(app: &App, by: By<'_>, id: &AccountId, verdict: Verdict) -> Result<Entry, AdministerError> {
+    not_yourself(by, id)?;
+    let Verdict { approval, reason, groups, detail } = verdict;
+    let decision = decision(by, reason);
+    let deed = Deed { what: approval.as_str(), detail };
+    let entry = change(app, by, id, deed, move |entry| {
+        if entry.account.approval == approval {
+            return Err(AdministerError::Decided(approval, entry.decision.clone()));
+        }
+        entry.account.approval = approval;
+        entry.decision = Some(decision.clone());
+        if let Some(groups) = &groups {
+            entry.account.groups.clone_from(groups);
+        }
+        Ok(())
+    });
+    let entry = entry.await?;
+    notice::decided(app, &app.snapshot.load_full(), by, &entry);
+    Ok(entry)
+}
+
+/// A change that applies to every account.
+async fn set(
     app: &App,
     by: By<'_>,
     id: &AccountId,
-    what: &'static str,
-    detail: Option<String>,
-    apply: impl Fn(&mut Entry, Decision) -> Result<(), AdministerError> + Send + Sync + 'static,
+    deed: Deed,
+    apply: impl Fn(&mut Entry) + Send + Sync + 'static,
 ) -> Result<Entry, AdministerError> {
-    let decision = decision(by, None);
-    let apply = move |entry: &mut Entry| apply(entry, decision.clone());
-    let entry = change(app, by, id, what, detail, Over::Others, apply).await?;
-    notice::decided(app, &app.snapshot.load_full(), by, &entry);
-    Ok(entry)
+    let apply = move |entry: &mut Entry| {
+        apply(entry);
+        Ok(())
+    };
+    change(app, by, id, deed, apply).await
 }
 
 async fn change(
     app: &App,
     by: By<'_>,
     id: &AccountId,
-    what: &'static str,
-    detail: Option<String>,
-    over: Over,
+    deed: Deed,
     apply: impl Fn(&mut Entry) -> Result<(), AdministerError> + Send + Sync + 'static,
 ) -> Result<Entry, AdministerError> {
-    if over == Over::Others {
-        not_yourself(by, id)?;
-    }
+    let Deed { what, detail } = deed;
     let line = line(by, what, id, detail.as_deref());
     let database = ours(app, id).await?;
     let changed = database.change(id, move |entry| {

@@ -216,7 +216,7 @@ impl Post {
             }
         }
         let subject = message.subject.clone();
-        if let Err(error) = self.mailer.send(message).await {
+        if let Err(error) = self.mailer.send_patiently(message).await {
             tracing::error!(%error, request_id = self.request_id, "a mail could not be sent");
             if let Err(error) = self.throttle.undo_mail(&to, purpose).await {
                 tracing::warn!(%error, "a mail that never left counts as sent");
