@@ -1,8 +1,8 @@
 //! What is amiss with servers that serve: settings by which sessions are lost one day.
 
 use super::super::StoreError;
+use super::lineage::Lineage;
 use super::lines::{Aim, Lines};
-use super::link::Lineage;
 
 /// A sentence for each, and each once, however many servers it is said of.
 pub async fn of(lines: &Lines) -> Result<Vec<String>, StoreError> {
