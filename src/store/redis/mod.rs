@@ -16,6 +16,8 @@
 mod advice;
 mod again;
 mod ask;
+#[cfg(test)]
+mod certificates;
 mod cluster;
 mod ear;
 mod find;
