@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::super::StoreError;
+use super::lineage::Lineage;
 use super::lines::{Aim, Lines};
-use super::link::Lineage;
 use crate::clock::Timestamp;
 
 /// Gateways hand tickets on to each other that are good for half a minute.

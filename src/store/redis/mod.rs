@@ -6,7 +6,8 @@
 //! script; Redis's own expiry is set on every key, relative to that clock, and only cleans up.
 //!
 //! What is used once (a sign-in under way, a ticket) bears the server's [`Lineage`] in its name. A replica that takes
-//! over may not have heard that it was used; it has another lineage, so there it never was.
+//! over may not have heard that it was used; it has another lineage, so there it never was. The same goes for a server
+//! that was a replica meanwhile.
 //!
 //! A user of the server's access lists needs `+@connection +get +mget +set +getdel +del +zrem +zrangebyscore +zadd
 //! +zrange +zremrangebyscore +pexpire +evalsha +script|load +scan +publish +subscribe +info +cluster|info
@@ -15,20 +16,26 @@
 mod advice;
 mod again;
 mod ask;
+#[cfg(test)]
+mod certificates;
 mod cluster;
 mod ear;
 mod find;
 #[cfg(test)]
 pub mod fleet;
+mod lineage;
 mod lines;
 mod link;
 mod node;
 mod reach;
 mod record;
+#[cfg(test)]
+mod relay;
 mod scripts;
 mod sentinel;
 #[cfg(test)]
 pub mod server;
+mod siblings;
 mod slots;
 #[cfg(test)]
 mod tests;
@@ -48,8 +55,8 @@ use crate::tasks::Tasks;
 use again::Taken;
 use ask::Ask;
 use ear::Ears;
+use lineage::Lineage;
 use lines::{Aim, Lines};
-use link::Lineage;
 pub use reach::check_url;
 
 /// What a primitive may take, waiting for a connection included: the visitor's 503 must leave within 250 ms.
