@@ -14,7 +14,7 @@ use crate::account::{
 use crate::app::App;
 use crate::subject::AccountId;
 
-/// Why nothing was done.
+/// Why it was not done, or not wholly.
 #[derive(Debug, thiserror::Error)]
 pub enum AdministerError {
     #[error("no account is called {0:?}")]
@@ -29,6 +29,12 @@ pub enum AdministerError {
     Yourself,
     #[error("{}", taken(*.0))]
     Taken(Taken),
+    /// The change stands.
+    #[error(
+        "that is done, but the account's sessions could not be told and may go on for half a minute ({0}): \
+         `vestibule session revoke --account` ends them once the store answers"
+    )]
+    NotTold(FlowError),
     #[error(transparent)]
     Flow(#[from] FlowError),
 }
@@ -195,7 +201,7 @@ pub async fn delete(app: &App, by: By<'_>, id: &AccountId) -> Result<Entry, Admi
     let deleted = database.delete(id, line(by, "account_deleted", id, Some(&name))).await?;
     let Deleted::Done(entry) = deleted else { return Err(AdministerError::Unknown(id.to_string())) };
     note(app, by, "account_deleted", id, Some(&name));
-    end_everything(app, id).await?;
+    end_everything(app, id).await.map_err(AdministerError::NotTold)?;
     Ok(*entry)
 }
 
@@ -290,7 +296,7 @@ async fn change(
         Changed::Taken(taken) => return Err(AdministerError::Taken(taken)),
     };
     note(app, by, what, id, detail.as_deref());
-    take_effect(app, &entry, what).await?;
+    take_effect(app, &entry, what).await.map_err(AdministerError::NotTold)?;
     Ok(entry)
 }
 
