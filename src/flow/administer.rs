@@ -5,14 +5,20 @@
 //! its line in the trail before anything else happens; then the account's sessions hear of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{By, FlowError, notice, reset};
 use crate::account::database::{Changed, Decision, Deleted, Entry, Inserted, Line, New, SOURCE, Taken};
 use crate::account::{
-    Account, Address, Approval, Attributes, Database, DatabaseError, FullName, Groups, StoredHash, Username,
+    Account, Address, Approval, Attributes, Database, DatabaseError, FullName, Groups, Standing, StoredHash,
+    Username,
 };
 use crate::app::App;
 use crate::subject::AccountId;
+
+/// How often sessions are told of a change, and how long the pause between is.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(400);
 
 /// Why it was not done, or not wholly.
 #[derive(Debug, thiserror::Error)]
@@ -201,7 +207,7 @@ pub async fn delete(app: &App, by: By<'_>, id: &AccountId) -> Result<Entry, Admi
     let deleted = database.delete(id, line(by, "account_deleted", id, Some(&name))).await?;
     let Deleted::Done(entry) = deleted else { return Err(AdministerError::Unknown(id.to_string())) };
     note(app, by, "account_deleted", id, Some(&name));
-    end_everything(app, id).await.map_err(AdministerError::NotTold)?;
+    take_effect(app, id, true).await?;
     Ok(*entry)
 }
 
@@ -296,24 +302,30 @@ async fn change(
         Changed::Taken(taken) => return Err(AdministerError::Taken(taken)),
     };
     note(app, by, what, id, detail.as_deref());
-    take_effect(app, &entry, what).await.map_err(AdministerError::NotTold)?;
+    let ended = entry.account.standing() != Standing::Good || what == "password_changed";
+    take_effect(app, &entry.account.id, ended).await?;
     Ok(entry)
 }
 
-/// Has every gateway see an account as it is now.
-async fn take_effect(app: &App, entry: &Entry, what: &str) -> Result<(), FlowError> {
-    let account = &entry.account;
-    let in_good_standing = account.standing() == crate::account::Standing::Good;
-    if !in_good_standing || what == "password_changed" {
-        return end_everything(app, &account.id).await;
+/// Has every gateway see an account as it is now, or its sessions ended. Sign-ins under way and tickets end by
+/// themselves: they look at the account.
+///
+/// The change stands already, so this is tried again if need be, for longer than it takes every gateway to notice that it
+/// hears nothing: then each reads the account anew by itself, once the store is back.
+async fn take_effect(app: &App, account: &AccountId, ended: bool) -> Result<(), AdministerError> {
+    let mut tries = 1;
+    loop {
+        let told = match ended {
+            true => app.sessions.end_all(account, None).await.map(drop),
+            false => app.sessions.account_changed(account).await,
+        };
+        match told {
+            Ok(()) => return Ok(()),
+            Err(error) if tries == TRIES => return Err(AdministerError::NotTold(error.into())),
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+        tries += 1;
     }
-    Ok(app.sessions.account_changed(&account.id).await?)
-}
-
-/// Sign-ins under way and tickets end by themselves: they look at the account.
-async fn end_everything(app: &App, id: &AccountId) -> Result<(), FlowError> {
-    app.sessions.end_all(id, None).await?;
-    Ok(())
 }
 
 fn not_yourself(by: By<'_>, id: &AccountId) -> Result<(), AdministerError> {
