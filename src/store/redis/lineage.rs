@@ -4,8 +4,9 @@
 //! life of the server on which it was written, and is not found in any other. A life ends when the process does (`run_id`),
 //! and when the server is made a replica, even if the same process is made the primary again: what it has then is what
 //! the primary between had. That one's replication id is kept as `master_replid2` by whoever is promoted
-//! (<https://redis.io/docs/latest/operate/oss_and_stack/management/replication/>); `master_replid` itself also changes
-//! while nobody is promoted, with the first replica that comes.
+//! (<https://redis.io/docs/latest/operate/oss_and_stack/management/replication/>). `master_replid` itself would not do:
+//! it also changes with the first replica that comes, and sign-ins would be lost. `master_replid2` is forgotten an hour
+//! after the last replica has gone (`repl-backlog-ttl`), when nothing is left that was written under the name of before.
 
 use crate::secret;
 

@@ -225,7 +225,7 @@ impl Supervisor {
             tokio::select! {
                 () = tokio::time::sleep(with_jitter(pause)) => {}
                 // A server that hangs up on everybody would otherwise have them wake each other without end.
-                () = news.next(), if failed => self.states.set(State::Connecting, false),
+                () = news.good(), if failed => self.states.set(State::Connecting, false),
             }
             pause = self.find.longest_pause().min(2 * pause);
         }
@@ -236,12 +236,13 @@ impl Supervisor {
         let Connected { line, hears, server, reign } = connected;
         let connection = line.connection.clone();
         self.states.set(State::Up(line), hears);
-        news.tell();
+        news.reached();
         tokio::select! {
             () = self.lost() => {}
             () = self.is_found_dead(connection, &reign, news) => {}
             () = self.find.has_moved_from(&server) => {}
         }
+        news.lost();
     }
 
     /// Every runtime has a link, and all lose the same server: one of them says so.
@@ -258,7 +259,7 @@ impl Supervisor {
     }
 
     /// Returns once the connection has not answered in time, or its server is no longer the primary that it was. What
-    /// listens asks again and again; the others whenever a sibling had to connect anew.
+    /// listens asks again and again; the others whenever a sibling has lost or found it.
     async fn is_found_dead(&self, connection: MultiplexedConnection, reign: &str, news: &mut News) {
         let mut ask = redis::cmd("INFO");
         ask.arg("replication");
@@ -266,10 +267,10 @@ impl Supervisor {
             if self.states.ear.is_some() {
                 tokio::time::sleep(PULSE).await;
             } else {
-                news.next().await;
+                news.any().await;
             }
             let said = plainly::<String>(&ask, connection.clone()).await.unwrap_or_default();
-            if Primary::read(&said).map(|primary| primary.reign() != reign).unwrap_or(true) {
+            if Primary::read(&said).map_or(true, |primary| primary.reign() != reign) {
                 return;
             }
         }
@@ -338,7 +339,7 @@ impl Supervisor {
 /// Returns once a sibling has reached the server that this attempt is still waiting for.
 async fn is_overtaken(news: &mut News) {
     tokio::time::sleep(PROMPT).await;
-    news.next().await;
+    news.good().await;
 }
 
 /// The change that a message tells of.

@@ -71,5 +71,5 @@ async fn carry(mut visitor: TcpStream, server: u16, mut network: watch::Receiver
         // With both ends held open.
         std::future::pending::<()>().await;
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }

@@ -63,7 +63,7 @@ async fn an_attempt_that_hangs_is_given_up_when_another_link_reaches_the_server(
 }
 
 #[tokio::test]
-async fn a_link_that_nobody_uses_finds_its_connection_dead_once_another_has_connected_anew() {
+async fn a_link_that_nobody_uses_finds_its_connection_dead_once_another_has() {
     let (_server, port) = server().await;
     let (relay, siblings) = (Relay::to(port).await, Siblings::new());
     let (used, idle) = (usual(relay.port, &siblings), usual(relay.port, &siblings));
@@ -74,4 +74,18 @@ async fn a_link_that_nobody_uses_finds_its_connection_dead_once_another_has_conn
     relay.mend();
     used.put_aside(&before);
     becomes(&idle, |state| matches!(state, State::Up(line) if line.number > old)).await;
+}
+
+#[tokio::test]
+async fn a_link_that_nobody_uses_leaves_a_server_that_is_found_to_be_a_replica() {
+    let (server, port) = server().await;
+    let siblings = Siblings::new();
+    let (used, idle) = (usual(port, &siblings), usual(port, &siblings));
+    becomes(&used, is_up).await;
+    becomes(&idle, is_up).await;
+    server.ask::<()>(&["REPLICAOF", "127.0.0.1", "1"]).await.expect("demoted");
+    used.put_aside(&used.line_now().expect("up"));
+    becomes(&idle, |state| matches!(state, State::Down(_))).await;
+    server.ask::<()>(&["REPLICAOF", "NO", "ONE"]).await.expect("promoted");
+    becomes(&idle, is_up).await;
 }
