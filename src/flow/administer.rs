@@ -14,7 +14,7 @@ use crate::account::{
 use crate::app::App;
 use crate::subject::AccountId;
 
-/// Why nothing was done.
+/// Why it was not done, or not wholly.
 #[derive(Debug, thiserror::Error)]
 pub enum AdministerError {
     #[error("no account is called {0:?}")]
@@ -29,6 +29,12 @@ pub enum AdministerError {
     Yourself,
     #[error("{}", taken(*.0))]
     Taken(Taken),
+    /// The change stands.
+    #[error(
+        "that is done, but the account's sessions could not be told and may go on for half a minute ({0}): \
+         `vestibule session revoke --account` ends them once the store answers"
+    )]
+    NotTold(FlowError),
     #[error(transparent)]
     Flow(#[from] FlowError),
 }
@@ -191,11 +197,11 @@ pub async fn set_password(
 pub async fn delete(app: &App, by: By<'_>, id: &AccountId) -> Result<Entry, AdministerError> {
     not_yourself(by, id)?;
     let database = ours(app, id).await?;
-    let name = entry(app, id).await?.account.username;
+    let name = entry(app, id).await?.account.username.clone();
     let deleted = database.delete(id, line(by, "account_deleted", id, Some(&name))).await?;
     let Deleted::Done(entry) = deleted else { return Err(AdministerError::Unknown(id.to_string())) };
     note(app, by, "account_deleted", id, Some(&name));
-    end_everything(app, id).await?;
+    end_everything(app, id).await.map_err(AdministerError::NotTold)?;
     Ok(*entry)
 }
 
@@ -211,7 +217,7 @@ pub async fn send_reset(app: &App, by: By<'_>, id: &AccountId) -> Result<(), Adm
 /// Forgets wrong passwords and wrong codes, from wherever they came. For accounts of files too.
 pub async fn unlock(app: &App, by: By<'_>, account: &Account) -> Result<(), AdministerError> {
     not_yourself(by, &account.id)?;
-    let unlocked = app.throttle.unlock(account.id.as_str(), &account.fingerprint()).await;
+    let unlocked = app.throttle.unlock(account.id.as_str(), &account.fingerprint).await;
     unlocked.map_err(FlowError::from)?;
     app.audit.record(&by.event("unlocked", Some(&account.id), None));
     Ok(())
@@ -290,7 +296,7 @@ async fn change(
         Changed::Taken(taken) => return Err(AdministerError::Taken(taken)),
     };
     note(app, by, what, id, detail.as_deref());
-    take_effect(app, &entry, what).await?;
+    take_effect(app, &entry, what).await.map_err(AdministerError::NotTold)?;
     Ok(entry)
 }
 

@@ -15,7 +15,7 @@ use crate::clock::Timestamp;
 use crate::mail::{Mailer, Message, Notice, Occasion, notice_mail};
 use crate::observe::{Audit, Event};
 use crate::route::{OWN_PREFIX, Origin};
-use crate::subject::AccountId;
+use crate::subject::{AccountId, Person};
 use crate::throttle::{MailBudget, MailPurpose, Throttle};
 use crate::words::{Languages, Words};
 
@@ -31,7 +31,7 @@ pub fn waiting(app: &App, snapshot: &Snapshot, by: By<'_>, entry: &Entry) {
                 return;
             }
         };
-        let Account { id, name, username, email, .. } = &entry.account;
+        let Person { id, name, username, email, .. } = &*entry.account;
         for member in members.iter().filter(|member| member.id != *id) {
             // Administration needs a portal of its own.
             let page = post.portal.as_ref().map(|_| post.page("admin"));

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FlowError, device};
+use super::FlowError;
 use crate::account::{Account, Directory, DirectoryError, Standing};
 use crate::app::{App, Exchange, Snapshot};
 use crate::clock::Timestamp;
@@ -83,22 +83,12 @@ pub async fn still_in(
 
 /// Whether the account stands, and has the password still that opened the session.
 fn may_come_in(account: &Account, session: &Session) -> bool {
-    account.standing() == Standing::Good && session.is_good_with(device::fingerprint(account))
+    account.standing() == Standing::Good && session.is_good_with(account.fingerprint)
 }
 
 /// The subject that an account is with these factors proved.
 pub fn subject(account: &Account, proofs: Proofs) -> Subject {
-    Subject {
-        account: account.id.clone(),
-        username: account.username.clone(),
-        name: account.name.clone(),
-        email: account.email.clone(),
-        groups: account.groups.clone(),
-        attributes: account.attributes.clone(),
-        language: account.language.clone(),
-        proofs,
-        stamps: Stamps::default(),
-    }
+    Subject { person: Arc::clone(&account.person), proofs, stamps: Stamps::default() }
 }
 
 pub(super) async fn with_subject(
@@ -142,9 +132,9 @@ async fn as_of(
     ahead: Duration,
 ) -> Result<Option<Arc<Subject>>, DirectoryError> {
     // Both before the account: what is kept is then at worst read once too often.
-    let (generation, epoch) = (directory.generation(), session.epoch());
+    let (generation, epoch, run) = (directory.generation(), session.epoch(), session.run());
     let known = session.known().filter(|known| known.epoch == epoch);
-    if let Some(known) = known.as_ref().filter(|known| known.generation == generation) {
+    if let Some(known) = known.as_ref().filter(|known| (known.generation, known.run) == (generation, run)) {
         // Measured too, for a clock that was put back.
         if now.plus(ahead) < known.until && now.until(known.until) <= KNOWN_FOR {
             return Ok(known.subject.clone());
@@ -159,16 +149,13 @@ async fn as_of(
             // Only a database fails, and of its accounts the epoch tells whether they have changed.
             tracing::debug!(%error, "an account goes on as it was last read");
             let until = now.plus(ASK_AGAIN + ahead);
-            session.remember(Known { generation, until, ..Known::clone(&known) });
+            session.remember(Known { generation, run, until, ..Known::clone(&known) });
             return Ok(known.subject.clone());
         }
         (Err(error), None) => return Err(error),
     };
     let good = account.filter(|account| may_come_in(account, session));
-    // The session's own copy of the id, which is kept anyway.
-    let id = session.account();
-    let subject =
-        good.map(|account| Arc::new(Subject { account: id.clone(), ..subject(&account, session.proofs()) }));
-    session.remember(Known { generation, epoch, until: now.plus(KNOWN_FOR), subject: subject.clone() });
+    let subject = good.map(|account| Arc::new(subject(&account, session.proofs())));
+    session.remember(Known { generation, epoch, run, until: now.plus(KNOWN_FOR), subject: subject.clone() });
     Ok(subject)
 }

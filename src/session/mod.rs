@@ -4,9 +4,11 @@
 //! what one host's cookie opens. Ending the sign-on ends every session. This module never sees an account: what the
 //! account allows today is asked of the directory by [`crate::flow`].
 
+mod bytes;
 mod cached;
 mod changes;
 pub mod cookie;
+mod everybody;
 mod record;
 mod renewal;
 mod shared;
@@ -102,6 +104,7 @@ pub struct Client {
     /// The name of the host on which the sign-in took place.
     pub host: String,
     /// What the store knows the device by.
+    #[serde(with = "bytes::option")]
     pub device: Option<[u8; 32]>,
 }
 
@@ -196,6 +199,7 @@ impl Sessions {
         let index = self.account_index(with.account);
         self.store.index_add(index, &sign_on, record.span.latest_end()).await?;
         self.store.put(sign_on_key(&sign_on), &write(&record)?, record.kept_until()).await?;
+        self.must_not_be_void(&sign_on, with.account, now).await?;
         self.open(&record, host).await
     }
 

@@ -95,7 +95,7 @@ async fn a_sign_on_that_expects_a_password_is_good_with_both_and_then_with_the_n
             .unwrap()
             .is_good_with(fingerprint)
     };
-    let old = rig.app.snapshot.load().directory.find("erin").await.unwrap().unwrap().fingerprint();
+    let old = rig.app.snapshot.load().directory.find("erin").await.unwrap().unwrap().fingerprint;
     rig.app.sessions.expect_password(inside.session.sign_on(), [1; 8]).await.unwrap();
     assert!(good_with(old).await && good_with([1; 8]).await && !good_with([2; 8]).await);
     rig.app.sessions.renew(inside.session.sign_on(), [1; 8], host, now).await.unwrap().unwrap();

@@ -31,7 +31,7 @@ pub async fn of_fifty_inserts_of_one_address_one_wins(one: Database, other: Data
 }
 
 pub async fn no_change_is_lost_among_fifty(one: Database, other: Database) -> Outcome {
-    let id = made(&one, new("alice")).await?.account.id;
+    let id = made(&one, new("alice")).await?.account.id.clone();
     for round in 0..PARALLEL / AT_ONCE {
         let tasks = (0..AT_ONCE).map(|number| {
             let database = if number % 2 == 0 { one.clone() } else { other.clone() };
@@ -48,7 +48,7 @@ pub async fn no_change_is_lost_among_fifty(one: Database, other: Database) -> Ou
             assert!(matches!(done?, Changed::Done(_)));
         }
     }
-    let groups = other.by_id(&id).await?.expect("there").account.groups;
+    let groups = other.by_id(&id).await?.expect("there").account.groups.clone();
     assert_eq!(groups.len(), PARALLEL / AT_ONCE * AT_ONCE);
     assert_eq!(other.trail(&Trace::default(), 200).await?.len(), groups.len() + 1);
     Ok(())
@@ -57,7 +57,7 @@ pub async fn no_change_is_lost_among_fifty(one: Database, other: Database) -> Ou
 pub async fn of_two_who_decide_one_is_told(one: Database, other: Database) -> Outcome {
     let mut entry = new("alice");
     entry.account.approval = Approval::Pending;
-    let id = made(&one, entry).await?.account.id;
+    let id = made(&one, entry).await?.account.id.clone();
     let decide = |database: Database, by: &'static str, approval| {
         let id = id.clone();
         async move {

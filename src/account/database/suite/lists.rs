@@ -86,7 +86,8 @@ pub async fn a_deleted_account_is_still_called_by_its_name(one: Database, other:
     one.delete(&bob.account.id, line("deleted", &bob.account.id)).await?;
     let ids = vec![alice.account.id.clone(), bob.account.id.clone(), AccountId::new("file", "carol")];
     let named = |username: &str, deleted| Named { username: username.to_owned(), deleted };
-    let expected = [(alice.account.id, named("alice", false)), (bob.account.id.clone(), named("bob", true))];
+    let expected =
+        [(alice.account.id.clone(), named("alice", false)), (bob.account.id.clone(), named("bob", true))];
     assert_eq!(other.names(ids).await?, expected.into());
     for (login, expected) in
         [("bob", Some(&bob.account.id)), ("bob@example.com", Some(&bob.account.id)), ("alice", None)]
