@@ -113,6 +113,8 @@ def test_a_new_address_is_proved_there_and_the_old_one_is_told(site, add, mails)
     waiting = do(person, "email", email="Omar@New.Example")
     assert waiting.status == 200 and "We mailed a code to Omar@new.example" in waiting.page.words
     assert whoami(person)["email"] == account.email
+    soon = do(person, "email", email="omar@other.example")
+    assert soon.status == 429 and 0 < int(soon.header("retry-after")) <= 60 and not mails.to("omar@other.example")
     code = mails.code_for("Omar@new.example")
     guess = f"{(int(code) + 1) % 10**6:06}"
     wrong = do(person, "code", code=guess)

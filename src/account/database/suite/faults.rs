@@ -148,7 +148,7 @@ impl Way {
                         told = told.wait_for(|silent| *silent) => told.is_ok(),
                     };
                     if silenced {
-                        std::future::pending().await
+                        std::future::pending::<()>().await;
                     }
                 });
             }
