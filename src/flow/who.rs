@@ -7,6 +7,7 @@ use super::FlowError;
 use crate::account::{Account, Directory, DirectoryError, Standing};
 use crate::app::{App, Exchange, Snapshot};
 use crate::clock::Timestamp;
+use crate::observe::Event;
 use crate::route::Host;
 pub use crate::session::Use;
 use crate::session::{Known, Session};
@@ -110,7 +111,18 @@ async fn sign_out(x: &Exchange<'_>, cookie: &str, used: Use) -> Result<Option<Vi
     let Some(session) = x.app.sessions.look(cookie, x.host(), x.now, used).await? else { return Ok(None) };
     let subject = today(&x.snapshot.directory, &session, x.now).await?;
     if subject.is_none() {
-        x.app.sessions.end(session.sign_on(), session.account()).await?;
+        let ended = x.app.sessions.end(session.sign_on(), session.account()).await?;
+        if ended {
+            x.app.audit.record(&Event {
+                at: x.now,
+                what: "signed_out",
+                by: None,
+                account: Some(session.account().as_str()),
+                address: Some(x.address),
+                request_id: Some(x.request_id),
+                detail: Some("this gateway's accounts do not let them in any more"),
+            });
+        }
     }
     Ok(subject.map(|subject| Visitor { session, subject }))
 }
