@@ -48,7 +48,15 @@ pub enum Notice<'a> {
         reset: Option<String>,
         occasion: Occasion,
     },
-    /// The same with the address of an account that was deleted.
+    /// The same with the address of an account that waits for a decision.
+    KnownPending {
+        occasion: Occasion,
+    },
+    /// The same with the address of an account that was rejected or disabled.
+    KnownBarred {
+        occasion: Occasion,
+    },
+    /// The same with an address that another account had before; or somebody wants to change theirs to it.
     Retired {
         occasion: Occasion,
     },
@@ -139,6 +147,13 @@ struct Link {
 impl Written {
     fn of(words: &Words, title: &str, notice: &Notice<'_>) -> Self {
         let site = |name| words.filled(name, "title", title);
+        let asked = |says, occasion: &Occasion| Self {
+            subject: site("mail-known-subject"),
+            says: vec![site(says)],
+            facts: from(words, occasion),
+            then: vec![words.text("mail-asked-not-you")],
+            ..Self::default()
+        };
         let whose = |name, username: &str| {
             words.with(name, &[("title", Value::from(title)), ("username", username.into())])
         };
@@ -169,13 +184,9 @@ impl Written {
                 facts: from(words, occasion),
                 then: if_known(words, reset.as_deref()),
             },
-            Notice::Retired { occasion } => Self {
-                subject: site("mail-known-subject"),
-                says: vec![site("mail-retired")],
-                facts: from(words, occasion),
-                then: vec![words.text("mail-asked-not-you")],
-                ..Self::default()
-            },
+            Notice::KnownPending { occasion } => asked("mail-known-pending", occasion),
+            Notice::KnownBarred { occasion } => asked("mail-known-barred", occasion),
+            Notice::Retired { occasion } => asked("mail-retired", occasion),
             Notice::Reset { username, page, minutes, occasion } => Self {
                 subject: site("mail-reset-subject"),
                 says: vec![whose("mail-reset", username), valid(words, *minutes)],
