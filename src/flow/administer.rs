@@ -9,7 +9,8 @@ use std::sync::Arc;
 use super::{By, FlowError, notice, reset};
 use crate::account::database::{Changed, Decision, Deleted, Entry, Inserted, Line, New, SOURCE, Taken};
 use crate::account::{
-    Account, Address, Approval, Attributes, Database, DatabaseError, FullName, Groups, StoredHash, Username,
+    Account, Address, Approval, Attributes, Database, DatabaseError, FullName, Groups, Reason, StoredHash,
+    Username,
 };
 use crate::app::App;
 use crate::subject::AccountId;
@@ -152,8 +153,9 @@ pub async fn reject(
     app: &App,
     by: By<'_>,
     id: &AccountId,
-    reason: Option<String>,
+    reason: Option<Reason>,
 ) -> Result<Entry, AdministerError> {
+    let reason = reason.map(Reason::into_string);
     let detail = reason.clone();
     decide(app, by, id, "rejected", detail, move |entry, decision| {
         if entry.account.approval == Approval::Rejected {
