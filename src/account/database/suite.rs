@@ -64,6 +64,7 @@ contract! {
     accounts_are_listed_page_by_page
     accounts_are_searched_in_any_spelling
     groups_are_told_apart_exactly
+    what_nobody_can_be_called_is_nobodys
     who_waits_longest_is_first
     a_deleted_account_is_still_called_by_its_name
     an_import_is_all_or_nothing
@@ -406,6 +407,38 @@ mod cases {
             assert_eq!(other.count(&filter).await?, i64::try_from(expected.len()).expect("few"));
         }
         Ok(())
+    }
+
+    /// PostgreSQL takes no NUL in a text.
+    pub async fn what_nobody_can_be_called_is_nobodys(database: Database, _: Database) -> Outcome {
+        let erin = made(&database, new("erin")).await?;
+        let nobody = AccountId::new(SOURCE, &format!("{}\0", erin.key()));
+        for login in ["\0", "erin\0", "erin@example.com\0"] {
+            assert!(database.find(login).await?.is_none() && !database.is_retired(login).await?);
+            assert!(database.once(login).await?.is_none());
+            let text = || Some(login.to_owned());
+            for filter in [
+                Filter { search: text(), ..Filter::default() },
+                Filter { group: text(), ..Filter::default() },
+            ] {
+                assert_eq!(
+                    (database.list(&filter, None, 10).await?.len(), database.count(&filter).await?),
+                    (0, 0)
+                );
+            }
+            database.list(&Filter::default(), Some(login), 10).await?;
+            database.list_before(&Filter::default(), login, 10).await?;
+            for trace in
+                [Trace { account: text(), ..Trace::default() }, Trace { event: text(), ..Trace::default() }]
+            {
+                assert!(database.trail(&trace, 10).await?.is_empty());
+            }
+        }
+        assert!(database.by_id(&nobody).await?.is_none());
+        assert!(database.names(vec![nobody.clone()]).await?.is_empty());
+        assert_eq!(database.queue(Some((NOW, nobody.clone())), 10).await?.len(), 0);
+        let odd = Line { detail: Some("a\0b".to_owned()), ..line("tried", &nobody) };
+        database.append(vec![odd]).await
     }
 
     pub async fn groups_are_told_apart_exactly(one: Database, other: Database) -> Outcome {
