@@ -147,13 +147,6 @@ struct Link {
 impl Written {
     fn of(words: &Words, title: &str, notice: &Notice<'_>) -> Self {
         let site = |name| words.filled(name, "title", title);
-        let asked = |says, occasion: &Occasion| Self {
-            subject: site("mail-known-subject"),
-            says: vec![site(says)],
-            facts: from(words, occasion),
-            then: vec![words.text("mail-asked-not-you")],
-            ..Self::default()
-        };
         let whose = |name, username: &str| {
             words.with(name, &[("title", Value::from(title)), ("username", username.into())])
         };
@@ -184,9 +177,13 @@ impl Written {
                 facts: from(words, occasion),
                 then: if_known(words, reset.as_deref()),
             },
-            Notice::KnownPending { occasion } => asked("mail-known-pending", occasion),
-            Notice::KnownBarred { occasion } => asked("mail-known-barred", occasion),
-            Notice::Retired { occasion } => asked("mail-retired", occasion),
+            Notice::KnownPending { occasion } => {
+                Self::asked(site("mail-known-pending"), words, title, occasion)
+            }
+            Notice::KnownBarred { occasion } => {
+                Self::asked(site("mail-known-barred"), words, title, occasion)
+            }
+            Notice::Retired { occasion } => Self::asked(site("mail-retired"), words, title, occasion),
             Notice::Reset { username, page, minutes, occasion } => Self {
                 subject: site("mail-reset-subject"),
                 says: vec![whose("mail-reset", username), valid(words, *minutes)],
@@ -247,6 +244,17 @@ impl Written {
                 }],
                 ..Self::default()
             },
+        }
+    }
+
+    /// To who asked for an account, and cannot have one.
+    fn asked(says: String, words: &Words, title: &str, occasion: &Occasion) -> Self {
+        Self {
+            subject: words.filled("mail-known-subject", "title", title),
+            says: vec![says],
+            facts: from(words, occasion),
+            then: vec![words.text("mail-asked-not-you")],
+            ..Self::default()
         }
     }
 }

@@ -261,6 +261,9 @@ async fn four_changes_an_hour_begin_each_with_a_mail_whosever_the_address_is() {
             matches!(rig.begin(&visitor, address).await, Begun::Limited(wait) if wait == Duration::from_hours(1))
         );
         assert_eq!(rig.awaited(&visitor).await, None, "there is no code");
+        rig.add(&format!("{username}-2"), "").await;
+        let other = rig.signed_in(&format!("{username}-2")).await;
+        assert!(matches!(rig.begin(&other, address).await, Begun::Limited(_)), "nor for another account");
     }
 }
 
@@ -294,4 +297,37 @@ async fn nothing_keeps_an_owner_from_being_told_that_the_address_changed() {
     let subjects = rig.subjects("erin@example.com");
     let told = subjects.iter().filter(|subject| subject.contains("address")).count();
     assert_eq!(told, 1, "{subjects:?}");
+}
+
+#[tokio::test]
+async fn an_account_begins_four_changes_an_hour_whatever_the_address() {
+    let rig = Rig::new().await;
+    rig.add("erin", "").await;
+    let visitor = rig.signed_in("erin").await;
+    for number in 0..4 {
+        assert!(matches!(rig.begin(&visitor, &format!("e{number}@new.example")).await, Begun::Waiting));
+        rig.stop(&visitor).await;
+    }
+    assert!(matches!(rig.begin(&visitor, NEW).await, Begun::Limited(_)));
+    assert!(rig.mailed_to(NEW).is_empty());
+}
+
+#[tokio::test]
+async fn a_right_code_is_not_looked_at_once_others_guessed_at_its_address() {
+    let rig = Rig::new().await;
+    for username in ["erin", "frank"] {
+        rig.add(username, "").await;
+    }
+    let (visitor, other) = (rig.signed_in("erin").await, rig.signed_in("frank").await);
+    rig.begin(&other, NEW).await;
+    let right = rig.proof(NEW);
+    for _ in 0..3 {
+        rig.begin(&visitor, NEW).await;
+        for _ in 0..EMAIL_CODE.attempts {
+            rig.prove_address(&visitor, &wrong(&rig.proof(NEW))).await;
+        }
+        rig.advance(Duration::from_secs(1));
+    }
+    assert!(matches!(rig.prove_address(&other, &right).await, Ended::TooMany(_)));
+    assert_eq!(rig.awaited(&other).await, None);
 }

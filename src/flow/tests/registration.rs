@@ -276,6 +276,15 @@ async fn a_code_can_be_mailed_again_after_a_minute() {
     rig.advance(wait);
     assert!(matches!(resend().await, Resent::Mailed));
     assert_eq!(rig.letters().len(), 2);
+    // What was refused counts for nothing; of those that were mailed there are four in an hour.
+    for _ in 0..2 {
+        assert!(matches!(resend().await, Resent::TooEarly(..)));
+        rig.advance(EMAIL_CODE.resend_after);
+        assert!(matches!(resend().await, Resent::Mailed));
+    }
+    rig.advance(EMAIL_CODE.resend_after);
+    assert!(matches!(resend().await, Resent::Exhausted(wait, _) if wait > register::LIFETIME));
+    assert_eq!(rig.letters().len(), 4);
 }
 
 #[tokio::test]
