@@ -236,7 +236,7 @@ impl Post {
     /// Sends a mail that was counted before. Whether it left.
     pub async fn hand_over(&self, account: Option<&AccountId>, message: Message) -> bool {
         let subject = message.subject.clone();
-        let sent = self.mailer.send(message).await;
+        let sent = self.mailer.send_patiently(message).await;
         if let Err(error) = &sent {
             tracing::error!(%error, request_id = self.request_id, "a mail could not be sent");
             self.record("mail_not_sent", account, &subject);

@@ -90,17 +90,9 @@ pub async fn all_of_named(app: &App, by: By<'_>, name: &str) -> Result<Option<us
     all_of(app, by, &account.id, None).await.map(Some)
 }
 
-/// Ends every sign-on that there is, and says how many there were; one that begins meanwhile may stay.
+/// Ends every sign-on that has begun until it is done, and says how many there were.
 pub async fn everybodys(app: &App, by: By<'_>) -> Result<usize, FlowError> {
-    let (mut ended, mut after) = (0, None);
-    loop {
-        let Page { sign_ons, next } = app.sessions.page(after).await?;
-        for sign_on in sign_ons {
-            ended += usize::from(app.sessions.end(&sign_on.id, &sign_on.account).await?);
-        }
-        let Some(next) = next else { break };
-        after = Some(next);
-    }
+    let ended = app.sessions.end_everybody(&app.clock).await?;
     audit(app, by, "sessions_ended", None, &format!("{ended} of all accounts"));
     Ok(ended)
 }

@@ -132,9 +132,9 @@ async fn as_of(
     ahead: Duration,
 ) -> Result<Option<Arc<Subject>>, DirectoryError> {
     // Both before the account: what is kept is then at worst read once too often.
-    let (generation, epoch) = (directory.generation(), session.epoch());
+    let (generation, epoch, run) = (directory.generation(), session.epoch(), session.run());
     let known = session.known().filter(|known| known.epoch == epoch);
-    if let Some(known) = known.as_ref().filter(|known| known.generation == generation) {
+    if let Some(known) = known.as_ref().filter(|known| (known.generation, known.run) == (generation, run)) {
         // Measured too, for a clock that was put back.
         if now.plus(ahead) < known.until && now.until(known.until) <= KNOWN_FOR {
             return Ok(known.subject.clone());
@@ -149,13 +149,13 @@ async fn as_of(
             // Only a database fails, and of its accounts the epoch tells whether they have changed.
             tracing::debug!(%error, "an account goes on as it was last read");
             let until = now.plus(ASK_AGAIN + ahead);
-            session.remember(Known { generation, until, ..Known::clone(&known) });
+            session.remember(Known { generation, run, until, ..Known::clone(&known) });
             return Ok(known.subject.clone());
         }
         (Err(error), None) => return Err(error),
     };
     let good = account.filter(|account| may_come_in(account, session));
     let subject = good.map(|account| Arc::new(subject(&account, session.proofs())));
-    session.remember(Known { generation, epoch, until: now.plus(KNOWN_FOR), subject: subject.clone() });
+    session.remember(Known { generation, epoch, run, until: now.plus(KNOWN_FOR), subject: subject.clone() });
     Ok(subject)
 }

@@ -8,6 +8,7 @@ mod bytes;
 mod cached;
 mod changes;
 pub mod cookie;
+mod everybody;
 mod record;
 mod renewal;
 mod shared;
@@ -198,6 +199,7 @@ impl Sessions {
         let index = self.account_index(with.account);
         self.store.index_add(index, &sign_on, record.span.latest_end()).await?;
         self.store.put(sign_on_key(&sign_on), &write(&record)?, record.kept_until()).await?;
+        self.must_not_be_void(&sign_on, with.account, now).await?;
         self.open(&record, host).await
     }
 

@@ -1,3 +1,4 @@
+mod everybody;
 mod sign_ons;
 
 use super::cached::{LOOK_AGAIN, LOOK_AHEAD, SPREAD};

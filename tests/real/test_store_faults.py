@@ -1,11 +1,13 @@
 """Redis goes away: nobody is let in, nobody is signed out, and everything goes on when it is back."""
 
 import re
+import time
 
 import pytest
 
-from rig.gateway import PROJECT, app
-from rig.process import eventually
+from rig.accounts import PASSWORD, Account
+from rig.gateway import PROJECT, app, vestibule
+from rig.process import HOST, eventually
 from rig.redis import Redis
 from rig.visitor import FETCH, Visitor
 
@@ -30,7 +32,46 @@ def break_by_freezing(redis):
     return redis.thaw
 
 
-@pytest.mark.parametrize("broken", [break_by_killing, break_by_freezing], ids=["killed", "frozen"])
+def break_by_demoting(redis):
+    """Of nobody: it answers what it knows, and lets nobody write."""
+    redis.command("REPLICAOF", HOST, "1")
+    return lambda: redis.command("REPLICAOF", "NO", "ONE")
+
+
+def break_by_refusing(redis):
+    """It has come back with another password."""
+    redis.kill()
+    redis.start("--requirepass", "another")
+    return redis.restart
+
+
+def break_by_loading(redis):
+    """It has come back, and reads its data for longer than the test takes."""
+    redis.command("EVAL", f"for i = 1, {FILLER} do redis.call('SET', 'filler:' .. i, 'x', 'EX', 600) end", "0")
+    redis.command("BGREWRITEAOF")
+    eventually(lambda: "aof_rewrite_in_progress:0" in redis.info("persistence"), 20, "written")
+    redis.kill()
+    redis.start("--key-load-delay", 2000, "--loading-process-events-interval-bytes", 1024)
+
+    def heal():
+        redis.restart()
+        redis.command("EVAL", f"for i = 1, {FILLER} do redis.call('DEL', 'filler:' .. i) end", "0")
+
+    return heal
+
+
+FILLER = 30_000
+
+WAYS = {
+    "killed": break_by_killing,
+    "frozen": break_by_freezing,
+    "read-only": break_by_demoting,
+    "refusing": break_by_refusing,
+    "loading": break_by_loading,
+}
+
+
+@pytest.mark.parametrize("broken", WAYS.values(), ids=WAYS.keys())
 def test_while_the_store_is_away_nobody_is_let_in_and_nobody_is_signed_out(
     gateway, redis, signed_in, recorder, account, broken
 ):
@@ -74,20 +115,29 @@ def test_while_the_store_is_away_nobody_is_let_in_and_nobody_is_signed_out(
         heal()
     eventually(lambda: signed_in.open(gateway.url("recorder", "/page")).status == 200, 20, "in again, with the same cookie")
     eventually(lambda: gateway.health("/readyz").status == 200, 20, "ready")
-    eventually(lambda: every_worker_asks_the_store(gateway), 20, "every worker has its way to the store again")
     assert signed_in.jar == jar
 
 
-def every_worker_asks_the_store(gateway):
-    """`/readyz` asks over one link. Each worker has its own, and new connections go to one worker or another."""
-
-    def answers(number):
+def test_while_the_store_is_full_whoever_is_in_goes_on_and_nobody_gets_in(gateway, redis, signed_in, account, mails):
+    redis.command("CONFIG", "SET", "maxmemory", "1")
+    try:
+        eventually(lambda: gateway.health("/readyz").status == 503, 15, "not ready")
+        asked = time.monotonic()
+        # Past what is remembered: reading goes on.
+        eventually(lambda: not_refused(signed_in, gateway) and time.monotonic() - asked > 6, 20, "served all the time")
         stranger = Visitor(gateway)
         login = stranger.open(gateway.url("auth", "/_vestibule/login"))
-        wrong = stranger.submit(login, "/_vestibule/login", username=f"nobody-{number}", password="not it")
-        return wrong.status in (422, 429)
+        entered = stranger.submit(login, "/_vestibule/login", username=account.username, password=account.password)
+        assert entered.status == 503 and int(entered.header("retry-after")) > 0
+    finally:
+        redis.command("CONFIG", "SET", "maxmemory", "0")
+    eventually(lambda: gateway.health("/readyz").status == 200, 20, "ready")
+    assert Visitor(gateway).sign_in(account, gateway.url("recorder"), mails).status == 200
 
-    return all(answers(number) for number in range(12))
+
+def not_refused(person, gateway):
+    assert person.open(gateway.url("recorder", "/page")).status == 200
+    return True
 
 
 def test_a_gateway_starts_without_its_store_says_why_it_is_not_ready_and_recovers(
@@ -104,7 +154,7 @@ def test_a_gateway_starts_without_its_store_says_why_it_is_not_ready_and_recover
     redis.start()
     try:
         eventually(lambda: gateway.health("/readyz").status == 200, 20, "ready")
-        eventually(lambda: every_worker_asks_the_store(gateway), 20, "every worker has its way to the store")
+        # At whichever worker: each has its own way to the store, and they wake each other.
         assert Visitor(gateway).sign_in(account, gateway.url("recorder"), mails).status == 200
     finally:
         redis.stop()
@@ -130,6 +180,37 @@ def test_two_gateways_on_one_redis_share_sessions_and_their_end(make_gateway, re
         return not there.is_signed_in("recorder")
 
     eventually(signed_out, 6, "signed out at the other gateway too")
+
+
+def test_an_account_disabled_while_the_store_hangs_is_said_to_be_and_is_out_once_it_is_back(
+    make_gateway, recorder, redis, mails
+):
+    gateway = make_gateway(
+        [app("recorder", recorder.url, access=RULES)],
+        accounts=[{"database": "sqlite"}],
+        store={"redis": {"url": redis.url, "prefix": "disabled:"}},
+    )
+
+    def accounts(*arguments, **more):
+        return vestibule("account", *arguments, "--config", gateway.file, **more)
+
+    dora = Account("dora", "dora@people.example", "Dora")
+    added = accounts("add", dora.username, "--email", dora.email, "--password-stdin", entering=PASSWORD + "\n")
+    assert added.returncode == 0, added.stderr
+    person = Visitor(gateway)
+    person.sign_in(dora, gateway.url("recorder", "/"), mails)
+    redis.freeze()
+    try:
+        disabled = accounts("disable", dora.username)
+        assert disabled.returncode == 1
+        assert "that is done, but the account's sessions could not be told" in disabled.stderr
+        assert "session revoke --account" in disabled.stderr
+    finally:
+        redis.thaw()
+    page = gateway.url("recorder", "/page")
+    eventually(lambda: person.fetch(page).status == 401, 5, "nobody disabled is let in")
+    again = accounts("disable", dora.username)
+    assert again.returncode == 0, again.stderr
 
 
 def test_nothing_in_redis_opens_anything(gateway, redis, signed_in, mails):

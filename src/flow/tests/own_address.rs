@@ -202,6 +202,19 @@ async fn what_is_no_new_address_is_said_at_once() {
 }
 
 #[tokio::test]
+async fn where_some_domains_alone_may_register_a_new_address_is_of_one_of_them() {
+    let rig = Rig::new().await;
+    rig.add("erin", "").await;
+    rig.configure(|snapshot| {
+        snapshot.database.as_mut().unwrap().domains = vec!["corp.example".into()];
+    });
+    let visitor = rig.signed_in("erin").await;
+    assert!(matches!(rig.begin(&visitor, NEW).await, Begun::Domain));
+    assert!(matches!(rig.begin(&visitor, "erin@corp.example.evil.example").await, Begun::Domain));
+    assert!(matches!(rig.begin(&visitor, "erin@CORP.example").await, Begun::Waiting));
+}
+
+#[tokio::test]
 async fn a_link_that_was_mailed_to_the_old_address_sets_no_password_any_more() {
     let rig = Rig::new().await;
     rig.add("erin", "").await;

@@ -20,7 +20,7 @@ use super::super::settings::{RedisSettings, RedisUrl};
 use super::ask::{Ask, Failure, plainly};
 use super::ear::Ears;
 use super::find::{Find, gather};
-use super::link::Lineage;
+use super::lineage::Lineage;
 use super::node::{Node, Used};
 use super::reach::Reach;
 use super::slots::{self, Range, SLOTS};

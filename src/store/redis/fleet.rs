@@ -5,6 +5,7 @@ use std::time::Duration;
 use redis::FromRedisValue;
 
 use super::super::settings::{RedisSettings, Sentinel, Servers, Settings};
+use super::certificates::Certificates;
 use super::server::{Server, free_port};
 use crate::secret::Secret;
 
@@ -17,30 +18,38 @@ pub struct Fleet {
     pub ports: Vec<u16>,
     sentinels: Vec<Server>,
     sentinel_ports: Vec<u16>,
+    certificates: Option<Certificates>,
 }
 
-/// The password of the servers, and the sentinels' own.
+/// The password of the servers; the sentinels' own; and that of the user whom these let do what a gateway needs.
 const PASSWORD: &str = "of the servers";
 const SENTINELS_PASSWORD: &str = "of the sentinels";
+const ASKER_PASSWORD: &str = "of who asks";
 
 impl Fleet {
     /// A primary, two replicas and three sentinels, which know all of each other.
     pub async fn behind_sentinels() -> Self {
-        let ports: [u16; 3] = std::array::from_fn(|_| free_port());
-        let mut servers = Vec::new();
-        for port in ports {
-            let port = port.to_string();
-            let mut arguments =
-                vec!["--port", &port, "--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0"];
-            arguments.extend(["--requirepass", PASSWORD, "--masterauth", PASSWORD]);
-            servers.push(Server::start_with_password(&arguments, PASSWORD).await);
+        Self::with_sentinels(None).await
+    }
+
+    /// The same over TLS alone, where everybody has to show a certificate.
+    pub async fn behind_sentinels_over_tls() -> Self {
+        Self::with_sentinels(Some(Certificates::new())).await
+    }
+
+    async fn with_sentinels(certificates: Option<Certificates>) -> Self {
+        let mut fleet = Self::empty(certificates);
+        for _ in 0..3 {
+            let port = free_port();
+            let mut arguments = fleet.listening_at(port);
+            arguments.extend([("requirepass", PASSWORD.to_owned()), ("masterauth", PASSWORD.to_owned())]);
+            fleet.servers.push(started(&arguments, Some(PASSWORD)).await);
+            fleet.ports.push(port);
         }
-        let primary = ports[0].to_string();
-        for replica in servers.iter().skip(1) {
+        let primary = fleet.ports[0].to_string();
+        for replica in fleet.servers.iter().skip(1) {
             replica.ask::<()>(&["REPLICAOF", "127.0.0.1", &primary]).await.expect("a replica");
         }
-        let mut fleet =
-            Self { servers, ports: ports.to_vec(), sentinels: Vec::new(), sentinel_ports: Vec::new() };
         fleet
             .wait_until("the replicas follow", async |fleet| {
                 fleet.info(0, "replication").await.matches("state=online").count() == 2
@@ -55,34 +64,58 @@ impl Fleet {
 
     /// So many primaries, and a replica of each where asked.
     pub async fn cluster(primaries: usize, with_replicas: bool) -> Self {
+        Self::nodes(primaries, with_replicas, None).await
+    }
+
+    /// So many primaries, with a replica each, over TLS alone, where everybody has to show a certificate.
+    pub async fn cluster_over_tls(primaries: usize) -> Self {
+        Self::nodes(primaries, true, Some(Certificates::new())).await
+    }
+
+    async fn nodes(primaries: usize, with_replicas: bool, certificates: Option<Certificates>) -> Self {
         let count = if with_replicas { 2 * primaries } else { primaries };
-        let (mut servers, mut ports) = (Vec::new(), Vec::new());
+        let (mut fleet, mut buses) = (Self::empty(certificates), Vec::new());
         for _ in 0..count {
             let (port, bus) = (free_port(), free_port().to_string());
-            let text = port.to_string();
-            let mut arguments = vec!["--port", &text, "--bind", "127.0.0.1", "--cluster-enabled", "yes"];
-            arguments.extend(["--cluster-port", &bus, "--cluster-node-timeout", DEAD_AFTER]);
-            arguments.extend(["--repl-diskless-sync-delay", "0"]);
-            servers.push(Server::start(&arguments).await);
-            ports.push((port, bus));
+            let mut arguments = fleet.listening_at(port);
+            arguments.extend([("cluster-enabled", "yes".to_owned()), ("cluster-port", bus.clone())]);
+            arguments.push(("cluster-node-timeout", DEAD_AFTER.to_owned()));
+            if fleet.certificates.is_some() {
+                arguments.push(("tls-cluster", "yes".to_owned()));
+            }
+            fleet.servers.push(started(&arguments, None).await);
+            fleet.ports.push(port);
+            buses.push(bus);
         }
-        for (port, bus) in ports.iter().skip(1) {
+        for (port, bus) in fleet.ports.iter().zip(&buses).skip(1) {
             let port = port.to_string();
-            servers[0].ask::<()>(&["CLUSTER", "MEET", "127.0.0.1", &port, bus]).await.expect("met");
+            fleet.ask::<()>(0, &["CLUSTER", "MEET", "127.0.0.1", &port, bus]).await;
         }
         let share = 16_384 / primaries;
-        for (place, server) in servers.iter().take(primaries).enumerate() {
+        for (place, server) in fleet.servers.iter().take(primaries).enumerate() {
             let last = if place + 1 == primaries { 16_383 } else { (place + 1) * share - 1 };
             let (from, to) = ((place * share).to_string(), last.to_string());
             server.ask::<()>(&["CLUSTER", "ADDSLOTSRANGE", &from, &to]).await.expect("slots");
         }
-        let ports = ports.into_iter().map(|(port, _)| port).collect();
-        let fleet = Self { servers, ports, sentinels: Vec::new(), sentinel_ports: Vec::new() };
         fleet.wait_until("the nodes know each other", async |fleet| fleet.cluster_agrees(count).await).await;
         if with_replicas {
             fleet.attach_replicas(primaries).await;
         }
         fleet
+    }
+
+    fn empty(certificates: Option<Certificates>) -> Self {
+        let (servers, ports) = (Vec::new(), Vec::new());
+        Self { servers, ports, sentinels: Vec::new(), sentinel_ports: Vec::new(), certificates }
+    }
+
+    /// What every server is told.
+    fn listening_at(&self, port: u16) -> Vec<(&'static str, String)> {
+        let plain = || vec![("port", port.to_string())];
+        let mut told =
+            self.certificates.as_ref().map_or_else(plain, |certificates| certificates.of_fleet(port));
+        told.extend([("bind", "127.0.0.1".to_owned()), ("repl-diskless-sync-delay", "0".to_owned())]);
+        told
     }
 
     async fn attach_replicas(&self, primaries: usize) {
@@ -103,25 +136,36 @@ impl Fleet {
     }
 
     pub fn settings(&self, prefix: &str) -> Settings {
-        let secret = |url: String| Secret::new(url);
+        let scheme = if self.certificates.is_some() { "rediss" } else { "redis" };
         let servers = if self.sentinels.is_empty() {
             // Two of them: the others are found.
-            let urls = self.ports.iter().take(2).map(|port| secret(format!("redis://127.0.0.1:{port}")));
+            let urls =
+                self.ports.iter().take(2).map(|port| Secret::new(format!("{scheme}://127.0.0.1:{port}")));
             Servers::Cluster(urls.collect())
         } else {
-            let password = SENTINELS_PASSWORD.replace(' ', "%20");
+            let user = format!("asker:{}", ASKER_PASSWORD.replace(' ', "%20"));
             let urls = self.sentinel_ports.iter();
-            let urls = urls.map(|port| secret(format!("redis://:{password}@127.0.0.1:{port}")));
+            let urls = urls.map(|port| Secret::new(format!("{scheme}://{user}@127.0.0.1:{port}")));
             Servers::Sentinel(Sentinel {
                 service: "mymaster".into(),
                 urls: urls.collect(),
                 username: None,
-                password: Some(secret(PASSWORD.into())),
+                password: Some(Secret::new(PASSWORD.into())),
                 database: 2,
             })
         };
-        let RedisSettings { ca, client, prefix, .. } = RedisSettings::one("", prefix);
-        Settings::Redis(RedisSettings { servers, ca, client, prefix })
+        let settings = RedisSettings { servers, ..RedisSettings::one("", prefix) };
+        Settings::Redis(match &self.certificates {
+            Some(certificates) => certificates.for_fleet(settings),
+            None => settings,
+        })
+    }
+
+    pub async fn nothing_was_denied_by_sentinels(&self) {
+        for sentinel in &self.sentinels {
+            let denied: Vec<redis::Value> = sentinel.ask(&["ACL", "LOG"]).await.expect("the log");
+            assert!(denied.is_empty(), "{denied:?}");
+        }
     }
 
     /// Asks one server past the store; the answer must come.
@@ -185,9 +229,9 @@ impl Fleet {
     async fn start_sentinel(&mut self) {
         let port = free_port();
         let primary = self.ports[0];
-        let lines = [
-            format!("port {port}"),
-            "bind 127.0.0.1".to_owned(),
+        let told = self.listening_at(port).into_iter().filter(|(name, _)| !name.starts_with("repl-"));
+        let mut lines: Vec<_> = told.map(|(name, value)| format!("{name} {value}")).collect();
+        lines.extend([
             "unixsocket redis.sock".to_owned(),
             format!("requirepass \"{SENTINELS_PASSWORD}\""),
             format!("sentinel sentinel-pass \"{SENTINELS_PASSWORD}\""),
@@ -195,8 +239,14 @@ impl Fleet {
             format!("sentinel auth-pass mymaster \"{PASSWORD}\""),
             format!("sentinel down-after-milliseconds mymaster {DEAD_AFTER}"),
             "sentinel failover-timeout mymaster 2000".to_owned(),
-        ];
-        self.sentinels.push(Server::start_configured(&lines, SENTINELS_PASSWORD).await);
+        ]);
+        let sentinel = Server::start_configured(&lines, SENTINELS_PASSWORD).await;
+        let (password, rights) =
+            (format!(">{ASKER_PASSWORD}"), ["-@all", "+@connection", "+sentinel|master"]);
+        let mut user = vec!["ACL", "SETUSER", "asker", "on", &password];
+        user.extend(rights);
+        sentinel.ask::<()>(&user).await.expect("a user");
+        self.sentinels.push(sentinel);
         self.sentinel_ports.push(port);
     }
 
@@ -219,5 +269,15 @@ impl Fleet {
             }
         }
         true
+    }
+}
+
+async fn started(told: &[(&str, String)], password: Option<&str>) -> Server {
+    let options: Vec<_> = told.iter().map(|(name, value)| (format!("--{name}"), value)).collect();
+    let options: Vec<&str> =
+        options.iter().flat_map(|(name, value)| [name.as_str(), value.as_str()]).collect();
+    match password {
+        Some(password) => Server::start_with_password(&options, password).await,
+        None => Server::start(&options).await,
     }
 }

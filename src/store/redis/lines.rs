@@ -14,7 +14,7 @@ use super::ask::{Ask, Failure};
 use super::cluster::Cluster;
 use super::ear::Ears;
 use super::find::Find;
-use super::link::Lineage;
+use super::lineage::Lineage;
 use super::node::{Node, Used, put_aside};
 use super::reach::Reach;
 use super::sentinel::Sentinels;

@@ -6,7 +6,8 @@
 //! merely closed an idle connection costs nobody an error; once that attempt has failed they fail at once.
 //! redis-rs's own `ConnectionManager` is not used: a time-out or a `READONLY` would not make it reconnect.
 //!
-//! A link with an [`Ear`] also listens to what other gateways change; a short pulse finds out when it hangs.
+//! A link with an [`Ear`] also listens to what other gateways change; a short pulse finds out when it hangs, or when its
+//! server is no longer the primary that it was. The links of other runtimes follow it: see [`Siblings`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,8 @@ use super::super::change::Change;
 use super::ask::{Failure, plainly};
 use super::ear::Ear;
 use super::find::Find;
+use super::lineage::{Lineage, Primary};
+use super::siblings::{News, Siblings};
 use crate::clock::stopwatch;
 use crate::secret;
 use crate::tasks::Tasks;
@@ -32,11 +35,12 @@ const CONNECT_WITHIN: Duration = Duration::from_secs(1);
 const FIRST_PAUSE: Duration = Duration::from_millis(50);
 const SHORT: Duration = Duration::from_secs(1);
 
+/// An attempt that has not succeeded within this was begun while the server could not be reached, and is given up for a
+/// new one when another link reaches it.
+const PROMPT: Duration = Duration::from_millis(100);
+
 /// How often a connection that listens is tried, so that nobody believes for longer that nothing has changed.
 const PULSE: Duration = Duration::from_millis(500);
-
-/// One life of a server as the one that is written to: another process, or the same one started again, has another.
-pub type Lineage = [u8; 8];
 
 pub struct Link {
     states: Arc<States>,
@@ -64,13 +68,21 @@ enum State {
 
 impl Link {
     /// Starts connecting and does not wait for it. Must be called on the runtime on which the connections shall live.
-    pub fn open(find: Find, ear: Option<Ear>, stop: &CancellationToken, tasks: &Tasks) -> Self {
-        let states = Arc::new(States { now: watch::Sender::new(State::Connecting), ear });
-        let stop = stop.child_token();
-        let supervisor = Supervisor { find, states: Arc::clone(&states) };
+    pub fn open(
+        find: Find,
+        siblings: &Siblings,
+        ear: Option<Ear>,
+        stop: &CancellationToken,
+        tasks: &Tasks,
+    ) -> Self {
+        Self::start(Supervisor::new(find, ear), siblings.listen(), stop, tasks)
+    }
+
+    fn start(supervisor: Supervisor, news: News, stop: &CancellationToken, tasks: &Tasks) -> Self {
+        let (states, stop) = (Arc::clone(&supervisor.states), stop.child_token());
         let stopped = stop.clone();
         tasks.spawn("redis connection", async move {
-            stopped.run_until_cancelled(supervisor.run()).await;
+            stopped.run_until_cancelled(supervisor.run(news)).await;
         });
         Self { states, _stop_on_drop: stop.clone().drop_guard(), stop }
     }
@@ -147,6 +159,13 @@ impl States {
 struct Supervisor {
     find: Find,
     states: Arc<States>,
+    patience: Patience,
+}
+
+struct Patience {
+    /// See [`CONNECT_WITHIN`] and [`FIRST_PAUSE`].
+    connect: Duration,
+    first_pause: Duration,
 }
 
 /// A new connection, and whether it hears of changes.
@@ -154,27 +173,34 @@ struct Connected {
     line: Line,
     hears: bool,
     server: Client,
+    /// See [`Primary::reign`].
+    reign: String,
 }
 
 impl Supervisor {
+    fn new(find: Find, ear: Option<Ear>) -> Self {
+        let states = Arc::new(States { now: watch::Sender::new(State::Connecting), ear });
+        let patience = Patience { connect: CONNECT_WITHIN, first_pause: FIRST_PAUSE };
+        Self { find, states, patience }
+    }
+
     /// Keeps one connection up until it is cancelled.
-    async fn run(self) {
+    async fn run(self, mut news: News) {
         let mut pause = Duration::ZERO;
         let mut known: Option<String> = None;
         for number in 0.. {
-            let why = match self.connect(number).await {
-                Ok(Connected { line, hears, server }) => {
+            let attempt = tokio::select! {
+                attempt = self.connect(number) => attempt,
+                () = is_overtaken(&mut news) => continue,
+            };
+            let failed = attempt.is_err();
+            let why = match attempt {
+                Ok(connected) => {
                     if known.take().is_some() {
                         self.say(|name| tracing::info!(server = name, "the store can be reached again"));
                     }
-                    let connection = line.connection.clone();
-                    self.states.set(State::Up(line), hears);
                     let up = stopwatch();
-                    tokio::select! {
-                        () = self.lost() => {}
-                        () = self.stops_answering(connection) => {}
-                        () = self.find.has_moved_from(&server) => {}
-                    }
+                    self.serve(connected, &mut news).await;
                     self.states.put_aside(number);
                     if up.elapsed() >= SHORT {
                         pause = Duration::ZERO;
@@ -182,12 +208,12 @@ impl Supervisor {
                     "the connection was lost soon after it was made".into()
                 }
                 Err(why) => {
-                    pause = pause.max(FIRST_PAUSE);
+                    pause = pause.max(self.patience.first_pause);
                     why
                 }
             };
             if pause.is_zero() {
-                pause = FIRST_PAUSE;
+                pause = self.patience.first_pause;
                 continue;
             }
             // What keeps it away may change, from a server that is down to one that knows another password.
@@ -196,9 +222,27 @@ impl Supervisor {
                 known = Some(why.clone());
             }
             self.states.set(State::Down(why.into()), false);
-            tokio::time::sleep(with_jitter(pause)).await;
+            tokio::select! {
+                () = tokio::time::sleep(with_jitter(pause)) => {}
+                // A server that hangs up on everybody would otherwise have them wake each other without end.
+                () = news.good(), if failed => self.states.set(State::Connecting, false),
+            }
             pause = self.find.longest_pause().min(2 * pause);
         }
+    }
+
+    /// Has the connection used until it is worth nothing any more.
+    async fn serve(&self, connected: Connected, news: &mut News) {
+        let Connected { line, hears, server, reign } = connected;
+        let connection = line.connection.clone();
+        self.states.set(State::Up(line), hears);
+        news.reached();
+        tokio::select! {
+            () = self.lost() => {}
+            () = self.is_found_dead(connection, &reign, news) => {}
+            () = self.find.has_moved_from(&server) => {}
+        }
+        news.lost();
     }
 
     /// Every runtime has a link, and all lose the same server: one of them says so.
@@ -214,24 +258,29 @@ impl Supervisor {
         let _ = states.wait_for(|state| !matches!(state, State::Up(_))).await;
     }
 
-    /// Returns once the connection has not answered a ping in time.
-    async fn stops_answering(&self, connection: MultiplexedConnection) {
-        if self.states.ear.is_none() {
-            return std::future::pending().await;
-        }
-        let ping = redis::cmd("PING");
+    /// Returns once the connection has not answered in time, or its server is no longer the primary that it was. What
+    /// listens asks again and again; the others whenever a sibling has lost or found it.
+    async fn is_found_dead(&self, connection: MultiplexedConnection, reign: &str, news: &mut News) {
+        let mut ask = redis::cmd("INFO");
+        ask.arg("replication");
         loop {
-            tokio::time::sleep(PULSE).await;
-            if plainly::<Value>(&ping, connection.clone()).await.is_none() {
+            if self.states.ear.is_some() {
+                tokio::time::sleep(PULSE).await;
+            } else {
+                news.any().await;
+            }
+            let said = plainly::<String>(&ask, connection.clone()).await.unwrap_or_default();
+            if Primary::read(&said).map_or(true, |primary| primary.reign() != reign) {
                 return;
             }
         }
     }
 
     async fn connect(&self, number: u64) -> Result<Connected, String> {
-        match tokio::time::timeout(CONNECT_WITHIN, self.attempt(number)).await {
+        let within = self.patience.connect;
+        match tokio::time::timeout(within, self.attempt(number)).await {
             Ok(attempt) => attempt,
-            Err(_) => Err(format!("no connection within {CONNECT_WITHIN:?}")),
+            Err(_) => Err(format!("no connection within {within:?}")),
         }
     }
 
@@ -247,9 +296,11 @@ impl Supervisor {
         redis::cmd("PING").query_async::<()>(&mut connection).await.map_err(|error| refusal(&error))?;
         let said: String =
             redis::cmd("INFO").query_async(&mut connection).await.map_err(|error| refusal(&error))?;
-        let lineage = as_primary(&said)?;
+        let primary = Primary::read(&said)?;
+        let lineage = primary.lineage().ok_or("it does not say in INFO which process it is")?;
+        let reign = primary.reign().to_owned();
         let hears = self.listen(&mut connection).await.map_err(|error| refusal(&error))?;
-        Ok(Connected { line: Line { connection, lineage, number }, hears, server })
+        Ok(Connected { line: Line { connection, lineage, number }, hears, server, reign })
     }
 
     async fn listen(&self, connection: &mut MultiplexedConnection) -> Result<bool, RedisError> {
@@ -285,18 +336,10 @@ impl Supervisor {
     }
 }
 
-/// The lineage of a server that says of itself that it is a primary.
-fn as_primary(info: &str) -> Result<Lineage, String> {
-    let field =
-        |name: &str| info.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':')).map(str::trim);
-    match (field("role"), field("run_id")) {
-        (Some("master"), Some(run)) => {
-            let digest = secret::sha256(run.as_bytes());
-            Ok(*digest.first_chunk().unwrap_or(&[0; 8]))
-        }
-        (Some("slave"), _) => Err("it is a replica, and only a primary can be written to".into()),
-        _ => Err("it does not say in INFO whether it is a primary".into()),
-    }
+/// Returns once a sibling has reached the server that this attempt is still waiting for.
+async fn is_overtaken(news: &mut News) {
+    tokio::time::sleep(PROMPT).await;
+    news.good().await;
 }
 
 /// The change that a message tells of.
@@ -325,3 +368,6 @@ fn with_jitter(pause: Duration) -> Duration {
     let [random] = secret::random::<1>();
     pause / 2 + pause * u32::from(random) / 512
 }
+
+#[cfg(test)]
+mod tests;

@@ -11,11 +11,14 @@ use tokio_util::sync::CancellationToken;
 use super::ask::{Ask, Failure, asks_for_another_connection};
 use super::ear::Ear;
 use super::find::Find;
-use super::link::{Line, Lineage, Link};
+use super::lineage::Lineage;
+use super::link::{Line, Link};
+use super::siblings::Siblings;
 use crate::tasks::Tasks;
 
 pub struct Node {
     find: Find,
+    siblings: Siblings,
     links: ArcSwap<Vec<(Id, Arc<Link>)>>,
     opening: Mutex<()>,
     listens: AtomicBool,
@@ -31,6 +34,7 @@ impl Node {
         let (stop, tasks) = (stop.child_token(), tasks.clone());
         Self {
             find,
+            siblings: Siblings::new(),
             links: ArcSwap::default(),
             opening: Mutex::default(),
             listens: AtomicBool::new(false),
@@ -86,7 +90,7 @@ impl Node {
         {
             return Arc::clone(link);
         }
-        let link = Arc::new(Link::open(self.find.clone(), ear, &self.stop, &self.tasks));
+        let link = Arc::new(Link::open(self.find.clone(), &self.siblings, ear, &self.stop, &self.tasks));
         links.retain(|(id, _)| *id != runtime);
         links.push((runtime, Arc::clone(&link)));
         self.links.store(Arc::new(links));

@@ -111,6 +111,52 @@ async fn a_ticket_used_before_a_failover_stays_used_after_it() {
     assert!(the_session_is_there(&store).await);
 }
 
+/// Its process goes on all the time, and so does the store's connection to it, where nobody notices.
+#[tokio::test]
+async fn a_ticket_stays_used_when_its_server_was_a_replica_meanwhile_and_is_the_primary_again() {
+    let ports: [String; 2] = std::array::from_fn(|_| free_port().to_string());
+    let start = async |port: &str| {
+        Server::start(&["--port", port, "--bind", "127.0.0.1", "--repl-diskless-sync-delay", "0"]).await
+    };
+    let (one, other) = (start(&ports[0]).await, start(&ports[1]).await);
+    let follow = async |server: &Server, port: &str| {
+        server.ask::<()>(&["REPLICAOF", "127.0.0.1", port]).await.expect("told");
+        until_said(server, "master_link_status:up").await;
+    };
+    follow(&other, &ports[0]).await;
+    let store = serving(&settings(&format!("redis://127.0.0.1:{}", ports[0]))).await;
+    use_before(&store).await;
+    hears(&store).await;
+    assert_eq!(one.ask::<i64>(&["WAIT", "1", "10000"]).await.expect("heard there"), 1);
+    // Nobody is there: what comes now is not heard.
+    other.ask::<()>(&["REPLICAOF", "127.0.0.1", "1"]).await.expect("told");
+    assert!(store.take(TICKET).await.expect("taken").is_some());
+
+    let run = store.hearing();
+    other.ask::<()>(&["REPLICAOF", "NO", "ONE"]).await.expect("promoted");
+    follow(&one, &ports[1]).await;
+    one.ask::<()>(&["REPLICAOF", "NO", "ONE"]).await.expect("promoted again");
+    let kept: Vec<String> = one.ask(&["KEYS", "test:t:*"]).await.expect("keys");
+    assert!(!kept.is_empty(), "it has what the other had, which has never heard of it");
+    let noticed = async {
+        while store.hearing().is_none() || store.hearing() == run {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), noticed).await.expect("noticed without a use");
+    assert_eq!(store.take(TICKET).await.expect("asked"), None);
+    assert!(the_session_is_there(&store).await);
+}
+
+async fn until_said(server: &Server, what: &str) {
+    let said = async {
+        while !server.ask::<String>(&["INFO", "replication"]).await.expect("said").contains(what) {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), said).await.unwrap_or_else(|_| panic!("never: {what}"));
+}
+
 #[tokio::test]
 async fn a_session_ended_before_a_failover_is_ended_again_after_it() {
     let mut fleet = Fleet::behind_sentinels().await;

@@ -1,61 +1,34 @@
 //! Whom the gateway believes to be its Redis, and what it shows of itself.
 
-use std::path::PathBuf;
-
 use super::super::super::ClientCertificate;
+use super::super::certificates::Certificates;
 use super::*;
 
-/// A folder with certificates that nobody else signed.
-struct Certificates(tempfile::TempDir);
+/// A server that shows the own certificate. `clients`: whether and whose it wants to see.
+async fn server(certificates: &Certificates, port: u16, clients: Option<&str>) -> Server {
+    let shown = |name: &str| certificates.path(name).display().to_string();
+    let wants = if clients.is_some() { "yes" } else { "no" };
+    let arguments = [
+        ("--tls-port", port.to_string()),
+        ("--tls-cert-file", shown("own.pem")),
+        ("--tls-key-file", shown("own.key")),
+        ("--tls-ca-cert-file", shown(clients.unwrap_or("own.pem"))),
+        ("--tls-auth-clients", wants.to_owned()),
+    ];
+    let arguments: Vec<_> = arguments.iter().flat_map(|(name, value)| [*name, value.as_str()]).collect();
+    Server::start(&arguments).await
+}
 
-impl Certificates {
-    fn new() -> Self {
-        let made = Self(tempfile::tempdir().expect("a directory"));
-        for name in ["own", "stranger", "client"] {
-            let key = rcgen::KeyPair::generate().expect("a key");
-            let certificate = rcgen::CertificateParams::new(["localhost".to_owned()]).expect("a name");
-            let certificate = certificate.self_signed(&key).expect("a certificate");
-            made.write(&format!("{name}.pem"), &certificate.pem());
-            made.write(&format!("{name}.key"), &key.serialize_pem());
-        }
-        made.write("empty.pem", "no certificate");
-        made
-    }
-
-    fn write(&self, name: &str, content: &str) {
-        std::fs::write(self.path(name), content).expect("written");
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.0.path().join(name)
-    }
-
-    /// A server that shows the own certificate. `clients`: whether and whose it wants to see.
-    async fn server(&self, port: u16, clients: Option<&str>) -> Server {
-        let shown = |name: &str| self.path(name).display().to_string();
-        let wants = if clients.is_some() { "yes" } else { "no" };
-        let arguments = [
-            ("--tls-port", port.to_string()),
-            ("--tls-cert-file", shown("own.pem")),
-            ("--tls-key-file", shown("own.key")),
-            ("--tls-ca-cert-file", shown(clients.unwrap_or("own.pem"))),
-            ("--tls-auth-clients", wants.to_owned()),
-        ];
-        let arguments: Vec<_> = arguments.iter().flat_map(|(name, value)| [*name, value.as_str()]).collect();
-        Server::start(&arguments).await
-    }
-
-    fn trusting(&self, file: &str, host: &str, port: u16) -> RedisSettings {
-        let url = format!("rediss://{host}:{port}");
-        RedisSettings { ca: Some(self.path(file)), ..RedisSettings::one(&url, "test:") }
-    }
+fn trusting(certificates: &Certificates, file: &str, host: &str, port: u16) -> RedisSettings {
+    let url = format!("rediss://{host}:{port}");
+    RedisSettings { ca: Some(certificates.path(file)), ..RedisSettings::one(&url, "test:") }
 }
 
 #[tokio::test]
 async fn a_private_authority_is_trusted_and_no_other() {
     let (certificates, port) = (Certificates::new(), free_port());
-    let _server = certificates.server(port, None).await;
-    let trusting = |file, host| Settings::Redis(certificates.trusting(file, host, port));
+    let _server = server(&certificates, port, None).await;
+    let trusting = |file, host| Settings::Redis(trusting(&certificates, file, host, port));
     use_all(&serving(&trusting("own.pem", "localhost")).await).await.expect("the store serves");
     is_unreachable_at_once(&open(&trusting("stranger.pem", "localhost")).await).await;
     is_unreachable_at_once(&open(&trusting("own.pem", "127.0.0.1")).await).await;
@@ -69,17 +42,66 @@ async fn a_private_authority_is_trusted_and_no_other() {
 #[tokio::test]
 async fn a_server_that_asks_for_a_certificate_is_shown_one() {
     let (certificates, port) = (Certificates::new(), free_port());
-    let _server = certificates.server(port, Some("client.pem")).await;
+    let _server = server(&certificates, port, Some("client.pem")).await;
     let showing = |certificate: &str, key: &str| {
         let (certificate, key) = (certificates.path(certificate), certificates.path(key));
         let client = Some(ClientCertificate { certificate, key });
-        Settings::Redis(RedisSettings { client, ..certificates.trusting("own.pem", "localhost", port) })
+        Settings::Redis(RedisSettings { client, ..trusting(&certificates, "own.pem", "localhost", port) })
     };
     use_all(&serving(&showing("client.pem", "client.key")).await).await.expect("the store serves");
     is_unreachable_at_once(&open(&showing("stranger.pem", "stranger.key")).await).await;
-    let nothing = Settings::Redis(certificates.trusting("own.pem", "localhost", port));
+    let nothing = Settings::Redis(trusting(&certificates, "own.pem", "localhost", port));
     is_unreachable_at_once(&open(&nothing).await).await;
     let unusable = Store::open(&showing("client.pem", "empty.pem"), Clock::System, &Tasks::default()).await;
     let why = unusable.err().expect("refused").to_string();
     assert!(why.contains("empty.pem"), "{why}");
+}
+
+#[tokio::test]
+async fn sentinels_and_servers_are_reached_over_tls_each_with_an_account_of_its_own() {
+    let mut fleet = Fleet::behind_sentinels_over_tls().await;
+    let settings = fleet.settings("test:");
+    let store = serving(&settings).await;
+    use_all(&store).await.expect("the store serves");
+    hears(&store).await;
+    fleet.replicated(0, 2).await;
+    fleet.servers[0].kill();
+    serves_again_after_a_failover(&store).await;
+    fleet.nothing_was_denied_by_sentinels().await;
+
+    let Settings::Redis(settings) = settings else { panic!("it is Redis") };
+    let without = RedisSettings { client: None, ..settings.clone() };
+    is_unreachable_at_once(&open(&Settings::Redis(without)).await).await;
+    let Servers::Sentinel(mut sentinel) = settings.servers.clone() else { panic!("it is Sentinel") };
+    // The sentinels' own are not the servers'.
+    sentinel.password = None;
+    let servers = Servers::Sentinel(sentinel);
+    is_unreachable_at_once(&open(&Settings::Redis(RedisSettings { servers, ..settings })).await).await;
+}
+
+#[tokio::test]
+async fn a_cluster_is_reached_over_tls() {
+    let mut fleet = Fleet::cluster_over_tls(3).await;
+    let settings = fleet.settings("test:");
+    let store = serving(&settings).await;
+    use_all(&store).await.expect("the store serves");
+    store.ping().await.expect("every node is reached");
+    hears(&store).await;
+    fleet.replicated(0, 1).await;
+    fleet.servers[0].kill();
+    serves_again_after_a_failover(&store).await;
+
+    let Settings::Redis(settings) = settings else { panic!("it is Redis") };
+    let without = RedisSettings { client: None, ..settings };
+    is_unreachable_at_once(&open(&Settings::Redis(without)).await).await;
+}
+
+/// At every node.
+async fn serves_again_after_a_failover(store: &Store) {
+    let recovered = async {
+        while store.ping().await.is_err() || use_all(store).await.is_err() {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(30), recovered).await.expect("the store serves again");
 }

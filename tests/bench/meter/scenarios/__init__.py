@@ -1,6 +1,6 @@
 """Who is compared, and under what load: a file for each family. A scenario is a function of a `Bench`, and prints."""
 
-from . import memory, ours, requests, stream, websocket
+from . import memory, ours, requests, store, stream, websocket
 
 # In the order in which they are run.
 ALL = {
@@ -14,6 +14,7 @@ ALL = {
     "sessions": memory.sessions,
     "apps": ours.apps,
     "uncached": ours.uncached,
+    "store": store.store,
     "revocation": ours.revocation,
     "anonymous": ours.anonymous,
     "both": ours.both,

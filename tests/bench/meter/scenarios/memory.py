@@ -95,4 +95,4 @@ def sessions(bench):
         lines[subject.name] = {"bytes": held, "whole": subject.memory()}
     bench.keep(lines)
     for name, of in lines.items():
-        bench.say(f"{name:24}{of['bytes']:8,.0f} bytes a session; {of['whole'] / MIB:.1f} MiB in all")
+        bench.say(f"{name:24}{of['bytes']:8,.0f} bytes a session, {of['bytes'] * 100_000 / MIB:.0f} MiB for 100,000; {of['whole'] / MIB:.1f} MiB in all")

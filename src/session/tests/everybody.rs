@@ -1,0 +1,112 @@
+//! Everybody is signed out, whoever signs in meanwhile.
+
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::*;
+
+/// More than a page of the store.
+const MANY: usize = 700;
+
+impl Rig {
+    async fn try_to_begin(&self) -> Result<Opened, StoreError> {
+        let now = self.clock.now();
+        let proofs = Proofs { password: now, email_code: None };
+        let (account, client) = (AccountId::new("file", "alice"), client());
+        let with = Begin { account: &account, password: [0; 8], proofs, remember: false, client: &client };
+        self.sessions.begin(&with, &self.host, now).await
+    }
+
+    async fn sign_ons(&self) -> Vec<SignOn> {
+        self.sessions.of_account(&AccountId::new("file", "alice")).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn all_are_ended_and_who_comes_later_is_in() {
+    let rig = Rig::new().await;
+    let opened = rig.begin(true, false).await;
+    rig.begin_as("bob", true, true).await;
+    assert_eq!(rig.sessions.end_everybody(&rig.clock).await.unwrap(), 2);
+    assert!(rig.load(&opened.cookie).await.is_none());
+    let refused = rig.try_to_begin().await;
+    assert!(matches!(refused, Err(StoreError::Refused(_))), "it may have begun before all were ended");
+    assert!(rig.sign_ons().await.is_empty(), "and was taken back");
+    rig.clock.advance(Duration::from_millis(1));
+    let later = rig.begin(true, false).await;
+    assert!(rig.load(&later.cookie).await.is_some());
+    assert_eq!(rig.sessions.end_everybody(&rig.clock).await.unwrap(), 1);
+}
+
+#[tokio::test]
+async fn who_broke_off_keeps_nobody_out_for_long() {
+    let rig = Rig::new().await;
+    let until = rig.sessions.renewed(rig.clock.now(), &rig.clock).await.unwrap();
+    assert!(rig.try_to_begin().await.is_err());
+    rig.clock.advance(Duration::from_secs(5));
+    assert_eq!(rig.sessions.renewed(until, &rig.clock).await.unwrap(), until, "it reaches far enough");
+    rig.clock.advance(Duration::from_secs(5));
+    let until = rig.sessions.renewed(until, &rig.clock).await.unwrap();
+    assert_eq!(until, rig.clock.now().plus(Duration::from_secs(20)));
+    rig.clock.advance(Duration::from_secs(20));
+    assert!(rig.try_to_begin().await.is_err(), "to the millisecond");
+    rig.clock.advance(Duration::from_millis(1));
+    assert!(rig.try_to_begin().await.is_ok());
+}
+
+#[tokio::test]
+async fn of_two_who_end_everybody_the_last_lets_others_in_again() {
+    let rig = Rig::new().await;
+    let slow = rig.sessions.renewed(rig.clock.now(), &rig.clock).await.unwrap();
+    rig.clock.advance(Duration::from_millis(1));
+    let mut quick = rig.clock.now();
+    rig.sessions.end_all_found(&mut quick, &rig.clock).await.unwrap();
+    rig.clock.advance(Duration::from_millis(1));
+    rig.sessions.lift(slow, rig.clock.now()).await.unwrap();
+    rig.clock.advance(Duration::from_millis(1));
+    assert!(rig.try_to_begin().await.is_err(), "one is not done");
+    rig.sessions.lift(quick, rig.clock.now()).await.unwrap();
+    rig.clock.advance(Duration::from_millis(1));
+    assert!(rig.try_to_begin().await.is_ok());
+}
+
+#[tokio::test]
+async fn a_mark_that_cannot_be_read_lets_nobody_in() {
+    let rig = Rig::new().await;
+    rig.sessions.end_everybody(&rig.clock).await.unwrap();
+    rig.store.put(super::super::everybody::mark(), b"?", rig.clock.now().plus(SETTINGS.idle)).await.unwrap();
+    rig.clock.advance(Duration::from_mins(1));
+    assert!(rig.try_to_begin().await.is_err());
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_signs_in_while_it_goes_on_is_not_passed_over() {
+    let rig = Rig { clock: Clock::System, ..Rig::new().await };
+    for _ in 0..MANY {
+        rig.begin(true, false).await;
+    }
+    let (over, opened) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+    let signing_in = async {
+        while !over.load(Ordering::Relaxed) {
+            let begun = rig.clock.now();
+            if let Ok(session) = rig.try_to_begin().await {
+                opened.lock().unwrap().push((begun, session.cookie));
+            }
+        }
+    };
+    let ending = async {
+        let ended = rig.sessions.end_everybody(&rig.clock).await.unwrap();
+        let at = rig.clock.now();
+        over.store(true, Ordering::Relaxed);
+        (ended, at)
+    };
+    let ((), (ended, at)) = tokio::join!(signing_in, ending);
+    assert!(ended >= MANY);
+    for (begun, cookie) in opened.into_inner().unwrap() {
+        assert!(
+            begun >= at || rig.load(&cookie).await.is_none(),
+            "begun {:?} before the end",
+            begun.until(at)
+        );
+    }
+}
