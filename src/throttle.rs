@@ -3,6 +3,9 @@
 //! A try is counted before its password is looked at: of many at once no more than the limit are. Names are stored as
 //! MACs, and names that no account has are counted alike. Start from [`Throttle::admit`].
 
+mod mail;
+mod proof;
+
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use crate::clock::Timestamp;
 use crate::secret::{Keys, Purpose};
 use crate::store::{Key, Space, Store, StoreError};
+pub use mail::{MailBudget, MailPurpose};
 
 /// The longest a lock lasts.
 const LONGEST_LOCK: Duration = Duration::from_hours(1);
@@ -43,41 +47,10 @@ pub enum Gate<'a> {
     Device { name: &'a str, device: &'a [u8; 32] },
 }
 
-/// How many mails one address may get.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct MailBudget {
-    pub hourly: i64,
-    pub daily: i64,
-}
-
 impl<'a> Gate<'a> {
     const fn name(&self) -> &'a str {
         match self {
             Self::Network { name, .. } | Self::Device { name, .. } => name,
-        }
-    }
-}
-
-/// What a mail is for. Half of an address's mails is kept for the codes of its sign-ins, so that nobody can drown them;
-/// some of the other half for what happens to its account, so that nobody can do so unseen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum MailPurpose {
-    /// A code for who knows the password.
-    SignIn,
-    /// Something has happened to the account.
-    Notice,
-    /// Anybody can bring it about: a registration, a forgotten password.
-    Asked,
-}
-
-impl MailPurpose {
-    /// How much of a whole budget such mails may use up.
-    fn share(self, whole: i64) -> i64 {
-        let half = (whole / 2).max(1);
-        match self {
-            Self::SignIn => whole,
-            Self::Notice => half,
-            Self::Asked => (half - (half / 5).max(1)).max(1),
         }
     }
 }
@@ -198,38 +171,8 @@ impl Throttle {
             }
             self.store.index_remove(locks, &member).await?;
         }
+        self.forgive_proofs(name).await?;
         self.store.reset(self.quarantine_key(name, fingerprint)).await
-    }
-
-    /// Counts a mail to this address, in canonical form. If a budget is used up: how long until it is not.
-    pub async fn mail(
-        &self,
-        address: &str,
-        purpose: MailPurpose,
-        budget: MailBudget,
-        now: Timestamp,
-    ) -> Result<Option<Duration>, StoreError> {
-        let mut wait = None;
-        for (name, window) in mail_counters(purpose) {
-            let whole = if *window == HOUR { budget.hourly } else { budget.daily };
-            let limit = if name.starts_with("other") { purpose.share(whole) } else { whole };
-            let count = self.store.bump(self.mail_key(name, address), 1, *window).await?;
-            if count.value > limit {
-                wait = Some(now.until(count.ends)).max(wait);
-            }
-        }
-        if wait.is_some() {
-            self.undo_mail(address, purpose).await?;
-        }
-        Ok(wait)
-    }
-
-    /// Takes a counted mail back: it never left.
-    pub async fn undo_mail(&self, address: &str, purpose: MailPurpose) -> Result<(), StoreError> {
-        for (name, window) in mail_counters(purpose) {
-            self.store.bump(self.mail_key(name, address), -1, *window).await?;
-        }
-        Ok(())
     }
 
     /// Counts what somebody asks for from a network. If that has been too much: how long it waits.
@@ -287,22 +230,8 @@ impl Throttle {
         }
     }
 
-    fn mail_key(&self, window: &str, address: &str) -> Key {
-        self.named(Space::Counter, &[b"mail", window.as_bytes(), address.as_bytes()])
-    }
-
     fn named(&self, space: Space, parts: &[&[u8]]) -> Key {
         Key { space, digest: self.keys.sign(Purpose::StoreName, parts) }
-    }
-}
-
-/// What counts a mail: all mails of an address, and besides those that are no codes.
-fn mail_counters(purpose: MailPurpose) -> &'static [(&'static str, Duration)] {
-    const ALL: [(&str, Duration); 4] =
-        [("hourly", HOUR), ("daily", DAY), ("other-hourly", HOUR), ("other-daily", DAY)];
-    match purpose {
-        MailPurpose::SignIn => ALL.split_at(2).0,
-        MailPurpose::Notice | MailPurpose::Asked => &ALL,
     }
 }
 
@@ -331,7 +260,7 @@ mod tests {
 
     const GATE: Gate<'_> = Gate::Network { name: "file:alice", address: IpAddr::V4(Ipv4Addr::LOCALHOST) };
 
-    async fn throttle(now: Timestamp) -> Throttle {
+    pub(super) async fn throttle(now: Timestamp) -> Throttle {
         let store = Arc::new(Store::temporary(Clock::manual(now)).await.unwrap());
         let keys = Arc::new(Keys::derive(&[Secret::new(vec![7; 32])]).unwrap());
         Throttle::new(store, keys, SETTINGS)
@@ -387,38 +316,6 @@ mod tests {
                 "counted while locked"
             );
         }
-    }
-
-    #[tokio::test]
-    async fn half_of_the_mails_are_kept_for_codes_and_some_of_the_rest_for_what_happens() {
-        let now = Timestamp::from_millis(1_700_000_000_000);
-        let throttle = throttle(now).await;
-        let budget = MailBudget { hourly: 10, daily: 30 };
-        let send = async |purpose| throttle.mail("a@example.com", purpose, budget, now).await.unwrap();
-        let mut left = Vec::new();
-        for purpose in [MailPurpose::Asked, MailPurpose::Notice, MailPurpose::SignIn] {
-            let mut sent = 0;
-            while send(purpose).await.is_none() {
-                sent += 1;
-            }
-            left.push(sent);
-        }
-        assert_eq!(left, [4, 1, 5]);
-        assert_eq!(throttle.mail("b@example.com", MailPurpose::Asked, budget, now).await.unwrap(), None);
-    }
-
-    #[tokio::test]
-    async fn codes_alone_may_use_the_whole_budget_and_what_never_left_counts_for_nothing() {
-        let now = Timestamp::from_millis(1_700_000_000_000);
-        let throttle = throttle(now).await;
-        let budget = MailBudget { hourly: 2, daily: 2 };
-        let send = async |purpose| throttle.mail("a@example.com", purpose, budget, now).await.unwrap();
-        assert_eq!(send(MailPurpose::Asked).await, None);
-        assert!(send(MailPurpose::Notice).await.is_some());
-        throttle.undo_mail("a@example.com", MailPurpose::Asked).await.unwrap();
-        assert_eq!(send(MailPurpose::SignIn).await, None);
-        assert_eq!(send(MailPurpose::SignIn).await, None);
-        assert_eq!(send(MailPurpose::SignIn).await, Some(DAY));
     }
 
     #[tokio::test]

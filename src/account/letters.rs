@@ -21,6 +21,13 @@ pub fn is_hidden(letter: char) -> bool {
     ) || DefaultIgnorableCodePoint::for_char(letter)
 }
 
+/// Whether a letter of a text [is hidden](is_hidden), and no part of how the one before it is written: joiners are one in
+/// Persian and the languages of India.
+pub fn hides(letter: char, before: char) -> bool {
+    let joins = matches!(letter, '\u{200c}' | '\u{200d}') && !before.is_ascii();
+    is_hidden(letter) && !joins
+}
+
 /// Whether letters of scripts stand side by side that look alike, as the `а` of `pаypal` is Cyrillic.
 pub fn mixes_look_alikes(text: &str) -> bool {
     let mut first = None;

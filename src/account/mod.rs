@@ -13,6 +13,7 @@ mod labels;
 mod letters;
 mod name;
 pub mod password;
+mod reason;
 mod username;
 
 use std::ops::{Deref, DerefMut};
@@ -29,6 +30,7 @@ pub use file::FileDirectory;
 pub use hasher::{Busy, Hasher, HasherError};
 pub use labels::{Attributes, Groups, LabelError};
 pub use name::{FullName, NameError};
+pub use reason::{Reason, ReasonTooLong};
 pub use username::{Username, UsernameError};
 
 /// An account source as configured.

@@ -2,7 +2,7 @@
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-use super::letters::{is_hidden, shown};
+use super::letters::{hides, shown};
 use crate::words::Words;
 
 const LONGEST: usize = 100;
@@ -63,14 +63,9 @@ impl NameError {
     }
 }
 
-/// Joiners are part of how Persian and the languages of India are written.
 fn hidden(text: &str) -> Option<char> {
     let mut before = ' ';
-    text.chars().find(|&letter| {
-        let joins = matches!(letter, '\u{200c}' | '\u{200d}') && !before.is_ascii();
-        before = letter;
-        is_hidden(letter) && !joins
-    })
+    text.chars().find(|letter| hides(*letter, std::mem::replace(&mut before, *letter)))
 }
 
 #[cfg(test)]

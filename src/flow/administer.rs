@@ -10,8 +10,8 @@ use std::time::Duration;
 use super::{By, FlowError, notice, reset};
 use crate::account::database::{Changed, Decision, Deleted, Entry, Inserted, Line, New, SOURCE, Taken};
 use crate::account::{
-    Account, Address, Approval, Attributes, Database, DatabaseError, FullName, Groups, Standing, StoredHash,
-    Username,
+    Account, Address, Approval, Attributes, Database, DatabaseError, FullName, Groups, Reason, Standing,
+    StoredHash, Username,
 };
 use crate::app::App;
 use crate::subject::AccountId;
@@ -153,8 +153,9 @@ pub async fn reject(
     app: &App,
     by: By<'_>,
     id: &AccountId,
-    reason: Option<String>,
+    reason: Option<Reason>,
 ) -> Result<Entry, AdministerError> {
+    let reason = reason.map(Reason::into_string);
     let detail = reason.clone();
     decide(app, by, id, Verdict { approval: Approval::Rejected, reason, groups: None, detail }).await
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::FlowError;
 use crate::account::{Account, canonical};
-use crate::app::{App, Exchange};
+use crate::app::{App, Exchange, Snapshot};
 use crate::browser::BrowserName;
 use crate::mail::{CodeFor, CodeMail, code_mail};
 use crate::observe::Event;
@@ -100,7 +100,7 @@ pub async fn mail_code(
         Ok(None) | Err(Hold::Exhausted) => return Ok(Mailed::Limited(x.now.until(ends))),
         Err(Hold::TooEarly(wait)) => return Ok(Mailed::TooEarly(wait)),
     };
-    let budget = MailBudget { hourly: settings.hourly, daily: settings.daily };
+    let budget = budget(x.snapshot);
     let (counted, purpose) = (canonical(&account.email), MailPurpose::SignIn);
     if let Some(wait) = x.app.throttle.mail(&counted, purpose, budget, x.now).await? {
         change(x.app, stored, |sign_in| Ok((sign_in.not_mailed(), ()))).await?.ok();
@@ -125,7 +125,7 @@ pub async fn mail_code(
     );
     if let Err(error) = x.app.mailer.send(message).await {
         tracing::error!(%error, request_id = x.request_id, "a sign-in code could not be mailed");
-        x.app.throttle.undo_mail(&counted, purpose).await?;
+        x.app.throttle.undo_mail(&counted, purpose, budget).await?;
         change(x.app, stored, |sign_in| Ok((sign_in.not_mailed(), ()))).await?.ok();
         audit(x, "code_not_sent", account);
         return Ok(Mailed::Failed);
@@ -133,6 +133,11 @@ pub async fn mail_code(
     change(x.app, stored, |sign_in| Ok((sign_in.mailed(to_mail.number, x.app.clock.now()), ()))).await?.ok();
     audit(x, "code_sent", account);
     Ok(Mailed::Sent)
+}
+
+/// How many mails one address may get.
+pub fn budget(snapshot: &Snapshot) -> MailBudget {
+    MailBudget { hourly: snapshot.email_code.hourly, daily: snapshot.email_code.daily }
 }
 
 /// Ends all sign-ins under way of an account.

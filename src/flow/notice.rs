@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::By;
+use super::{By, mailing};
 use crate::account::database::{self, Entry};
 use crate::account::{Account, Approval, canonical};
 use crate::app::{App, Exchange, Snapshot};
@@ -16,12 +16,12 @@ use crate::mail::{Mailer, Message, Notice, Occasion, notice_mail};
 use crate::observe::{Audit, Event};
 use crate::route::{OWN_PREFIX, Origin};
 use crate::subject::{AccountId, Person};
-use crate::throttle::{MailBudget, MailPurpose, Throttle};
+use crate::throttle::{MailPurpose, Throttle};
 use crate::words::{Languages, Words};
 
 /// Tells the administrators that somebody waits for their decision.
 pub fn waiting(app: &App, snapshot: &Snapshot, by: By<'_>, entry: &Entry) {
-    let post = Post::new(app, snapshot, by);
+    let post = Post::new(app, snapshot, by).without_language();
     let (snapshot, entry) = (app.snapshot.load_full(), entry.clone());
     app.mailer.aside(async move {
         let members = match snapshot.directory.members(&snapshot.admins).await {
@@ -36,8 +36,8 @@ pub fn waiting(app: &App, snapshot: &Snapshot, by: By<'_>, entry: &Entry) {
             // Administration needs a portal of its own.
             let page = post.portal.as_ref().map(|_| post.page("admin"));
             let notice = Notice::Waiting { name, username, email, page };
-            // How many requests there are is not theirs to limit by asking.
-            post.send(MailPurpose::Notice, Some(&member.id), &member.email, post.words_for(member), &notice)
+            // Strangers bring these about: they leave room for what an administrator is mailed besides.
+            post.send(MailPurpose::Request, Some(&member.id), &member.email, post.words_for(member), &notice)
                 .await;
         }
     });
@@ -66,7 +66,9 @@ pub fn password_changed(app: &App, snapshot: &Snapshot, by: By<'_>, account: &Ac
     let account = account.clone();
     app.mailer.aside(async move {
         let (username, reset, occasion) = (&account.username, post.page("reset"), post.occasion(&account));
-        post.tell(&account, &Notice::PasswordChanged { username, reset, occasion }).await;
+        let notice = Notice::PasswordChanged { username, reset, occasion };
+        let words = post.words_for(&account);
+        post.send(MailPurpose::Ownership, Some(&account.id), &account.email, words, &notice).await;
     });
 }
 
@@ -77,7 +79,7 @@ pub fn address_changed(app: &App, snapshot: &Snapshot, by: By<'_>, account: &Acc
     app.mailer.aside(async move {
         let (username, to, occasion) = (&account.username, &account.email, post.occasion(&account));
         let notice = Notice::AddressChanged { username, to, occasion };
-        post.send(MailPurpose::Notice, Some(&account.id), &old, post.words_for(&account), &notice).await;
+        post.send(MailPurpose::Ownership, Some(&account.id), &old, post.words_for(&account), &notice).await;
     });
 }
 
@@ -88,6 +90,16 @@ pub fn address_wanted(app: &App, snapshot: &Snapshot, by: By<'_>, owner: &Accoun
     app.mailer.aside(async move {
         let words = post.words_for(&owner);
         post.send(MailPurpose::Asked, Some(&owner.id), &owner.email, words, &Notice::AddressWanted).await;
+    });
+}
+
+/// Tells who reads mails at an address that was another account's before, and that somebody wants to change to.
+pub fn address_retired(app: &App, snapshot: &Snapshot, by: By<'_>, account: &Account, to: &str) {
+    let post = Post::new(app, snapshot, by);
+    let (account, to) = (account.clone(), to.to_owned());
+    app.mailer.aside(async move {
+        let (words, occasion) = (post.words_for(&account), post.occasion(&account));
+        post.send(MailPurpose::Asked, Some(&account.id), &to, words, &Notice::Retired { occasion }).await;
     });
 }
 
@@ -203,9 +215,8 @@ impl Post {
     }
 
     /// Sends a mail, if the address may have one more.
-    pub async fn deliver(&self, purpose: MailPurpose, account: Option<&AccountId>, message: Message) {
-        let settings = &self.snapshot.email_code;
-        let budget = MailBudget { hourly: settings.hourly, daily: settings.daily };
+    async fn deliver(&self, purpose: MailPurpose, account: Option<&AccountId>, message: Message) {
+        let budget = mailing::budget(&self.snapshot);
         let to = canonical(&message.to);
         match self.throttle.mail(&to, purpose, budget, self.at).await {
             Ok(None) => {}
@@ -215,14 +226,22 @@ impl Post {
                 return self.record("mail_not_sent", account, &message.subject);
             }
         }
+        if !self.hand_over(account, message).await
+            && let Err(error) = self.throttle.undo_mail(&to, purpose, budget).await
+        {
+            tracing::warn!(%error, "a mail that never left counts as sent");
+        }
+    }
+
+    /// Sends a mail that was counted before. Whether it left.
+    pub async fn hand_over(&self, account: Option<&AccountId>, message: Message) -> bool {
         let subject = message.subject.clone();
-        if let Err(error) = self.mailer.send_patiently(message).await {
+        let sent = self.mailer.send_patiently(message).await;
+        if let Err(error) = &sent {
             tracing::error!(%error, request_id = self.request_id, "a mail could not be sent");
-            if let Err(error) = self.throttle.undo_mail(&to, purpose).await {
-                tracing::warn!(%error, "a mail that never left counts as sent");
-            }
             self.record("mail_not_sent", account, &subject);
         }
+        sent.is_ok()
     }
 
     /// Leaves an entry in the audit trail.

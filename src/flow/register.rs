@@ -9,11 +9,12 @@ mod record;
 
 use std::time::Duration;
 
-use super::FlowError;
+use super::notice::Post;
+use super::{FlowError, mailing};
 use crate::account::password::{Owner, Rules, Weakness};
 use crate::account::{
     Address, AddressError, Approval, Directory, DirectoryError, FullName, NameError, Registration, Username,
-    UsernameError,
+    UsernameError, canonical,
 };
 use crate::app::{Exchange, Snapshot};
 use crate::secret::{self, Purpose, Secret};
@@ -21,7 +22,7 @@ use crate::session::cookie;
 use crate::sign_in::code::Code;
 use crate::sign_in::{Codes, Hold};
 use crate::store::{Key, Space, StoreError};
-use crate::throttle::Errand;
+use crate::throttle::{Errand, MailPurpose};
 use account::{Made, make};
 use letter::send;
 use record::{Application, Stored, counter, find, is_for, load, put, write};
@@ -59,7 +60,7 @@ pub enum WrongAddress {
 
 pub enum Begun {
     Wrong(Box<Wrong>),
-    /// Too many from this network.
+    /// Too many from this network, or for this address.
     Limited(Duration),
     /// A mail is on its way; the value of the cookie.
     Mailed(String),
@@ -121,6 +122,10 @@ pub async fn begin(x: &Exchange<'_>, typed: Typed<'_>) -> Result<Begun, FlowErro
         return Ok(Begun::Limited(wait));
     }
     answers(&x.snapshot.directory).await?;
+    // Counted whosever it is.
+    if let Some(wait) = limited(x, &address.canonical()).await? {
+        return Ok(Begun::Limited(wait));
+    }
     let password = x.app.hasher.hash(typed.password).await?;
     let asked = (!x.accept_language.is_empty()).then(|| x.words(None).language().to_owned());
     let id: [u8; 32] = secret::random();
@@ -135,8 +140,9 @@ pub async fn begin(x: &Exchange<'_>, typed: Typed<'_>) -> Result<Begun, FlowErro
         proved: false,
     };
     let key = Key { space: Space::Registration, digest: secret::sha256(&id) };
-    put(x.app, key, &application).await?;
-    let stored = load(x.app, key).await?.ok_or_else(|| StoreError::Refused("a record was lost".into()))?;
+    put(&x.app.store, key, &application).await?;
+    let stored =
+        load(&x.app.store, key).await?.ok_or_else(|| StoreError::Refused("a record was lost".into()))?;
     mail(x, stored).await?.ok();
     Ok(Begun::Mailed(cookie::seal(&x.app.keys, Purpose::RegistrationCookie, x.host(), &id)))
 }
@@ -180,6 +186,14 @@ fn admits(snapshot: &Snapshot, address: &Address) -> bool {
     domains.peek().is_none() || domains.any(|domain| domain == address.domain().as_str())
 }
 
+/// Counts a mail that is to prove this address. How long to wait, if there have been too many, or too many wrong codes.
+async fn limited(x: &Exchange<'_>, address: &str) -> Result<Option<Duration>, FlowError> {
+    if let Some(wait) = x.app.throttle.proof_wait(address, x.now).await? {
+        return Ok(Some(wait));
+    }
+    Ok(x.app.throttle.mail(address, MailPurpose::Proof, mailing::budget(x.snapshot), x.now).await?)
+}
+
 /// Says whether the database answers, before anybody is told to wait for a mail. It looks for nobody: whose address was
 /// typed must not show in how long that takes.
 pub(super) async fn answers(directory: &Directory) -> Result<(), FlowError> {
@@ -197,7 +211,14 @@ pub async fn awaiting(x: &Exchange<'_>, cookie: Option<&str>) -> Result<Option<A
 /// Mails the code again, or a new one.
 pub async fn resend(x: &Exchange<'_>, cookie: Option<&str>) -> Result<Option<Resent>, FlowError> {
     let Some(stored) = find(x, cookie).await? else { return Ok(None) };
+    let address = canonical(&stored.application.email);
+    if let Some(wait) = limited(x, &address).await? {
+        return Ok(Some(Resent::Exhausted(wait, Box::new(show(x, stored)))));
+    }
     let held = mail(x, stored.clone()).await?;
+    if held.is_err() {
+        x.app.throttle.undo_mail(&address, MailPurpose::Proof, mailing::budget(x.snapshot)).await?;
+    }
     let left = x.now.until(stored.application.codes.ends());
     let shown = || Box::new(show(x, stored));
     Ok(Some(match held {
@@ -226,6 +247,10 @@ pub async fn verify(x: &Exchange<'_>, cookie: Option<&str>, typed: &str) -> Resu
     let Some(code) = Code::parse(typed, settings.digits) else {
         return Ok(Outcome::Wrong(Box::new(show(x, stored))));
     };
+    let address = canonical(&stored.application.email);
+    if let Some(wait) = x.app.throttle.proof_wait(&address, x.now).await? {
+        return give_up(x, &stored, wait).await;
+    }
     let tries = x.app.store.bump(counter(&stored, b"codes"), 1, LIFETIME).await?.value;
     let application = &stored.application;
     let good = tries <= settings.attempts
@@ -236,7 +261,14 @@ pub async fn verify(x: &Exchange<'_>, cookie: Option<&str>, typed: &str) -> Resu
             settings,
             x.app.clock.now(),
         );
-    if good { finish(x, stored, tries).await } else { refuse(x, stored, tries).await }
+    if good {
+        return finish(x, stored, tries).await;
+    }
+    if let Some(wait) = x.app.throttle.wrong_proof(&address, x.now).await? {
+        Post::of(x).record("too_many_wrong_codes", None, &stored.application.email);
+        return give_up(x, &stored, wait).await;
+    }
+    refuse(x, stored, tries).await
 }
 
 /// Takes another username, once the address is proved.
@@ -267,18 +299,18 @@ async fn finish(x: &Exchange<'_>, stored: Stored, tries: i64) -> Result<Outcome,
         Ok(Made::Account(approval)) => Ok(Outcome::Made(approval)),
         Ok(Made::UsernameTaken) => {
             let application = Application { proved: true, ..stored.application };
-            put(x.app, stored.key, &application).await?;
+            put(&x.app.store, stored.key, &application).await?;
             let stored = Stored { application, ..stored };
             Ok(Outcome::UsernameTaken(Box::new(show(x, stored))))
         }
         // Somebody else has it since it was proved.
         Ok(Made::AddressTaken) if stored.application.proved => Ok(Outcome::Expired),
         Ok(Made::AddressTaken) => {
-            put(x.app, stored.key, &stored.application).await?;
+            put(&x.app.store, stored.key, &stored.application).await?;
             refuse(x, stored, tries).await
         }
         Err(error) => {
-            put(x.app, stored.key, &stored.application).await?;
+            put(&x.app.store, stored.key, &stored.application).await?;
             Err(error.into())
         }
     }
@@ -286,10 +318,14 @@ async fn finish(x: &Exchange<'_>, stored: Stored, tries: i64) -> Result<Outcome,
 
 async fn refuse(x: &Exchange<'_>, stored: Stored, tries: i64) -> Result<Outcome, FlowError> {
     if tries >= x.snapshot.email_code.attempts {
-        x.app.store.take(stored.key).await?;
-        return Ok(Outcome::TooMany(x.now.until(stored.application.codes.ends())));
+        return give_up(x, &stored, x.now.until(stored.application.codes.ends())).await;
     }
     Ok(Outcome::Wrong(Box::new(show(x, stored))))
+}
+
+async fn give_up(x: &Exchange<'_>, stored: &Stored, wait: Duration) -> Result<Outcome, FlowError> {
+    x.app.store.take(stored.key).await?;
+    Ok(Outcome::TooMany(wait))
 }
 
 /// Chooses a code and has it mailed aside: the answer does not wait, nor tell what the mail says.
@@ -301,13 +337,14 @@ async fn mail(x: &Exchange<'_>, stored: Stored) -> Result<Result<(), Hold>, Flow
             Ok(to_mail) => to_mail,
             Err(hold) => return Ok(Err(hold)),
         };
+        let is_first = !stored.application.codes.has_left(to_mail.number);
         stored.application.codes.mailed(to_mail.number, x.now);
         let (value, ends) = (write(&stored.application)?, stored.application.codes.ends());
         if x.app.store.swap(key, Some(stored.version), &value, ends).await? {
-            send(x, &stored.application, to_mail);
+            send(x, &stored, to_mail, is_first);
             return Ok(Ok(()));
         }
-        let Some(current) = load(x.app, key).await? else { return Ok(Err(Hold::Exhausted)) };
+        let Some(current) = load(&x.app.store, key).await? else { return Ok(Err(Hold::Exhausted)) };
         stored = current;
     }
     Err(StoreError::Refused("a registration is changed by too many at once".into()).into())

@@ -48,7 +48,15 @@ pub enum Notice<'a> {
         reset: Option<String>,
         occasion: Occasion,
     },
-    /// The same with the address of an account that was deleted.
+    /// The same with the address of an account that waits for a decision.
+    KnownPending {
+        occasion: Occasion,
+    },
+    /// The same with the address of an account that was rejected or disabled.
+    KnownBarred {
+        occasion: Occasion,
+    },
+    /// The same with an address that another account had before; or somebody wants to change theirs to it.
     Retired {
         occasion: Occasion,
     },
@@ -169,13 +177,13 @@ impl Written {
                 facts: from(words, occasion),
                 then: if_known(words, reset.as_deref()),
             },
-            Notice::Retired { occasion } => Self {
-                subject: site("mail-known-subject"),
-                says: vec![site("mail-retired")],
-                facts: from(words, occasion),
-                then: vec![words.text("mail-asked-not-you")],
-                ..Self::default()
-            },
+            Notice::KnownPending { occasion } => {
+                Self::asked(site("mail-known-pending"), words, title, occasion)
+            }
+            Notice::KnownBarred { occasion } => {
+                Self::asked(site("mail-known-barred"), words, title, occasion)
+            }
+            Notice::Retired { occasion } => Self::asked(site("mail-retired"), words, title, occasion),
             Notice::Reset { username, page, minutes, occasion } => Self {
                 subject: site("mail-reset-subject"),
                 says: vec![whose("mail-reset", username), valid(words, *minutes)],
@@ -236,6 +244,17 @@ impl Written {
                 }],
                 ..Self::default()
             },
+        }
+    }
+
+    /// To who asked for an account, and cannot have one.
+    fn asked(says: String, words: &Words, title: &str, occasion: &Occasion) -> Self {
+        Self {
+            subject: words.filled("mail-known-subject", "title", title),
+            says: vec![says],
+            facts: from(words, occasion),
+            then: vec![words.text("mail-asked-not-you")],
+            ..Self::default()
         }
     }
 }

@@ -34,6 +34,9 @@ struct Issue {
     at: Timestamp,
     /// When the mail server last took a mail with it.
     mailed: Option<Timestamp>,
+    /// It was taken for mailed, and the mail never left: nobody can know it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    void: bool,
 }
 
 /// A code that is to be mailed: its number, and how long it will be good.
@@ -97,9 +100,21 @@ impl Codes {
     /// Notes that the mail server took the mail with this code.
     pub fn mailed(&mut self, number: u32, now: Timestamp) {
         for issue in self.issues.iter_mut().filter(|issue| issue.number == number) {
-            issue.mailed = Some(now);
+            (issue.mailed, issue.void) = (Some(now), false);
         }
         self.not_mailed();
+    }
+
+    /// Whether a mail with this code has left.
+    pub fn has_left(&self, number: u32) -> bool {
+        self.issues.iter().any(|issue| issue.number == number && issue.mailed.is_some() && !issue.void)
+    }
+
+    /// Notes that a mail never left that was taken for mailed: its code is good for nothing, which nothing shows.
+    pub fn void(&mut self, number: u32) {
+        for issue in self.issues.iter_mut().filter(|issue| issue.number == number) {
+            issue.void = true;
+        }
     }
 
     /// Notes that no mail is on its way any more.
@@ -148,13 +163,51 @@ impl Codes {
     fn live<'a>(&'a self, settings: &Settings, now: Timestamp) -> impl Iterator<Item = &'a Issue> {
         let lifetime = settings.lifetime;
         let ended = now >= self.ends;
-        self.issues.iter().filter(move |issue| !ended && now < issue.at.plus(lifetime))
+        self.issues.iter().filter(move |issue| !ended && !issue.void && now < issue.at.plus(lifetime))
     }
 
     fn add(&mut self, now: Timestamp) -> Issue {
         let number = self.issues.last().map_or(1, |last| last.number.saturating_add(1));
-        let issue = Issue { number, at: now, mailed: None };
+        let issue = Issue { number, at: now, mailed: None, void: false };
         self.issues.push(issue);
         issue
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::secret::{Purpose, Secret as Bytes};
+
+    const SETTINGS: Settings = Settings {
+        digits: 6,
+        lifetime: Duration::from_mins(5),
+        attempts: 5,
+        resend_after: Duration::from_mins(1),
+        hourly: 10,
+        daily: 30,
+        quarantine: 15,
+    };
+
+    #[test]
+    fn a_code_whose_mail_never_left_is_good_for_nothing_and_looks_as_any_other() {
+        let now = Timestamp::from_millis(1_700_000_000_000);
+        let keys = Keys::derive(&[Bytes::new(vec![7; 32])]).unwrap();
+        let is_for = For { purpose: Purpose::RegistrationCode, whom: "erin@example.com" };
+        let mut codes = Codes::new([9; 32], now.plus(Duration::from_mins(30)));
+        let number = codes.issue(&SETTINGS, now).unwrap().number;
+        codes.mailed(number, now);
+        let accepts = |codes: &Codes| {
+            codes.accept(&codes.code(number, is_for, &keys, 6), is_for, &keys, &SETTINGS, now)
+        };
+        assert!(codes.has_left(number) && accepts(&codes));
+        let before = (codes.resend_wait(&SETTINGS, now), codes.may_mail_again(&SETTINGS, now));
+        codes.void(number);
+        assert!(!codes.has_left(number) && !accepts(&codes));
+        assert_eq!((codes.resend_wait(&SETTINGS, now), codes.may_mail_again(&SETTINGS, now)), before);
+        let later = now.plus(SETTINGS.resend_after);
+        assert_eq!(codes.issue(&SETTINGS, later).unwrap().number, number);
+        codes.mailed(number, later);
+        assert!(codes.has_left(number) && accepts(&codes));
     }
 }

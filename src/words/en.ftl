@@ -536,10 +536,12 @@ mail-decision-reason = The reason: { $reason }
 mail-known-subject = Your account at { $title }
 mail-known = Somebody, probably you, asked for an account at { $title } with this address. You have one already: sign in with it.
 mail-known-link = Sign in
+mail-known-pending = Somebody, probably you, asked for an account at { $title } with this address. You have asked for one already, and an administrator has yet to decide. You will get a mail.
+mail-known-barred = Somebody, probably you, asked for an account at { $title } with this address. You have one already, which was turned down or disabled, so that nobody can sign in with it. Please ask your administrator.
 # $page: an address.
 mail-known-reset = If you do not know your password any more, choose another: { $page }
 mail-asked-not-you = If this was not you, there is nothing to do.
-mail-retired = Somebody, probably you, asked for an account at { $title } with this address. It belonged to an account that was deleted, so that nobody can register with it. Please ask your administrator for an account.
+mail-retired = Somebody, probably you, wanted an account at { $title } with this address. It belonged to another account before, so that nobody else can have it. Please ask your administrator.
 mail-reset-subject = Choose a new password for { $title }
 mail-reset = Somebody, probably you, asked for a new password for the account { $username } at { $title }.
 mail-reset-valid =

@@ -134,6 +134,22 @@ def test_a_new_address_is_proved_there_and_the_old_one_is_told(site, add, mails)
     assert "wanted to use this e-mail address" in text_of(mails.wait_for(taken.email))
 
 
+def test_a_new_address_cannot_be_guessed_by_beginning_again_and_again(site, add, mails):
+    person = inside(site, add("victor"), mails)
+    statuses = []
+    for change in range(3):
+        assert do(person, "email", email="ceo@guessed.example").status == 200
+        code = mails.code_for("ceo@guessed.example", change + 1)
+        guess = f"{(int(code) + 1) % 10**6:06}"
+        statuses += [do(person, "code", code=guess).status for _ in range(5)]
+    assert statuses == [422] * 14 + [429]
+    for refused in (do(person, "email", email="ceo@guessed.example"), do(person, "email", email="another@guessed.example")):
+        assert refused.status == 429 and "Too many attempts" in refused.page.words
+        assert int(refused.header("retry-after")) > 3600
+    assert person.is_signed_in("auth") and whoami(person)["email"] == "victor@people.example"
+    assert not mails.to("another@guessed.example")
+
+
 def test_sessions_are_ended_and_browsers_forgotten_by_their_owner_alone(site, add, mails):
     account, stranger = add("rosa"), inside(site, add("sven"), mails)
     person, second, third = (inside(site, account, mails) for _ in range(3))

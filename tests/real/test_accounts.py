@@ -61,6 +61,7 @@ def test_who_is_added_without_a_password_is_mailed_a_link_to_choose_one(accounts
     ended = accounts("add", "invited", "--email", "invited@people.example")
     assert ended.stdout == "invited added; a link to choose a password goes to invited@people.example\n"
     link = re.search(r"https://\S+/_vestibule/reset\S+", text_of(mails.wait_for("invited@people.example", subject="Your account at"))).group(0)
+    assert len(mails.to("invited@people.example")) == 1
     person = Visitor(gateway)
     person.follow(person.submit(person.visit(link), "/_vestibule/reset", password="a few words of mine"))
     chosen = Account("invited", "invited@people.example", "invited", "a few words of mine")
@@ -106,7 +107,8 @@ def test_a_password_that_is_no_good_is_refused_with_its_reason(accounts, passwor
 
 
 def test_rejecting_and_approving_is_told_and_done_once(accounts, added, gateway):
-    assert accounts("reject", added.username, "--reason", "left us").stdout == f"{added.username} rejected\n"
+    assert "at most 500 characters" in accounts("reject", added.username, "--reason", "x" * 501, status=2).stderr
+    assert accounts("reject", added.username, "--reason", "left\nus\x1b \u202e").stdout == f"{added.username} rejected\n"
     ended = accounts("reject", added.username, status=1)
     assert "rejected already, by command line" in ended.stderr
     (row,) = json.loads(accounts("list", "--approval", "rejected", "--search", added.email, "--json").stdout)

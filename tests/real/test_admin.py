@@ -356,6 +356,25 @@ def test_a_form_that_makes_no_sense_does_nothing(desk, ada, fields, status):
     assert "<img src=x" not in answer.text
 
 
+def test_a_nul_is_in_nobodys_name(each):
+    def errors():
+        return [line for line in each.gateway.output().splitlines() if " ERROR " in line]
+
+    before = errors()
+    for login in ("\0", "ada\0", "ada@people.example\0"):
+        assert Visitor(each.gateway).post(each.url("login"), {"username": login, "password": "x"}).status == 422
+        assert Visitor(each.gateway).post(each.url("reset"), {"login": login}).status in (200, 303)
+    ada = each.signed_in(each.admins[0])
+    for query, status in (
+        ("admin/accounts?search=%00", 200), ("admin/accounts?group=%00", 200), ("admin/accounts?after=%00", 200),
+        ("admin/accounts?before=%00", 200), ("admin/trail?event=%00", 200), ("admin/trail?account=%00", 200),
+        ("admin/trail?account=database:%00", 200), ("admin?after=1.database:%00", 200),
+        ("admin/account?id=database:%00", 404), ("admin/delete?id=database:%00", 404),
+    ):
+        assert ada.open(each.url(query)).status == status, query
+    assert errors() == before
+
+
 def test_markup_in_names_and_reasons_is_text(desk, ada, chromium):
     desk.applicant("markup")
     desk.database.ask(f"UPDATE accounts SET name = '{MARKUP}', member_of = ',{MARKUP},' WHERE username = 'markup'")

@@ -32,7 +32,11 @@ def site(make_gateway, recorder, people):
 
 @pytest.fixture(scope="module")
 def open_site(make_gateway, recorder, people):
-    return make_gateway([app("recorder", recorder.url)], accounts=accounts(people, registration="open"), admins=["ops"])
+    # One address is asked for more often here than any may be.
+    return make_gateway(
+        [app("recorder", recorder.url)], accounts=accounts(people, registration="open"), admins=["ops"],
+        email_code={"hourly": 1000, "daily": 10000},
+    )
 
 
 def fresh_address(domain="corp.example"):

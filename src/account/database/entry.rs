@@ -115,7 +115,8 @@ impl Entry {
 
 /// The key in the database of an account of ours.
 pub(super) fn key(id: &AccountId) -> Option<&str> {
-    id.as_str().strip_prefix(SOURCE)?.strip_prefix(':')
+    // PostgreSQL takes no NUL.
+    id.as_str().strip_prefix(SOURCE)?.strip_prefix(':').filter(|key| !key.contains('\0'))
 }
 
 impl Approval {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::entry::{columns, key};
-use super::{Database, DatabaseError, Entry, reading};
+use super::{Database, DatabaseError, Entry, reading, without_nul};
 use crate::account::{Approval, canonical};
 use crate::clock::Timestamp;
 use crate::subject::AccountId;
@@ -32,8 +32,10 @@ macro_rules! filtered {
         let filter: &Filter = $filter;
         $query
             .bind(filter.approval.map(Approval::as_str))
-            .bind(filter.group.as_deref().map(|group| format!(",{group},")))
-            .bind(filter.search.as_deref().map(|text| format!("%{}%", escaped(&canonical(text)))))
+            .bind(filter.group.as_deref().map(|group| format!(",{},", without_nul(group))))
+            .bind(
+                filter.search.as_deref().map(|text| format!("%{}%", escaped(&without_nul(&canonical(text))))),
+            )
             .bind(filter.disabled.map(|disabled| if disabled { "yes" } else { "no" }))
     }};
 }
@@ -46,7 +48,7 @@ impl Database {
         } else {
             concat!("SELECT ", columns!(), " FROM accounts WHERE username = $1")
         };
-        self.one(statement, login.to_owned()).await
+        self.one(statement, without_nul(login)).await
     }
 
     pub async fn by_id(&self, id: &AccountId) -> Result<Option<Entry>, DatabaseError> {
@@ -61,7 +63,7 @@ impl Database {
         after: Option<&str>,
         limit: u32,
     ) -> Result<Vec<Entry>, DatabaseError> {
-        let (filter, after) = (filter.clone(), after.unwrap_or_default().to_owned());
+        let (filter, after) = (filter.clone(), without_nul(after.unwrap_or_default()));
         self.run(async move |engine| {
             const STATEMENT: &str = concat!(
                 "SELECT ",
@@ -85,7 +87,7 @@ impl Database {
         before: &str,
         limit: u32,
     ) -> Result<Vec<Entry>, DatabaseError> {
-        let (filter, before) = (filter.clone(), before.to_owned());
+        let (filter, before) = (filter.clone(), without_nul(before));
         let mut found: Vec<Entry> = self
             .run(async move |engine| {
                 const STATEMENT: &str = concat!(
@@ -150,7 +152,7 @@ impl Database {
 
     /// Whether a deleted account had this username or address, in [`canonical`] form.
     pub async fn is_retired(&self, login: &str) -> Result<bool, DatabaseError> {
-        let login = login.to_owned();
+        let login = without_nul(login);
         self.run(async move |engine| {
             reading!(&engine, pool => {
                 let found: i64 = sqlx::query_scalar("SELECT count(*) FROM retired WHERE login = $1")

@@ -197,6 +197,12 @@ impl Database {
     }
 }
 
+/// What somebody typed, as it may be asked for. PostgreSQL has no text with a NUL in it and takes none, so that nothing
+/// has one anywhere: in its place stands a letter that is in no name and no address.
+fn without_nul(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
 impl From<sqlx::Error> for DatabaseError {
     fn from(error: sqlx::Error) -> Self {
         match error {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::entry::key;
-use super::{Database, DatabaseError, SOURCE, reading};
+use super::{Database, DatabaseError, SOURCE, reading, without_nul};
 use crate::subject::AccountId;
 
 /// What an account is called, or was.
@@ -42,7 +42,7 @@ impl Database {
     /// The account that had this username or address, in [`canonical`](crate::account::canonical) form, when it was
     /// deleted.
     pub async fn once(&self, login: &str) -> Result<Option<AccountId>, DatabaseError> {
-        let login = login.to_owned();
+        let login = without_nul(login);
         self.run(async move |engine| {
             const STATEMENT: &str = "SELECT account FROM retired WHERE login = $1";
             reading!(&engine, pool => {

@@ -65,6 +65,7 @@ contract! {
         accounts_are_listed_page_by_page
         accounts_are_searched_in_any_spelling
         groups_are_told_apart_exactly
+        what_nobody_can_be_called_is_nobodys
         who_waits_longest_is_first
         a_deleted_account_is_still_called_by_its_name;
     lines:

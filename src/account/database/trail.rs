@@ -8,7 +8,7 @@ use std::time::Duration;
 use sqlx::{Database as Driver, Encode, Executor, IntoArguments, Type};
 use tokio::sync::mpsc::Receiver;
 
-use super::{Database, DatabaseError, reading, writing};
+use super::{Database, DatabaseError, reading, without_nul, writing};
 use crate::clock::Timestamp;
 pub use crate::observe::audit::Line;
 use crate::tasks::Shutdown;
@@ -87,10 +87,10 @@ impl Line {
             .bind(self.at.millis())
             .bind(self.event.clone())
             .bind(self.by.clone())
-            .bind(self.account.clone())
+            .bind(self.account.as_deref().map(without_nul))
             .bind(self.address.clone())
             .bind(self.request_id.clone())
-            .bind(self.detail.clone())
+            .bind(self.detail.as_deref().map(without_nul))
             .execute(executor)
             .await?;
         Ok(())
@@ -124,8 +124,8 @@ impl Database {
             reading!(&engine, pool => {
                 let rows: Vec<Row> =
                     sqlx::query_as(statement)
-                        .bind(trace.account)
-                        .bind(trace.event)
+                        .bind(trace.account.as_deref().map(without_nul))
+                        .bind(trace.event.as_deref().map(without_nul))
                         .bind(trace.since.map(Timestamp::millis))
                         .bind(trace.until.map(Timestamp::millis))
                         .bind(trace.before)

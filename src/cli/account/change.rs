@@ -11,10 +11,10 @@ use super::super::{Failure, password, print};
 use super::with_app;
 use crate::account::database::Taken;
 use crate::account::password::{Owner, Rules};
-use crate::account::{Account, Address, Attributes, FullName, Groups, StoredHash, Username};
+use crate::account::{Account, Address, Attributes, FullName, Groups, Reason, StoredHash, Username};
 use crate::app::App;
 use crate::flow::administer::{self, AdministerError};
-use crate::flow::{By, FlowError, reset};
+use crate::flow::{By, FlowError};
 use crate::secret::Secret;
 use crate::subject::Person;
 
@@ -63,9 +63,6 @@ pub fn add(config: &Path, add: &Add) -> Result<(), Failure> {
             AdministerError::Taken(Taken::Retired) => Refused::Retired(error),
             error => Refused::Administer(error),
         })?;
-        if made.account.password.is_none() {
-            reset::invite(&app, &app.snapshot.load_full(), by, &made.account);
-        }
         Ok::<_, Refused>(made.account)
     });
     let made = made?;
@@ -82,7 +79,7 @@ pub fn add(config: &Path, add: &Add) -> Result<(), Failure> {
 #[derive(Clone, Debug)]
 pub enum Change {
     Approve(Option<Groups>),
-    Reject(Option<String>),
+    Reject(Option<Reason>),
     Disable,
     Enable,
     Unlock,

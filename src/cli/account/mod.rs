@@ -10,7 +10,7 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use super::Failure;
-use crate::account::Groups;
+use crate::account::{Groups, Reason};
 use crate::app::App;
 use crate::{boot, config};
 use change::Change;
@@ -110,7 +110,11 @@ pub fn run(account: Account) -> Result<(), Failure> {
             let groups = list.as_deref().map(groups).transpose()?;
             change::each(&config, &names, &Change::Approve(groups))
         }
-        Command::Reject { names, reason } => change::each(&config, &names, &Change::Reject(reason)),
+        Command::Reject { names, reason } => {
+            let reason = reason.as_deref().map(Reason::parse).transpose();
+            let reason = reason.map_err(|error| Failure::Usage(error.to_string()))?.flatten();
+            change::each(&config, &names, &Change::Reject(reason))
+        }
         Command::Disable { names } => change::each(&config, &names, &Change::Disable),
         Command::Enable { names } => change::each(&config, &names, &Change::Enable),
         Command::Unlock { names } => change::each(&config, &names, &Change::Unlock),

@@ -25,6 +25,8 @@ pub struct Read {
     pub admins: Vec<String>,
     /// Where `admins` stands, if it does.
     pub admins_place: Option<Place>,
+    /// Where it stands that an administrator decides over who registers.
+    pub approval_place: Option<Place>,
 }
 
 impl Read {
@@ -47,7 +49,7 @@ const LARGEST: u64 = 4 << 20;
 /// What one entry of the list says.
 enum Source {
     File { path: PathBuf, bytes: Vec<u8>, place: Place },
-    Database { settings: DatabaseSettings, place: Place },
+    Database { settings: DatabaseSettings, place: Place, approval: Option<Place> },
 }
 
 pub fn read(
@@ -78,7 +80,7 @@ pub fn read(
                     }
                     file(&mut read, path, &bytes, place, &mut taken, (environment, others));
                 }
-                Source::Database { settings, place } => {
+                Source::Database { settings, place, approval } => {
                     if read.database().is_some() {
                         report.error(
                             place,
@@ -88,6 +90,7 @@ pub fn read(
                         continue;
                     }
                     read.incomplete = true;
+                    read.approval_place = approval;
                     read.sources.push(SourceSettings::Database(settings));
                 }
             }
@@ -114,12 +117,14 @@ fn source(node: &Node, report: &mut Report, data_dir: &Path) -> Option<Source> {
             read.map(|(path, bytes)| Source::File { path, bytes, place: file.place })
         }
         (None, Some(database)) => {
+            let asked = keys.node("registration").map(|node| node.place);
             let read = keys.optional("database", |node, report| place(node, report, data_dir));
             let registration = keys.or("registration", Registration::default(), value::choice(REGISTRATION));
             let domains = keys.or("domains", Vec::new(), value::items(domain));
             read.map(|read| Source::Database {
                 settings: DatabaseSettings { place: read, registration, domains },
                 place: database.place,
+                approval: asked.filter(|_| registration == Registration::Approval),
             })
         }
         (None, None) => {

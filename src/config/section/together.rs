@@ -95,7 +95,18 @@ fn shared_secret(report: &mut Report, parts: &Parts<'_>) {
 
 /// The pages of administration need accounts to look after, and a host that no app shares.
 fn administration(report: &mut Report, parts: &Parts<'_>) {
-    let Some(place) = parts.accounts.admins_place else { return };
+    let Some(place) = parts.accounts.admins_place else {
+        if let Some(place) = parts.accounts.approval_place {
+            let message =
+                "nobody is told of requests, and nobody decides on the pages: there are no `admins`";
+            report.warning(
+                place,
+                message,
+                "write `admins: [admins]`: the groups whose members are mailed and decide",
+            );
+        }
+        return;
+    };
     if parts.portal.settings.url.is_none() {
         let message = "`admins` has no effect without `portal.url`: on an app's own host, a script in the app could act as the administrator";
         report.warning(

@@ -13,14 +13,14 @@ use super::super::who::Visitor;
 use super::super::{By, FlowError, mailing};
 use super::{account, change, database};
 use crate::account::database::Changed;
-use crate::account::{Account, Address, AddressError, canonical};
+use crate::account::{Account, Address, AddressError, DirectoryError, canonical};
 use crate::app::Exchange;
 use crate::browser::BrowserName;
 use crate::clock::Timestamp;
 use crate::mail::{CodeFor, CodeMail, code_mail};
 use crate::secret::{self, Purpose};
 use crate::sign_in::code::{self, Code, For};
-use crate::store::{Key, Space, StoreError, Version};
+use crate::store::{Key, Space, Store, StoreError, Version};
 use crate::subject::AccountId;
 use crate::throttle::MailPurpose;
 
@@ -32,8 +32,8 @@ pub const LIFETIME: Duration = Duration::from_mins(30);
 #[serde(deny_unknown_fields)]
 struct UnderWay {
     address: String,
-    /// The address is somebody's: no code was mailed, and none is right.
-    taken: bool,
+    /// No code is right: the address is somebody's, or was another account's, or the mail never left.
+    void: bool,
     /// Of the account's password: with a new one the change is over.
     password: [u8; 8],
     started: Timestamp,
@@ -49,6 +49,8 @@ pub enum Begun {
     /// People with this domain have no accounts here.
     Domain,
     TooSoon(Duration),
+    /// Too many changes or wrong codes, of this account or for this address.
+    Limited(Duration),
     /// The account stands in a file, or has gone.
     NotHere,
 }
@@ -59,6 +61,8 @@ pub enum Ended {
     /// There is no such change any more: it took too long, had too many wrong codes, or is done.
     Gone,
     NotHere,
+    /// Too many wrong codes, over all changes: none is looked at for so long.
+    TooMany(Duration),
 }
 
 /// Mails a code to the new address. An earlier change under way is over.
@@ -69,9 +73,7 @@ pub async fn begin(x: &Exchange<'_>, confirmed: &Confirmed, typed: &str) -> Resu
     };
     let visitor = confirmed.visitor();
     let Some(account) = account(x, visitor).await? else { return Ok(Begun::NotHere) };
-    if database(x, &account).is_none() {
-        return Ok(Begun::NotHere);
-    }
+    let Some(database) = database(x, &account) else { return Ok(Begun::NotHere) };
     if address.canonical() == canonical(&account.email) {
         return Ok(Begun::Same);
     }
@@ -84,10 +86,15 @@ pub async fn begin(x: &Exchange<'_>, confirmed: &Confirmed, typed: &str) -> Resu
             return Ok(Begun::TooSoon(wait));
         }
     }
+    if let Some(wait) = limited(x, &account.id, &address).await? {
+        return Ok(Begun::Limited(wait));
+    }
     let owner = x.snapshot.directory.find(address.as_str()).await?;
+    let before = database.once(&address.canonical()).await.map_err(DirectoryError::from)?;
+    let is_anothers = before.is_some_and(|before| before != account.id);
     let under_way = UnderWay {
         address: address.as_str().to_owned(),
-        taken: owner.is_some(),
+        void: owner.is_some() || is_anothers,
         password: account.fingerprint,
         started: x.now,
         nonce: secret::random(),
@@ -97,10 +104,33 @@ pub async fn begin(x: &Exchange<'_>, confirmed: &Confirmed, typed: &str) -> Resu
     let by = By::visitor(x, visitor);
     match owner {
         Some(owner) => notice::address_wanted(x.app, x.snapshot, by, &owner),
-        None => mail_code(x, by, &account, &under_way),
+        None if is_anothers => notice::address_retired(x.app, x.snapshot, by, &account, address.as_str()),
+        None => mail_code(x, by, &account, under_way),
     }
     x.app.audit.record(&by.event("email_change_asked", Some(&account.id), Some(address.as_str())));
     Ok(Begun::Waiting)
+}
+
+/// Counts a change that begins, by the account and by the address, whosever it is. How long to wait, if there have been
+/// too many, or too many wrong codes.
+async fn limited(
+    x: &Exchange<'_>,
+    account: &AccountId,
+    address: &Address,
+) -> Result<Option<Duration>, FlowError> {
+    let (throttle, address) = (&x.app.throttle, address.canonical());
+    for whom in [account.as_str(), address.as_ref()] {
+        if let Some(wait) = throttle.proof_wait(whom, x.now).await? {
+            return Ok(Some(wait));
+        }
+    }
+    for whom in [account.as_str(), address.as_ref()] {
+        let counted = throttle.mail(whom, MailPurpose::Proof, mailing::budget(x.snapshot), x.now);
+        if let Some(wait) = counted.await? {
+            return Ok(Some(wait));
+        }
+    }
+    Ok(None)
 }
 
 /// The address to which a code was mailed, while one is awaited.
@@ -118,6 +148,13 @@ pub async fn confirm(x: &Exchange<'_>, visitor: &Visitor, typed: &str) -> Result
     let settings = &x.snapshot.email_code;
     // What is no code cannot be a guess.
     let Some(typed) = Code::parse(typed, settings.digits) else { return Ok(Ended::Wrong) };
+    let address = canonical(&under_way.address);
+    for whom in [account.id.as_str(), &address] {
+        if let Some(wait) = x.app.throttle.proof_wait(whom, x.now).await? {
+            forget(x, &account.id, version).await?;
+            return Ok(Ended::TooMany(wait));
+        }
+    }
     let attempts = Key { space: Space::Counter, digest: secret::sha256(&under_way.nonce) };
     let tries = x.app.store.bump(attempts, 1, LIFETIME).await?.value;
     if tries > settings.attempts {
@@ -125,16 +162,32 @@ pub async fn confirm(x: &Exchange<'_>, visitor: &Visitor, typed: &str) -> Result
     }
     let secret = code::Secret { nonce: &under_way.nonce, is_for: is_for(account.id.as_str()) };
     let codes = secret.under_all_keys(&x.app.keys, NUMBER, settings.digits);
-    let right = codes.iter().fold(false, |found, code| found | code.is(&typed)) && !under_way.taken;
+    let right = codes.iter().fold(false, |found, code| found | code.is(&typed)) && !under_way.void;
     if right {
         return accept(x, visitor, &account, version, under_way).await;
     }
     x.app.audit.record(&By::visitor(x, visitor).event("wrong_code", Some(&account.id), None));
+    if let Some(wait) = count_wrong(x, &account.id, &address).await? {
+        let event = By::visitor(x, visitor).event("too_many_wrong_codes", Some(&account.id), Some(&address));
+        x.app.audit.record(&event);
+        forget(x, &account.id, version).await?;
+        return Ok(Ended::TooMany(wait));
+    }
     if tries == settings.attempts {
         forget(x, &account.id, version).await?;
         return Ok(Ended::Gone);
     }
     Ok(Ended::Wrong)
+}
+
+/// Counts a wrong code by the account and by the address: how long to wait, if that was one too many.
+async fn count_wrong(
+    x: &Exchange<'_>,
+    account: &AccountId,
+    address: &str,
+) -> Result<Option<Duration>, FlowError> {
+    let of_account = x.app.throttle.wrong_proof(account.as_str(), x.now).await?;
+    Ok(x.app.throttle.wrong_proof(address, x.now).await?.max(of_account))
 }
 
 /// Gives up a change under way.
@@ -188,7 +241,7 @@ const fn is_for(account: &str) -> For<'_> {
 /// The only code of a change; another one begins another change.
 const NUMBER: u32 = 1;
 
-fn mail_code(x: &Exchange<'_>, by: By<'_>, account: &Account, under_way: &UnderWay) {
+fn mail_code(x: &Exchange<'_>, by: By<'_>, account: &Account, under_way: UnderWay) {
     let secret = code::Secret { nonce: &under_way.nonce, is_for: is_for(account.id.as_str()) };
     let code = secret.derive(&x.app.keys, NUMBER, x.snapshot.email_code.digits);
     let words = x.words(account.language.as_deref());
@@ -203,9 +256,26 @@ fn mail_code(x: &Exchange<'_>, by: By<'_>, account: &Account, under_way: &UnderW
         started: x.now,
     };
     let (post, message) = (Post::new(x.app, x.snapshot, by), code_mail(words, &x.snapshot.brand, &mail));
-    let account = account.id.clone();
+    let (store, key, account) = (x.app.store.clone(), key(x, &account.id), account.id.clone());
     // Aside, as the mail to somebody whose address it is: the answer takes as long for both.
-    x.app.mailer.aside(async move { post.deliver(MailPurpose::Asked, Some(&account), message).await });
+    x.app.mailer.aside(async move {
+        if !post.hand_over(Some(&account), message).await
+            && let Err(error) = void(&store, key, under_way).await
+        {
+            tracing::warn!(%error, "a code that was never mailed stays good");
+        }
+    });
+}
+
+/// Has the code be good for nothing, since the mail with it never left; unless another change began meanwhile.
+async fn void(store: &Store, key: Key, under_way: UnderWay) -> Result<(), StoreError> {
+    let Some(record) = store.get(key).await? else { return Ok(()) };
+    if record.value == write(&under_way)? {
+        let ends = under_way.started.plus(LIFETIME);
+        let value = write(&UnderWay { void: true, ..under_way })?;
+        store.swap(key, Some(record.version), &value, ends).await?;
+    }
+    Ok(())
 }
 
 /// Whether people with such an address have accounts here.

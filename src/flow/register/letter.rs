@@ -4,14 +4,16 @@ use std::net::Ipv4Addr;
 use std::sync::Arc;
 
 use super::super::notice::Post;
-use super::record::{Application, is_for};
-use crate::account::{Account, Directory, DirectoryError, canonical, database};
+use super::record::{Stored, is_for, void};
+use crate::account::{Account, Directory, DirectoryError, Standing, canonical, database};
 use crate::app::Exchange;
 use crate::mail::{CodeFor, CodeMail, Notice, code_mail};
 use crate::sign_in::ToMail;
 use crate::throttle::MailPurpose;
 
-pub fn send(x: &Exchange<'_>, application: &Application, to_mail: ToMail) {
+/// `is_first`: no mail with this code has left before.
+pub fn send(x: &Exchange<'_>, stored: &Stored, to_mail: ToMail, is_first: bool) {
+    let (store, key, application) = (x.app.store.clone(), stored.key, &stored.application);
     let digits = x.snapshot.email_code.digits;
     let code = application.codes.code(to_mail.number, is_for(&application.email), &x.app.keys, digits);
     let (post, email) = (Post::of(x), application.email.clone());
@@ -25,7 +27,11 @@ pub fn send(x: &Exchange<'_>, application: &Application, to_mail: ToMail) {
             Whose::Account(account) => {
                 let occasion = post.occasion(&account);
                 let reset = (account.source == database::SOURCE).then(|| post.page("reset"));
-                let notice = Notice::Known { page: post.page("login"), reset, occasion };
+                let notice = match account.standing() {
+                    Standing::Good => Notice::Known { page: post.page("login"), reset, occasion },
+                    Standing::Pending => Notice::KnownPending { occasion },
+                    Standing::Barred => Notice::KnownBarred { occasion },
+                };
                 let words = post.words_for(&account);
                 post.send(MailPurpose::Asked, Some(&account.id), &account.email, words, &notice).await;
             }
@@ -46,7 +52,13 @@ pub fn send(x: &Exchange<'_>, application: &Application, to_mail: ToMail) {
                     started: occasion.at,
                 };
                 let message = code_mail(post.words(), &post.snapshot.brand, &mail);
-                post.deliver(MailPurpose::Asked, None, message).await;
+                let left = post.hand_over(None, message).await;
+                if is_first
+                    && !left
+                    && let Err(error) = void(&store, key, to_mail.number).await
+                {
+                    tracing::warn!(%error, "a code that was never mailed stays good");
+                }
             }
         }
     });

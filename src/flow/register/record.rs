@@ -3,12 +3,12 @@
 use serde::{Deserialize, Serialize};
 
 use super::super::FlowError;
-use crate::app::{App, Exchange};
+use crate::app::Exchange;
 use crate::secret::{self, Purpose};
 use crate::session::cookie;
 use crate::sign_in::Codes;
 use crate::sign_in::code::For;
-use crate::store::{Key, Space, StoreError, Version};
+use crate::store::{Key, Space, Store, StoreError, Version};
 
 #[derive(Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -36,12 +36,12 @@ pub async fn find(x: &Exchange<'_>, cookie: Option<&str>) -> Result<Option<Store
     let opened =
         cookie.and_then(|value| cookie::open(&x.app.keys, Purpose::RegistrationCookie, x.host(), value));
     let Some(id) = opened else { return Ok(None) };
-    let found = load(x.app, Key { space: Space::Registration, digest: secret::sha256(&id) }).await?;
+    let found = load(&x.app.store, Key { space: Space::Registration, digest: secret::sha256(&id) }).await?;
     Ok(found.filter(|stored| stored.application.host == x.host().as_str()))
 }
 
-pub async fn load(app: &App, key: Key) -> Result<Option<Stored>, StoreError> {
-    let Some(record) = app.store.get(key).await? else { return Ok(None) };
+pub async fn load(store: &Store, key: Key) -> Result<Option<Stored>, StoreError> {
+    let Some(record) = store.get(key).await? else { return Ok(None) };
     match serde_json::from_slice(&record.value) {
         Ok(application) => Ok(Some(Stored { key, version: record.version, application })),
         Err(error) => {
@@ -51,8 +51,20 @@ pub async fn load(app: &App, key: Key) -> Result<Option<Stored>, StoreError> {
     }
 }
 
-pub async fn put(app: &App, key: Key, application: &Application) -> Result<(), StoreError> {
-    app.store.put(key, &write(application)?, application.codes.ends()).await
+pub async fn put(store: &Store, key: Key, application: &Application) -> Result<(), StoreError> {
+    store.put(key, &write(application)?, application.codes.ends()).await
+}
+
+/// Has a code be good for nothing, since the mail with it never left.
+pub async fn void(store: &Store, key: Key, number: u32) -> Result<(), StoreError> {
+    while let Some(mut stored) = load(store, key).await? {
+        stored.application.codes.void(number);
+        let (value, ends) = (write(&stored.application)?, stored.application.codes.ends());
+        if store.swap(key, Some(stored.version), &value, ends).await? {
+            break;
+        }
+    }
+    Ok(())
 }
 
 pub fn is_for(email: &str) -> For<'_> {

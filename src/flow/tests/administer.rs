@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::account::database::{Taken, Trace};
-use crate::account::{Address, Attributes, FullName, Groups, Username};
+use crate::account::{Address, Attributes, FullName, Groups, Reason, Username};
 use crate::flow::By;
 use crate::flow::administer::{self, Add, AdministerError};
 use crate::subject::AccountId;
@@ -81,7 +81,7 @@ async fn who_is_disabled_or_rejected_is_out_and_changed_groups_hold_from_the_nex
     administer::set_disabled(&rig.app, rig.command_line(), &erin, false).await.unwrap();
     assert!(rig.who(&visitor).await.is_none(), "what has ended stays so");
     let visitor = rig.signed_in("erin").await;
-    administer::reject(&rig.app, rig.command_line(), &erin, Some("left".into())).await.unwrap();
+    administer::reject(&rig.app, rig.command_line(), &erin, Reason::parse("left").unwrap()).await.unwrap();
     assert!(rig.who(&visitor).await.is_none());
     let again = administer::reject(&rig.app, rig.command_line(), &erin, None).await.err().unwrap();
     assert!(matches!(again, AdministerError::Decided(Approval::Rejected, Some(_))));

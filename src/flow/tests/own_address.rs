@@ -3,6 +3,9 @@
 use super::*;
 use crate::flow::own::address::{self, Begun, Ended};
 use crate::flow::{administer, own};
+use crate::secret::Purpose;
+use crate::sign_in::code::For;
+use crate::store::{Key, Space};
 
 const NEW: &str = "erin@new.example";
 
@@ -23,6 +26,13 @@ impl Rig {
         let ended = address::confirm(&x, &inside, typed).await.unwrap();
         assert!(self.app.mailer.finished_within(Duration::from_secs(10)).await);
         ended
+    }
+
+    async fn stop(&self, visitor: &Visitor) {
+        let inside = self.who(visitor).await.unwrap();
+        let snapshot = self.app.snapshot.load_full();
+        let x = self.in_exchange(&snapshot, visitor, &self.portal);
+        address::stop(&x, &inside).await.unwrap();
     }
 
     async fn awaited(&self, visitor: &Visitor) -> Option<String> {
@@ -145,7 +155,9 @@ async fn an_address_that_somebody_gets_meanwhile_and_one_of_a_deleted_account_ar
     administer::delete(&rig.app, crate::flow::By::command_line(&rig.app), &frank).await.unwrap();
     rig.advance(EMAIL_CODE.resend_after);
     rig.begin(&visitor, "frank@example.com").await;
-    assert!(matches!(rig.prove_address(&visitor, &rig.proof("frank@example.com")).await, Ended::Gone));
+    let told = rig.mailed_to("frank@example.com").pop().unwrap().replace("=\r\n", "");
+    assert!(told.contains("belonged to another account before") && !told.contains("Your code is"), "{told}");
+    assert!(matches!(rig.prove_address(&visitor, &code).await, Ended::Wrong));
     assert_eq!(rig.who(&visitor).await.unwrap().subject.email.to_lowercase(), "erin@example.com");
 }
 
@@ -183,10 +195,7 @@ async fn what_is_no_new_address_is_said_at_once() {
     assert!(
         matches!(rig.begin(&visitor, NEW).await, Begun::TooSoon(wait) if wait == EMAIL_CODE.resend_after)
     );
-    let inside = rig.who(&visitor).await.unwrap();
-    let snapshot = rig.app.snapshot.load_full();
-    let x = rig.in_exchange(&snapshot, &visitor, &rig.portal);
-    address::stop(&x, &inside).await.unwrap();
+    rig.stop(&visitor).await;
     assert!(matches!(rig.prove_address(&visitor, &rig.proof(NEW)).await, Ended::Gone));
     let in_file = rig.signed_in("alice").await;
     assert!(matches!(rig.begin(&in_file, NEW).await, Begun::NotHere));
@@ -217,4 +226,121 @@ async fn a_link_that_was_mailed_to_the_old_address_sets_no_password_any_more() {
     assert!(rig.is_good(&token).await);
     assert!(matches!(rig.prove_address(&visitor, &code).await, Ended::Changed));
     assert!(!rig.is_good(&token).await);
+}
+
+#[tokio::test]
+async fn an_address_cannot_be_guessed_by_many_changes_nor_by_many_accounts() {
+    let rig = Rig::new().await;
+    rig.add("erin", "").await;
+    rig.add("frank", "").await;
+    let visitor = rig.signed_in("erin").await;
+    let mut outcomes = Vec::new();
+    for _ in 0..3 {
+        assert!(matches!(rig.begin(&visitor, NEW).await, Begun::Waiting));
+        let code = wrong(&rig.proof(NEW));
+        for _ in 0..EMAIL_CODE.attempts {
+            outcomes.push(rig.prove_address(&visitor, &code).await);
+        }
+        rig.advance(Duration::from_secs(1));
+    }
+    let day = Duration::from_hours(24);
+    assert!(matches!(outcomes.pop(), Some(Ended::TooMany(wait)) if wait <= day));
+    assert!(!outcomes.iter().any(|ended| matches!(ended, Ended::TooMany(_))), "and none before");
+    assert!(matches!(rig.begin(&visitor, "e@other.example").await, Begun::Limited(_)), "the account's own");
+    let other = rig.signed_in("frank").await;
+    assert!(matches!(rig.begin(&other, "Erin@New.example").await, Begun::Limited(_)), "the address's");
+    assert!(matches!(rig.begin(&other, "f@other.example").await, Begun::Waiting));
+    assert!(matches!(rig.prove_address(&other, &rig.proof("f@other.example")).await, Ended::Changed));
+
+    rig.advance(day);
+    let visitor = rig.signed_in("erin").await;
+    assert!(matches!(rig.begin(&visitor, NEW).await, Begun::Waiting));
+    assert!(matches!(rig.prove_address(&visitor, &rig.proof(NEW)).await, Ended::Changed));
+}
+
+#[tokio::test]
+async fn four_changes_an_hour_begin_each_with_a_mail_whosever_the_address_is() {
+    let rig = Rig::new().await;
+    for (username, address) in [("erin", NEW), ("frank", "alice@example.com")] {
+        rig.add(username, "").await;
+        let visitor = rig.signed_in(username).await;
+        let before = rig.mailed_to(address).len();
+        for _ in 0..4 {
+            assert!(matches!(rig.begin(&visitor, address).await, Begun::Waiting));
+            rig.stop(&visitor).await;
+        }
+        assert_eq!(rig.mailed_to(address).len() - before, 4);
+        assert!(
+            matches!(rig.begin(&visitor, address).await, Begun::Limited(wait) if wait == Duration::from_hours(1))
+        );
+        assert_eq!(rig.awaited(&visitor).await, None, "there is no code");
+        rig.add(&format!("{username}-2"), "").await;
+        let other = rig.signed_in(&format!("{username}-2")).await;
+        assert!(matches!(rig.begin(&other, address).await, Begun::Limited(_)), "nor for another account");
+    }
+}
+
+#[tokio::test]
+async fn a_code_for_a_new_address_that_was_never_mailed_is_not_right() {
+    let rig = Rig::new().await;
+    let erin = rig.add("erin", "").await;
+    let visitor = rig.signed_in("erin").await;
+    rig.break_mail();
+    assert!(matches!(rig.begin(&visitor, NEW).await, Begun::Waiting));
+    let name: [&[u8]; 2] = [b"address", erin.as_str().as_bytes()];
+    let key = Key { space: Space::Address, digest: rig.app.keys.sign(Purpose::StoreName, &name) };
+    let code = rig.derived(key, "/nonce", For { purpose: Purpose::AddressCode, whom: erin.as_str() }).await;
+    assert!(matches!(rig.prove_address(&visitor, &code).await, Ended::Wrong));
+}
+
+#[tokio::test]
+async fn nothing_keeps_an_owner_from_being_told_that_the_address_changed() {
+    let rig = Rig::new().await;
+    rig.add("erin", "").await;
+    let visitor = rig.signed_in("erin").await;
+    for _ in 0..6 {
+        rig.ask("erin").await;
+    }
+    for _ in 0..3 {
+        rig.advance(Duration::from_secs(1));
+        rig.signed_in("erin").await;
+    }
+    rig.begin(&visitor, NEW).await;
+    assert!(matches!(rig.prove_address(&visitor, &rig.proof(NEW)).await, Ended::Changed));
+    let subjects = rig.subjects("erin@example.com");
+    let told = subjects.iter().filter(|subject| subject.contains("address")).count();
+    assert_eq!(told, 1, "{subjects:?}");
+}
+
+#[tokio::test]
+async fn an_account_begins_four_changes_an_hour_whatever_the_address() {
+    let rig = Rig::new().await;
+    rig.add("erin", "").await;
+    let visitor = rig.signed_in("erin").await;
+    for number in 0..4 {
+        assert!(matches!(rig.begin(&visitor, &format!("e{number}@new.example")).await, Begun::Waiting));
+        rig.stop(&visitor).await;
+    }
+    assert!(matches!(rig.begin(&visitor, NEW).await, Begun::Limited(_)));
+    assert!(rig.mailed_to(NEW).is_empty());
+}
+
+#[tokio::test]
+async fn a_right_code_is_not_looked_at_once_others_guessed_at_its_address() {
+    let rig = Rig::new().await;
+    for username in ["erin", "frank"] {
+        rig.add(username, "").await;
+    }
+    let (visitor, other) = (rig.signed_in("erin").await, rig.signed_in("frank").await);
+    rig.begin(&other, NEW).await;
+    let right = rig.proof(NEW);
+    for _ in 0..3 {
+        rig.begin(&visitor, NEW).await;
+        for _ in 0..EMAIL_CODE.attempts {
+            rig.prove_address(&visitor, &wrong(&rig.proof(NEW))).await;
+        }
+        rig.advance(Duration::from_secs(1));
+    }
+    assert!(matches!(rig.prove_address(&other, &right).await, Ended::TooMany(_)));
+    assert_eq!(rig.awaited(&other).await, None);
 }

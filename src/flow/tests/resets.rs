@@ -226,3 +226,25 @@ async fn a_sign_in_from_another_browser_is_told_to_the_owner() {
     rig.app.mailer.finished_within(Duration::from_secs(20)).await;
     assert_eq!(told(), 1, "a browser that is known");
 }
+
+#[tokio::test]
+async fn nothing_keeps_an_owner_from_being_told_that_the_password_changed() {
+    let rig = Rig::new().await;
+    rig.add("erin", "").await;
+    for _ in 0..3 {
+        rig.ask("erin").await;
+    }
+    let token = rig.token();
+    for _ in 0..3 {
+        rig.advance(Duration::from_secs(1));
+        rig.signed_in("erin").await;
+        rig.ask("erin").await;
+    }
+    assert!(matches!(rig.set(&token, NEW).await, Outcome::Done));
+    let subjects = rig.subjects("erin@example.com");
+    assert_eq!(
+        subjects.last().map(String::as_str),
+        Some("Your password for Example was changed"),
+        "{subjects:?}"
+    );
+}

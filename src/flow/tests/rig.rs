@@ -23,7 +23,8 @@ use crate::policy::{Policy, Rule};
 use crate::route::{AppUrl, Host, Origin, ReturnUrl, Routes, Scheme};
 use crate::secret::{Keys, Secret};
 use crate::session::Sessions;
-use crate::store::Store;
+use crate::sign_in::code::For;
+use crate::store::{Key, Store};
 use crate::subject::{AccountId, Person};
 use crate::tasks::Tasks;
 use crate::throttle::{self, Throttle};
@@ -229,6 +230,20 @@ impl Rig {
         let snapshot = self.app.snapshot.load_full();
         let x = self.in_exchange(&snapshot, visitor, &self.portal);
         who::visitor(&x, visitor.session.as_deref()).await.unwrap()
+    }
+
+    /// No mail leaves any more.
+    pub(super) fn break_mail(&self) {
+        std::fs::remove_dir_all(self.outbox.path()).unwrap();
+        std::fs::write(self.outbox.path(), "").unwrap();
+    }
+
+    /// The first code that something under way in the store would be proved by, whether it was mailed or not.
+    pub(super) async fn derived(&self, key: Key, nonce: &str, is_for: For<'_>) -> String {
+        let record = self.app.store.get(key).await.unwrap().expect("something under way");
+        let record: serde_json::Value = serde_json::from_slice(&record.value).unwrap();
+        let nonce: [u8; 32] = serde_json::from_value(record.pointer(nonce).unwrap().clone()).unwrap();
+        sign_in::code::Secret { nonce: &nonce, is_for }.derive(&self.app.keys, 1, 6).expose().to_owned()
     }
 
     /// The codes mailed so far, the first one first.

@@ -22,6 +22,8 @@ fn all(text: &str) -> Vec<(&'static str, Notice<'_>)> {
         ("approved", Notice::Approved { username: text, reason: Some(text), page: login.clone() }),
         ("rejected", Notice::Rejected { reason: Some(text) }),
         ("known", Notice::Known { page: login, reset: Some(reset.clone()), occasion: occasion() }),
+        ("known-pending", Notice::KnownPending { occasion: occasion() }),
+        ("known-barred", Notice::KnownBarred { occasion: occasion() }),
         ("retired", Notice::Retired { occasion: occasion() }),
         ("reset", Notice::Reset { username: text, page: token.clone(), minutes: 30, occasion: occasion() }),
         ("reset-of-a-file", Notice::ResetElsewhere { username: text, occasion: occasion() }),
@@ -56,7 +58,7 @@ fn every_notice_reads_as_it_did_in_both_languages() {
             );
         }
     }
-    let (_, reset) = all("alice").remove(5);
+    let (_, reset) = all("alice").remove(7);
     insta::assert_snapshot!("reset.html", mail("en", "Example Corp", &reset).html);
 }
 

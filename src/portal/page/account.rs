@@ -15,6 +15,7 @@ use crate::flow::own::{self, open, password, profile};
 use crate::flow::who::Visitor;
 use crate::flow::{FlowError, confirm, device_cookie_age};
 use crate::secret::Secret;
+use crate::words::Words;
 
 /// The page, as it comes back to.
 const PAGE: &str = "account";
@@ -75,6 +76,7 @@ async fn begin_address(visit: &Visit<'_>, form: &Form) -> Result<Response<Body>,
         Begun::Same => (Part::Email, Some("email"), words.text("account-email-same"), None),
         Begun::Domain => (Part::Email, Some("email"), words.text("account-email-domain"), None),
         Begun::TooSoon(wait) => (Part::Code, None, words.text("account-email-soon"), Some(wait)),
+        Begun::Limited(wait) => (Part::Profile, None, too_many(words, wait), Some(wait)),
     };
     let refused = Refused { form, field, what };
     let typed = Typed { email: Some(&email), ..Typed::default() };
@@ -88,13 +90,18 @@ async fn confirm_address(visit: &Visit<'_>, form: &Form) -> Result<Response<Body
         Err(elsewhere) => return Ok(elsewhere),
     };
     let words = visit.words_for(&visitor);
+    let mut wait = None;
     let refused = match address::confirm(&visit.x, &visitor, &form.field("code")?).await? {
         Ended::Changed => return Ok(visit.done(PAGE, Note::AddressChanged)),
         Ended::NotHere => return Err(PortalError::NotFound),
         Ended::Wrong => Refused { form: Part::Code, field: Some("code"), what: words.text("problem-code") },
         Ended::Gone => Refused { form: Part::Profile, field: None, what: words.text("account-email-gone") },
+        Ended::TooMany(long) => {
+            wait = Some(long);
+            Refused { form: Part::Profile, field: None, what: too_many(words, long) }
+        }
     };
-    refuse(visit, &visitor, &Typed::default(), refused, None).await
+    refuse(visit, &visitor, &Typed::default(), refused, wait).await
 }
 
 async fn stop_address(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
@@ -103,6 +110,10 @@ async fn stop_address(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> 
         Err(elsewhere) => return Ok(elsewhere),
     }
     Ok(visit.done(PAGE, Note::AddressKept))
+}
+
+fn too_many(words: &Words, wait: Duration) -> String {
+    words.with("problem-too-many", &[("minutes", minutes(wait).into())])
 }
 
 /// The page with what is wrong: 422, or 429 for who has to wait.
@@ -139,10 +150,7 @@ async fn set_password(visit: &Visit<'_>, form: &Form) -> Result<Response<Body>, 
         Ok(password::Outcome::Wrong) => (Some("present"), words.text("account-password-wrong"), None),
         Ok(password::Outcome::Weak(weakness)) => (Some("password"), weakness.say(words), None),
         Ok(password::Outcome::Same) => (Some("password"), words.text("account-password-same"), None),
-        Ok(password::Outcome::Locked(wait)) => {
-            let minutes = [("minutes", minutes(wait).into())];
-            (None, words.with("problem-too-many", &minutes), Some(wait))
-        }
+        Ok(password::Outcome::Locked(wait)) => (None, too_many(words, wait), Some(wait)),
         Err(FlowError::Busy(_)) => (None, words.text("problem-busy"), Some(Duration::from_secs(2))),
         Err(error) => return Err(error.into()),
     };

@@ -42,6 +42,35 @@ pub async fn accounts_are_searched_in_any_spelling(one: Database, other: Databas
     Ok(())
 }
 
+/// PostgreSQL takes no NUL in a text.
+pub async fn what_nobody_can_be_called_is_nobodys(database: Database, _: Database) -> Outcome {
+    let erin = made(&database, new("erin")).await?;
+    let nobody = AccountId::new(SOURCE, &format!("{}\0", erin.key()));
+    for login in ["\0", "erin\0", "erin@example.com\0"] {
+        assert!(database.find(login).await?.is_none() && !database.is_retired(login).await?);
+        assert!(database.once(login).await?.is_none());
+        let text = || Some(login.to_owned());
+        let (search, group) =
+            (Filter { search: text(), ..Filter::default() }, Filter { group: text(), ..Filter::default() });
+        for filter in [search, group] {
+            assert!(database.list(&filter, None, 10).await?.is_empty());
+            assert_eq!(database.count(&filter).await?, 0);
+        }
+        database.list(&Filter::default(), Some(login), 10).await?;
+        database.list_before(&Filter::default(), login, 10).await?;
+        let (account, event) =
+            (Trace { account: text(), ..Trace::default() }, Trace { event: text(), ..Trace::default() });
+        for trace in [account, event] {
+            assert!(database.trail(&trace, 10).await?.is_empty());
+        }
+    }
+    assert!(database.by_id(&nobody).await?.is_none());
+    assert!(database.names(vec![nobody.clone()]).await?.is_empty());
+    assert!(database.queue(Some((NOW, nobody.clone())), 10).await?.is_empty());
+    let odd = Line { detail: Some("a\0b".to_owned()), ..line("tried", &nobody) };
+    database.append(vec![odd]).await
+}
+
 pub async fn groups_are_told_apart_exactly(one: Database, other: Database) -> Outcome {
     for (username, groups) in [("a", &["ops"][..]), ("b", &["Ops"]), ("c", &["dev ops", "o%s"]), ("d", &[])] {
         let mut entry = new(username);

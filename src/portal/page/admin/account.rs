@@ -7,6 +7,7 @@ use super::super::super::view::Note;
 use super::super::super::view::admin::{AccountView, Desk, why};
 use super::super::super::{PortalError, Visit, reply};
 use super::{administrator, confirmed, desk, done, told};
+use crate::account::Reason;
 use crate::body::Body;
 use crate::flow::administer::{self, AdministerError};
 use crate::flow::look::{self, Looked, account_id};
@@ -88,7 +89,7 @@ async fn change(visit: &Visit<'_>, by: By<'_>, looked: &Looked, form: &Form) -> 
         "approve" | "groups" if super::groups(&form.field("groups")?).is_err() => {
             return Ok(Change::Groups(form.field("groups")?));
         }
-        "reject" if super::reason(&form.field("reason")?).is_err() => {
+        "reject" if Reason::parse(&form.field("reason")?).is_err() => {
             return Ok(Change::Reason(form.field("reason")?));
         }
         "approve" => {
@@ -98,7 +99,7 @@ async fn change(visit: &Visit<'_>, by: By<'_>, looked: &Looked, form: &Form) -> 
             administer::approve(app, by, id, groups).await.map(|_| Note::AccountsApproved)
         }
         "reject" => {
-            let reason = super::reason(&form.field("reason")?).unwrap_or_default();
+            let reason = Reason::parse(&form.field("reason")?).unwrap_or_default();
             administer::reject(app, by, id, reason).await.map(|_| Note::AccountsRejected)
         }
         "groups" => {

@@ -30,9 +30,6 @@ use crate::route::OWN_PREFIX;
 /// How many rows a page has.
 const ROWS: u32 = 50;
 
-/// In characters.
-const LONGEST_REASON: usize = 500;
-
 /// Answers what lies at or below `admin`. `posted`: what came with a POST.
 pub async fn respond(
     visit: &Visit<'_>,
@@ -159,16 +156,4 @@ fn by<'a>(visit: &Visit<'a>, confirmed: &'a Confirmed) -> By<'a> {
 
 fn groups(typed: &str) -> Result<Groups, LabelError> {
     Groups::parse(typed)
-}
-
-/// On one line, as it stands in a mail and in the trail. `Err`: too long.
-fn reason(typed: &str) -> Result<Option<String>, ()> {
-    let words: Vec<_> = typed.split(|letter: char| letter.is_whitespace() || letter.is_control()).collect();
-    let words: Vec<_> = words.into_iter().filter(|word| !word.is_empty()).collect();
-    let reason = words.join(" ");
-    match reason.chars().count() {
-        0 => Ok(None),
-        1..=LONGEST_REASON => Ok(Some(reason)),
-        _ => Err(()),
-    }
 }

@@ -8,8 +8,8 @@ use super::super::super::view::Note;
 use super::super::super::view::admin::{Desk, Outcome, QueueView};
 use super::super::super::{PortalError, Visit, reply};
 use super::{ROWS, address, administrator, again, confirmed, database, desk, done, told};
-use crate::account::Groups;
 use crate::account::database::Entry;
+use crate::account::{Groups, Reason};
 use crate::body::Body;
 use crate::clock::Timestamp;
 use crate::flow::administer::{self, AdministerError};
@@ -56,7 +56,7 @@ enum Decision {
     /// With these groups, if any were given.
     Approve(Option<Groups>),
     /// For this reason.
-    Reject(Option<String>),
+    Reject(Option<Reason>),
 }
 
 impl Decision {
@@ -96,8 +96,8 @@ fn decision(
             .inspect_err(|_| shown.groups_problem = Some(words.text("admin-groups-wrong")))
             .ok()
             .map(|groups| Decision::Approve(Some(groups).filter(|groups| !groups.as_slice().is_empty()))),
-        "reject" => super::reason(&shown.reason)
-            .inspect_err(|()| shown.reason_problem = Some(words.text("admin-reason-long")))
+        "reject" => Reason::parse(&shown.reason)
+            .inspect_err(|_| shown.reason_problem = Some(words.text("admin-reason-long")))
             .ok()
             .map(Decision::Reject),
         _ => return Err(PortalError::Form("it says nothing of what to do")),
