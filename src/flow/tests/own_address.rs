@@ -1,6 +1,7 @@
 //! A new e-mail address: proved there, told to the old one.
 
 use super::*;
+use crate::account::Registration;
 use crate::flow::own::address::{self, Begun, Ended};
 use crate::flow::{administer, own};
 
@@ -147,6 +148,30 @@ async fn an_address_that_somebody_gets_meanwhile_and_one_of_a_deleted_account_ar
     rig.begin(&visitor, "frank@example.com").await;
     assert!(matches!(rig.prove_address(&visitor, &rig.proof("frank@example.com")).await, Ended::Gone));
     assert_eq!(rig.who(&visitor).await.unwrap().subject.email.to_lowercase(), "erin@example.com");
+}
+
+#[tokio::test]
+async fn an_address_that_stands_in_a_file_by_now_is_not_handed_on() {
+    let rig = Rig::new().await;
+    rig.add("erin", "").await;
+    let visitor = rig.signed_in("erin").await;
+    assert!(matches!(rig.begin(&visitor, "gina@example.com").await, Begun::Waiting));
+    let code = rig.proof("gina@example.com");
+    rig.accounts.replace(vec![account("gina", Approval::Approved, false)]);
+    assert!(matches!(rig.prove_address(&visitor, &code).await, Ended::Gone));
+    assert_eq!(rig.who(&visitor).await.unwrap().subject.email, "erin@example.com");
+}
+
+#[tokio::test]
+async fn whose_domain_may_not_register_is_no_new_address_either() {
+    let rig = Rig::new().await;
+    rig.add("erin", "").await;
+    let visitor = rig.signed_in("erin").await;
+    rig.registration(Registration::Approval, &["example.com"]);
+    assert!(matches!(rig.begin(&visitor, NEW).await, Begun::Domain));
+    assert!(rig.mailed_to(NEW).is_empty());
+    assert!(matches!(rig.begin(&visitor, "erin@sub.example.com").await, Begun::Domain));
+    assert!(matches!(rig.begin(&visitor, "other@EXAMPLE.com").await, Begun::Waiting));
 }
 
 #[tokio::test]
