@@ -5,6 +5,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::ops::Deref;
 use std::sync::{Arc, OnceLock};
 
 use http::{HeaderName, HeaderValue};
@@ -53,19 +54,34 @@ impl Proofs {
     }
 }
 
-/// Somebody who has proved at least a password.
+/// Whom an account belongs to, as apps are told and rules judge: one for the account and all its sessions.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Subject {
-    pub account: AccountId,
+pub struct Person {
+    /// Of the account.
+    pub id: AccountId,
     pub username: String,
     pub name: String,
     pub email: String,
     pub groups: Vec<String>,
     pub attributes: BTreeMap<String, String>,
-    /// The language that the account names.
+    /// In which pages and mails are written to them, as `de`; `None`: as their browser asks.
     pub language: Option<String>,
+}
+
+/// Somebody who has proved at least a password.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subject {
+    pub person: Arc<Person>,
     pub proofs: Proofs,
     pub stamps: Stamps,
+}
+
+impl Deref for Subject {
+    type Target = Person;
+
+    fn deref(&self) -> &Person {
+        &self.person
+    }
 }
 
 /// The values of the headers that say who this is, kept from one request to the next. They follow from the rest: a copy

@@ -84,21 +84,25 @@ mod tests {
     use super::super::{Approval, Directory, Source, StoredHash};
     use super::*;
     use crate::secret::Secret;
+    use crate::subject::Person;
 
     fn account(username: &str, email: &str) -> Account {
-        Account {
+        let person = Person {
             id: AccountId::new("file", username),
-            source: "file",
             username: username.into(),
             name: username.into(),
             email: email.into(),
             groups: Vec::new(),
             attributes: BTreeMap::new(),
             language: None,
+        };
+        Account {
+            person: Arc::new(person),
+            source: "file",
             approval: Approval::Approved,
             disabled: false,
             password: Some(StoredHash(Secret::new("$argon2id$".into()))),
-            credential: None,
+            fingerprint: [0; 8],
         }
     }
 

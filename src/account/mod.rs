@@ -15,12 +15,12 @@ mod name;
 pub mod password;
 mod username;
 
-use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::secret::{self, Secret};
-use crate::subject::AccountId;
+use crate::subject::{AccountId, Person};
 pub use address::{Address, AddressError, Domain};
 pub use canonical::canonical;
 use database::Place;
@@ -93,36 +93,42 @@ pub enum Standing {
 #[derive(Clone)]
 pub struct StoredHash(pub Secret<String>);
 
+impl StoredHash {
+    /// An [`Account::fingerprint`] where nothing but the hash tells passwords apart.
+    pub fn fingerprint(&self) -> [u8; 8] {
+        secret::sha256(self.0.expose().as_bytes()).first_chunk().copied().unwrap_or_default()
+    }
+}
+
+/// Reads, and is written, as the [`Person`] whose it is, and has what decides whether they may come in besides.
 #[derive(Clone)]
 pub struct Account {
-    pub id: AccountId,
+    pub person: Arc<Person>,
     /// The source that vouches: `file` or `database`.
     pub source: &'static str,
-    pub username: String,
-    pub name: String,
-    pub email: String,
-    pub groups: Vec<String>,
-    pub attributes: BTreeMap<String, String>,
-    /// In which pages and mails are written to them, as `de`; `None`: as their browser asks.
-    pub language: Option<String>,
     pub approval: Approval,
     pub disabled: bool,
     /// `None`: nobody can sign in before one was set.
     pub password: Option<StoredHash>,
-    /// Changes with the password; `None`: whenever the hash does.
-    pub credential: Option<[u8; 8]>,
+    /// A few bytes that change with the password, and not with a new hash of the same one.
+    pub fingerprint: [u8; 8],
+}
+
+impl Deref for Account {
+    type Target = Person;
+
+    fn deref(&self) -> &Person {
+        &self.person
+    }
+}
+
+impl DerefMut for Account {
+    fn deref_mut(&mut self) -> &mut Person {
+        Arc::make_mut(&mut self.person)
+    }
 }
 
 impl Account {
-    /// A few bytes that change with the password, and not with a new hash of the same one.
-    pub fn fingerprint(&self) -> [u8; 8] {
-        let of_hash = || {
-            let hash = self.password.as_ref().map(|hash| secret::sha256(hash.0.expose().as_bytes()));
-            hash.and_then(|digest| digest.first_chunk().copied()).unwrap_or_default()
-        };
-        self.credential.unwrap_or_else(of_hash)
-    }
-
     pub fn standing(&self) -> Standing {
         match (self.approval, self.disabled) {
             (_, true) | (Approval::Rejected, _) => Standing::Barred,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::fields::{Fields, wrong};
 use super::problem::{Place, Problem, Report, quote};
@@ -10,7 +11,7 @@ use super::source::{self, Entry, Kind, Node};
 use super::value;
 use crate::account::{Account, Approval, StoredHash, Username, canonical, password};
 use crate::secret::Secret;
-use crate::subject::AccountId;
+use crate::subject::{AccountId, Person};
 
 /// The accounts of a file, and what is wrong with it. With an error among the problems the accounts are not all
 /// there: whoever holds an earlier state should keep it.
@@ -103,20 +104,23 @@ fn account(
     let approval = keys.or("approval", Approval::Approved, value::choice(APPROVALS));
     let disabled = keys.or("disabled", false, value::truth);
     keys.finish();
-    let username = username?;
-    Some(Account {
+    let (username, hash) = (username?, hash?);
+    let person = Person {
         id: AccountId::new("file", &username),
-        source: "file",
         name: name.unwrap_or_else(|| username.clone()),
         username,
         email: email?,
         groups,
         attributes,
         language: None,
+    };
+    Some(Account {
+        person: Arc::new(person),
+        source: "file",
         approval,
         disabled,
-        password: Some(hash?),
-        credential: None,
+        fingerprint: hash.fingerprint(),
+        password: Some(hash),
     })
 }
 

@@ -5,16 +5,22 @@
 //! its line in the trail before anything else happens; then the account's sessions hear of it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::{By, FlowError, notice, reset};
 use crate::account::database::{Changed, Decision, Deleted, Entry, Inserted, Line, New, SOURCE, Taken};
 use crate::account::{
-    Account, Address, Approval, Attributes, Database, DatabaseError, FullName, Groups, StoredHash, Username,
+    Account, Address, Approval, Attributes, Database, DatabaseError, FullName, Groups, Standing, StoredHash,
+    Username,
 };
 use crate::app::App;
 use crate::subject::AccountId;
 
-/// Why nothing was done.
+/// How often sessions are told of a change, and how long the pause between is.
+const TRIES: u32 = 5;
+const PAUSE: Duration = Duration::from_millis(400);
+
+/// Why it was not done, or not wholly.
 #[derive(Debug, thiserror::Error)]
 pub enum AdministerError {
     #[error("no account is called {0:?}")]
@@ -29,6 +35,12 @@ pub enum AdministerError {
     Yourself,
     #[error("{}", taken(*.0))]
     Taken(Taken),
+    /// The change stands.
+    #[error(
+        "that is done, but the account's sessions could not be told and may go on for half a minute ({0}): \
+         `vestibule session revoke --account` ends them once the store answers"
+    )]
+    NotTold(FlowError),
     #[error(transparent)]
     Flow(#[from] FlowError),
 }
@@ -133,18 +145,7 @@ pub async fn approve(
 ) -> Result<Entry, AdministerError> {
     let groups = groups.map(Groups::into_vec);
     let detail = groups.as_ref().map(|groups| groups.join(","));
-    decide(app, by, id, "approved", detail, move |entry, decision| {
-        if entry.account.approval == Approval::Approved {
-            return Err(AdministerError::Decided(Approval::Approved, entry.decision.clone()));
-        }
-        entry.account.approval = Approval::Approved;
-        entry.decision = Some(decision);
-        if let Some(groups) = &groups {
-            entry.account.groups.clone_from(groups);
-        }
-        Ok(())
-    })
-    .await
+    decide(app, by, id, Verdict { approval: Approval::Approved, reason: None, groups, detail }).await
 }
 
 /// Turns down somebody who waits, or takes back an approval; every session ends.
@@ -155,15 +156,7 @@ pub async fn reject(
     reason: Option<String>,
 ) -> Result<Entry, AdministerError> {
     let detail = reason.clone();
-    decide(app, by, id, "rejected", detail, move |entry, decision| {
-        if entry.account.approval == Approval::Rejected {
-            return Err(AdministerError::Decided(Approval::Rejected, entry.decision.clone()));
-        }
-        entry.account.approval = Approval::Rejected;
-        entry.decision = Some(Decision { reason: reason.clone(), ..decision });
-        Ok(())
-    })
-    .await
+    decide(app, by, id, Verdict { approval: Approval::Rejected, reason, groups: None, detail }).await
 }
 
 /// Shuts somebody out, or lets them in again. Doing it twice is no mistake.
@@ -173,12 +166,9 @@ pub async fn set_disabled(
     id: &AccountId,
     disabled: bool,
 ) -> Result<Entry, AdministerError> {
-    let what = if disabled { "disabled" } else { "enabled" };
-    change(app, by, id, what, None, Over::Others, move |entry| {
-        entry.account.disabled = disabled;
-        Ok(())
-    })
-    .await
+    not_yourself(by, id)?;
+    let deed = Deed { what: if disabled { "disabled" } else { "enabled" }, detail: None };
+    set(app, by, id, deed, move |entry| entry.account.disabled = disabled).await
 }
 
 pub async fn set_groups(
@@ -187,13 +177,10 @@ pub async fn set_groups(
     id: &AccountId,
     groups: Groups,
 ) -> Result<Entry, AdministerError> {
+    not_yourself(by, id)?;
     let groups = groups.into_vec();
-    let detail = Some(groups.join(","));
-    change(app, by, id, "groups_changed", detail, Over::Others, move |entry| {
-        entry.account.groups.clone_from(&groups);
-        Ok(())
-    })
-    .await
+    let deed = Deed { what: "groups_changed", detail: Some(groups.join(",")) };
+    set(app, by, id, deed, move |entry| entry.account.groups.clone_from(&groups)).await
 }
 
 /// Gives an account another password, or none; every session, known device and sign-in under way ends. For the command
@@ -204,11 +191,8 @@ pub async fn set_password(
     id: &AccountId,
     hash: Option<StoredHash>,
 ) -> Result<Entry, AdministerError> {
-    let changed = change(app, by, id, "password_changed", None, Over::Anybody, move |entry| {
-        entry.set_password(hash.clone());
-        Ok(())
-    });
-    let entry = changed.await?;
+    let deed = Deed { what: "password_changed", detail: None };
+    let entry = set(app, by, id, deed, move |entry| entry.set_password(hash.clone())).await?;
     if entry.account.password.is_some() {
         notice::password_changed(app, &app.snapshot.load_full(), by, &entry.account);
     }
@@ -219,11 +203,11 @@ pub async fn set_password(
 pub async fn delete(app: &App, by: By<'_>, id: &AccountId) -> Result<Entry, AdministerError> {
     not_yourself(by, id)?;
     let database = ours(app, id).await?;
-    let name = entry(app, id).await?.account.username;
+    let name = entry(app, id).await?.account.username.clone();
     let deleted = database.delete(id, line(by, "account_deleted", id, Some(&name))).await?;
     let Deleted::Done(entry) = deleted else { return Err(AdministerError::Unknown(id.to_string())) };
     note(app, by, "account_deleted", id, Some(&name));
-    end_everything(app, id).await?;
+    take_effect(app, id, true).await?;
     Ok(*entry)
 }
 
@@ -239,46 +223,72 @@ pub async fn send_reset(app: &App, by: By<'_>, id: &AccountId) -> Result<(), Adm
 /// Forgets wrong passwords and wrong codes, from wherever they came. For accounts of files too.
 pub async fn unlock(app: &App, by: By<'_>, account: &Account) -> Result<(), AdministerError> {
     not_yourself(by, &account.id)?;
-    let unlocked = app.throttle.unlock(account.id.as_str(), &account.fingerprint()).await;
+    let unlocked = app.throttle.unlock(account.id.as_str(), &account.fingerprint).await;
     unlocked.map_err(FlowError::from)?;
     app.audit.record(&by.event("unlocked", Some(&account.id), None));
     Ok(())
 }
 
-/// Over whom somebody may decide.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Over {
-    Others,
-    Anybody,
+/// What is decided over somebody who asked for an account.
+struct Verdict {
+    approval: Approval,
+    reason: Option<String>,
+    /// `None`: they stay as they are.
+    groups: Option<Vec<String>>,
+    /// For the trail.
+    detail: Option<String>,
 }
 
-async fn decide(
+/// What the trail says of a change.
+struct Deed {
+    what: &'static str,
+    detail: Option<String>,
+}
+
+async fn decide(app: &App, by: By<'_>, id: &AccountId, verdict: Verdict) -> Result<Entry, AdministerError> {
+    not_yourself(by, id)?;
+    let Verdict { approval, reason, groups, detail } = verdict;
+    let decision = decision(by, reason);
+    let deed = Deed { what: approval.as_str(), detail };
+    let entry = change(app, by, id, deed, move |entry| {
+        if entry.account.approval == approval {
+            return Err(AdministerError::Decided(approval, entry.decision.clone()));
+        }
+        entry.account.approval = approval;
+        entry.decision = Some(decision.clone());
+        if let Some(groups) = &groups {
+            entry.account.groups.clone_from(groups);
+        }
+        Ok(())
+    });
+    let entry = entry.await?;
+    notice::decided(app, &app.snapshot.load_full(), by, &entry);
+    Ok(entry)
+}
+
+/// A change that applies to every account.
+async fn set(
     app: &App,
     by: By<'_>,
     id: &AccountId,
-    what: &'static str,
-    detail: Option<String>,
-    apply: impl Fn(&mut Entry, Decision) -> Result<(), AdministerError> + Send + Sync + 'static,
+    deed: Deed,
+    apply: impl Fn(&mut Entry) + Send + Sync + 'static,
 ) -> Result<Entry, AdministerError> {
-    let decision = decision(by, None);
-    let apply = move |entry: &mut Entry| apply(entry, decision.clone());
-    let entry = change(app, by, id, what, detail, Over::Others, apply).await?;
-    notice::decided(app, &app.snapshot.load_full(), by, &entry);
-    Ok(entry)
+    let apply = move |entry: &mut Entry| {
+        apply(entry);
+        Ok(())
+    };
+    change(app, by, id, deed, apply).await
 }
 
 async fn change(
     app: &App,
     by: By<'_>,
     id: &AccountId,
-    what: &'static str,
-    detail: Option<String>,
-    over: Over,
+    deed: Deed,
     apply: impl Fn(&mut Entry) -> Result<(), AdministerError> + Send + Sync + 'static,
 ) -> Result<Entry, AdministerError> {
-    if over == Over::Others {
-        not_yourself(by, id)?;
-    }
+    let Deed { what, detail } = deed;
     let line = line(by, what, id, detail.as_deref());
     let database = ours(app, id).await?;
     let changed = database.change(id, move |entry| {
@@ -292,24 +302,30 @@ async fn change(
         Changed::Taken(taken) => return Err(AdministerError::Taken(taken)),
     };
     note(app, by, what, id, detail.as_deref());
-    take_effect(app, &entry, what).await?;
+    let ended = entry.account.standing() != Standing::Good || what == "password_changed";
+    take_effect(app, &entry.account.id, ended).await?;
     Ok(entry)
 }
 
-/// Has every gateway see an account as it is now.
-async fn take_effect(app: &App, entry: &Entry, what: &str) -> Result<(), FlowError> {
-    let account = &entry.account;
-    let in_good_standing = account.standing() == crate::account::Standing::Good;
-    if !in_good_standing || what == "password_changed" {
-        return end_everything(app, &account.id).await;
+/// Has every gateway see an account as it is now, or its sessions ended. Sign-ins under way and tickets end by
+/// themselves: they look at the account.
+///
+/// The change stands already, so this is tried again if need be, for longer than it takes every gateway to notice that it
+/// hears nothing: then each reads the account anew by itself, once the store is back.
+async fn take_effect(app: &App, account: &AccountId, ended: bool) -> Result<(), AdministerError> {
+    let mut tries = 1;
+    loop {
+        let told = match ended {
+            true => app.sessions.end_all(account, None).await.map(drop),
+            false => app.sessions.account_changed(account).await,
+        };
+        match told {
+            Ok(()) => return Ok(()),
+            Err(error) if tries == TRIES => return Err(AdministerError::NotTold(error.into())),
+            Err(_) => tokio::time::sleep(PAUSE).await,
+        }
+        tries += 1;
     }
-    Ok(app.sessions.account_changed(&account.id).await?)
-}
-
-/// Sign-ins under way and tickets end by themselves: they look at the account.
-async fn end_everything(app: &App, id: &AccountId) -> Result<(), FlowError> {
-    app.sessions.end_all(id, None).await?;
-    Ok(())
 }
 
 fn not_yourself(by: By<'_>, id: &AccountId) -> Result<(), AdministerError> {

@@ -43,7 +43,7 @@ pub enum Outcome {
 pub async fn awaiting(x: &Exchange<'_>, browser: Browser<'_>) -> Result<Option<Awaiting>, FlowError> {
     let Some(stored) = mailing::find(x, browser.login).await? else { return Ok(None) };
     let account = x.snapshot.directory.by_id(&stored.sign_in.account).await?;
-    let same_password = |account: &Arc<Account>| device::fingerprint(account) == stored.sign_in.password;
+    let same_password = |account: &Arc<Account>| account.fingerprint == stored.sign_in.password;
     let Some(account) = account.filter(same_password) else { return Ok(None) };
     Ok(Some(show(x, stored, account)))
 }
@@ -107,7 +107,7 @@ async fn quarantined(x: &Exchange<'_>, stored: &Stored, account: &Account) -> Re
 }
 
 async fn count_wrong(x: &Exchange<'_>, account: &Account, by: i64) -> Result<i64, FlowError> {
-    Ok(x.app.throttle.quarantine(account.id.as_str(), &device::fingerprint(account), by).await?)
+    Ok(x.app.throttle.quarantine(account.id.as_str(), &account.fingerprint, by).await?)
 }
 
 async fn accept(

@@ -116,7 +116,7 @@ impl Device {
 
 impl DeviceRecord {
     fn find(&self, account: &Account) -> Option<&KnownAccount> {
-        let password = fingerprint(account);
+        let password = account.fingerprint;
         self.accounts.iter().find(|known| known.account == account.id && known.password == password)
     }
 }
@@ -133,7 +133,7 @@ pub async fn remember(
     let first = known.is_none();
     let known = KnownAccount {
         account: account.id.clone(),
-        password: fingerprint(account),
+        password: account.fingerprint,
         code: proofs.two_factors() || known.is_some_and(|known| known.code),
         first_seen: known.map_or(x.now, |known| known.first_seen),
         last_seen: x.now,
@@ -216,11 +216,6 @@ async fn keys_of(app: &App, account: &AccountId) -> Result<Vec<Key>, StoreError>
         keys.extend(digests.map(|digest| Key { space: Space::Device, digest }));
     }
     Ok(keys)
-}
-
-/// A few bytes that change with the account's password.
-pub fn fingerprint(account: &Account) -> [u8; 8] {
-    account.fingerprint()
 }
 
 fn key(id: &[u8; 32]) -> Key {

@@ -15,7 +15,7 @@ use crate::clock::Timestamp;
 use crate::mail::{Mailer, Message, Notice, Occasion, notice_mail};
 use crate::observe::{Audit, Event};
 use crate::route::{OWN_PREFIX, Origin};
-use crate::subject::AccountId;
+use crate::subject::{AccountId, Person};
 use crate::throttle::{MailBudget, MailPurpose, Throttle};
 use crate::words::{Languages, Words};
 
@@ -31,7 +31,7 @@ pub fn waiting(app: &App, snapshot: &Snapshot, by: By<'_>, entry: &Entry) {
                 return;
             }
         };
-        let Account { id, name, username, email, .. } = &entry.account;
+        let Person { id, name, username, email, .. } = &*entry.account;
         for member in members.iter().filter(|member| member.id != *id) {
             // Administration needs a portal of its own.
             let page = post.portal.as_ref().map(|_| post.page("admin"));
@@ -216,7 +216,7 @@ impl Post {
             }
         }
         let subject = message.subject.clone();
-        if let Err(error) = self.mailer.send(message).await {
+        if let Err(error) = self.mailer.send_patiently(message).await {
             tracing::error!(%error, request_id = self.request_id, "a mail could not be sent");
             if let Err(error) = self.throttle.undo_mail(&to, purpose).await {
                 tracing::warn!(%error, "a mail that never left counts as sent");

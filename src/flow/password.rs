@@ -111,7 +111,7 @@ pub(super) async fn check(
         return Ok(Checked::Locked(wait));
     }
     // Asked for unknown names too: an answer must not come faster for them.
-    let fingerprint = account.as_deref().map(device::fingerprint).unwrap_or_default();
+    let fingerprint = account.as_deref().map(|account| account.fingerprint).unwrap_or_default();
     let wrong_codes = x.app.throttle.quarantine(&name, &fingerprint, 0).await?;
     let spared = device.zip(account.as_deref()).is_some_and(|(device, account)| device.has_proved(account));
     let quarantined = !spared && wrong_codes >= x.snapshot.email_code.quarantine;
@@ -215,7 +215,7 @@ pub async fn enter(
     };
     let begin = session::Begin {
         account: &account.id,
-        password: device::fingerprint(account),
+        password: account.fingerprint,
         proofs,
         remember,
         client: &client,
@@ -262,7 +262,7 @@ async fn await_code(
         host: x.host().as_str(),
         remember: wish.remember,
         known_device: device.is_some_and(|device| device.has_proved(account)),
-        password: device::fingerprint(account),
+        password: account.fingerprint,
         elevates: wish.elevates,
         with_password: true,
         nonce: secret::random(),
@@ -285,7 +285,7 @@ async fn go_on_with(
     wish: &Wish<'_>,
 ) -> Result<Option<Outcome>, FlowError> {
     let same = stored.sign_in.account == account.id
-        && stored.sign_in.password == device::fingerprint(account)
+        && stored.sign_in.password == account.fingerprint
         && stored.sign_in.elevates == wish.elevates
         && stored.sign_in.with_password;
     if !same || !stored.sign_in.awaits_code(&x.snapshot.email_code, x.now) {

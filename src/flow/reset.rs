@@ -91,7 +91,7 @@ pub async fn look(x: &Exchange<'_>, token: &str) -> Result<Option<Holder>, FlowE
     let Ok(link) = serde_json::from_slice::<Link>(&record.value) else { return Ok(None) };
     let account = x.snapshot.directory.by_id(&link.account).await?;
     let account = account
-        .filter(|account| account.fingerprint() == link.password && account.email == link.address)
+        .filter(|account| account.fingerprint == link.password && account.email == link.address)
         .filter(|account| account.standing() != Standing::Barred);
     Ok(account.map(|account| Holder { key, link, account }))
 }
@@ -113,7 +113,7 @@ pub async fn set(x: &Exchange<'_>, token: &str, password: Secret<String>) -> Res
     let event = by.event("password_reset", Some(&account.id), None);
     let line = Line::from(&event);
     let changed = database.change(&account.id, move |entry| {
-        if entry.account.fingerprint() != before {
+        if entry.account.fingerprint != before {
             return Err(());
         }
         entry.set_password(Some(hash.clone()));
@@ -216,7 +216,7 @@ impl Links {
 
     async fn make(&self, account: &Account, valid_for: Duration) -> Result<String, StoreError> {
         let (id, ends): ([u8; 32], _) = (secret::random(), self.post.at.plus(valid_for));
-        let (account, password, address) = (account.id.clone(), account.fingerprint(), account.email.clone());
+        let (account, password, address) = (account.id.clone(), account.fingerprint, account.email.clone());
         let link = Link { account, password, address, ends };
         self.store.put(key(&id), &write(&link)?, ends).await?;
         Ok(URL_SAFE_NO_PAD.encode(id))

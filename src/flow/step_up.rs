@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::device::{self, Device};
+use super::device::Device;
 use super::mailing::{self, Mailed};
 use super::who::Visitor;
 use super::{Browser, FlowError};
@@ -53,7 +53,7 @@ pub async fn begin(
         host: x.host().as_str(),
         remember: false,
         known_device: device.is_some_and(|device| device.has_proved(&account)),
-        password: device::fingerprint(&account),
+        password: account.fingerprint,
         elevates: Some(sign_on),
         with_password: false,
         nonce: secret::random(),
@@ -74,7 +74,7 @@ async fn held_up(
     account: &Account,
     device: Option<&Device>,
 ) -> Result<Option<Duration>, FlowError> {
-    let fingerprint = device::fingerprint(account);
+    let fingerprint = account.fingerprint;
     let wrong = x.app.throttle.quarantine(account.id.as_str(), &fingerprint, 0).await?;
     if wrong >= x.snapshot.email_code.quarantine && !device.is_some_and(|device| device.has_proved(account)) {
         return Ok(Some(QUARANTINED));

@@ -39,7 +39,7 @@ async fn a_password_and_a_code_open_a_session_that_knows_its_factors_and_source(
     let who = rig.who(&visitor).await.unwrap();
     assert_eq!(who.subject.username, "alice");
     assert_eq!(who.subject.proofs.names(), ["password", "email_code"]);
-    assert_eq!(who.subject.account.as_str(), "file:alice");
+    assert_eq!(who.subject.id.as_str(), "file:alice");
 }
 
 #[tokio::test]

@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::{FlowError, device};
+use super::FlowError;
 use crate::account::{Account, Directory, DirectoryError, Standing};
 use crate::app::{App, Exchange, Snapshot};
 use crate::clock::Timestamp;
+use crate::observe::Event;
 use crate::route::Host;
 pub use crate::session::Use;
 use crate::session::{Known, Session};
@@ -83,22 +84,12 @@ pub async fn still_in(
 
 /// Whether the account stands, and has the password still that opened the session.
 fn may_come_in(account: &Account, session: &Session) -> bool {
-    account.standing() == Standing::Good && session.is_good_with(device::fingerprint(account))
+    account.standing() == Standing::Good && session.is_good_with(account.fingerprint)
 }
 
 /// The subject that an account is with these factors proved.
 pub fn subject(account: &Account, proofs: Proofs) -> Subject {
-    Subject {
-        account: account.id.clone(),
-        username: account.username.clone(),
-        name: account.name.clone(),
-        email: account.email.clone(),
-        groups: account.groups.clone(),
-        attributes: account.attributes.clone(),
-        language: account.language.clone(),
-        proofs,
-        stamps: Stamps::default(),
-    }
+    Subject { person: Arc::clone(&account.person), proofs, stamps: Stamps::default() }
 }
 
 pub(super) async fn with_subject(
@@ -120,7 +111,18 @@ async fn sign_out(x: &Exchange<'_>, cookie: &str, used: Use) -> Result<Option<Vi
     let Some(session) = x.app.sessions.look(cookie, x.host(), x.now, used).await? else { return Ok(None) };
     let subject = today(&x.snapshot.directory, &session, x.now).await?;
     if subject.is_none() {
-        x.app.sessions.end(session.sign_on(), session.account()).await?;
+        let ended = x.app.sessions.end(session.sign_on(), session.account()).await?;
+        if ended {
+            x.app.audit.record(&Event {
+                at: x.now,
+                what: "signed_out",
+                by: None,
+                account: Some(session.account().as_str()),
+                address: Some(x.address),
+                request_id: Some(x.request_id),
+                detail: Some("this gateway's accounts do not let them in any more"),
+            });
+        }
     }
     Ok(subject.map(|subject| Visitor { session, subject }))
 }
@@ -142,9 +144,9 @@ async fn as_of(
     ahead: Duration,
 ) -> Result<Option<Arc<Subject>>, DirectoryError> {
     // Both before the account: what is kept is then at worst read once too often.
-    let (generation, epoch) = (directory.generation(), session.epoch());
+    let (generation, epoch, run) = (directory.generation(), session.epoch(), session.run());
     let known = session.known().filter(|known| known.epoch == epoch);
-    if let Some(known) = known.as_ref().filter(|known| known.generation == generation) {
+    if let Some(known) = known.as_ref().filter(|known| (known.generation, known.run) == (generation, run)) {
         // Measured too, for a clock that was put back.
         if now.plus(ahead) < known.until && now.until(known.until) <= KNOWN_FOR {
             return Ok(known.subject.clone());
@@ -159,16 +161,13 @@ async fn as_of(
             // Only a database fails, and of its accounts the epoch tells whether they have changed.
             tracing::debug!(%error, "an account goes on as it was last read");
             let until = now.plus(ASK_AGAIN + ahead);
-            session.remember(Known { generation, until, ..Known::clone(&known) });
+            session.remember(Known { generation, run, until, ..Known::clone(&known) });
             return Ok(known.subject.clone());
         }
         (Err(error), None) => return Err(error),
     };
     let good = account.filter(|account| may_come_in(account, session));
-    // The session's own copy of the id, which is kept anyway.
-    let id = session.account();
-    let subject =
-        good.map(|account| Arc::new(Subject { account: id.clone(), ..subject(&account, session.proofs()) }));
-    session.remember(Known { generation, epoch, until: now.plus(KNOWN_FOR), subject: subject.clone() });
+    let subject = good.map(|account| Arc::new(subject(&account, session.proofs())));
+    session.remember(Known { generation, epoch, run, until: now.plus(KNOWN_FOR), subject: subject.clone() });
     Ok(subject)
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONNECTION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
-use hyper::body::Incoming;
+use http_body::Body as HttpBody;
 use serde_json::{Value, json};
 
 use super::admit::{self, Refusal};
@@ -110,7 +110,7 @@ enum Form {
 const SEC_FETCH_MODE: HeaderName = HeaderName::from_static("sec-fetch-mode");
 
 impl Manner {
-    pub fn of(request: &Request<Incoming>) -> Self {
+    pub fn of<B: HttpBody>(request: &Request<B>) -> Self {
         // One walk: every request is asked, and hardly any is refused.
         let (mut html, mut mode, mut content_type) = (false, None, None);
         for (name, value) in request.headers() {
@@ -124,8 +124,9 @@ impl Manner {
         }
         let get = matches!(*request.method(), Method::GET | Method::HEAD);
         let navigation = get && mode.map_or(html, |mode| mode == "navigate");
+        let call = grpc::may_call(request.method(), request.version());
         let form = match (navigation, html) {
-            _ if content_type.is_some_and(grpc::is_call) => Form::Grpc,
+            _ if call && content_type.is_some_and(grpc::is_calls) => Form::Grpc,
             (true, _) => Form::Navigation,
             (false, true) => Form::Html,
             (false, false) => Form::Json,
@@ -354,6 +355,24 @@ fn log(context: &Context<'_>, app: Option<&str>, refused: &Refused) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_post_over_http2_is_refused_as_a_call() {
+        for (method, version, content_type, expected) in [
+            (Method::POST, Version::HTTP_2, "application/grpc", true),
+            (Method::POST, Version::HTTP_2, "application/json", false),
+            (Method::POST, Version::HTTP_11, "application/grpc", false),
+            (Method::GET, Version::HTTP_2, "application/grpc", false),
+            (Method::GET, Version::HTTP_11, "application/grpc", false),
+            (Method::HEAD, Version::HTTP_2, "application/grpc", false),
+            (Method::TRACE, Version::HTTP_2, "application/grpc", false),
+        ] {
+            let request = Request::builder().method(&method).version(version);
+            let request = request.header(CONTENT_TYPE, content_type).body(Body::Empty).expect("a request");
+            let form = Manner::of(&request).form;
+            assert_eq!(form == Form::Grpc, expected, "{method} {version:?} {content_type}");
+        }
+    }
 
     #[test]
     fn a_person_goes_to_a_page_by_a_link_or_a_form_and_a_page_asks_by_itself() {

@@ -1,12 +1,18 @@
 //! Refusals as gRPC clients read them: a status of their own in an answer that is otherwise a success.
 
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Response, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, Method, Response, StatusCode, Version};
 
 use crate::body::Body;
 
-/// Whether a request of this `Content-Type` is a gRPC call. `application/grpc-web` is another protocol, whose clients read plain statuses.
-pub(super) fn is_call(content_type: &HeaderValue) -> bool {
+/// Whether a request can be a gRPC call at all. To any other, a refusal that looks like a success would be a lie: a cache
+/// in front would keep it for everybody in the place of the page.
+pub(super) fn may_call(method: &Method, version: Version) -> bool {
+    *method == Method::POST && version >= Version::HTTP_2
+}
+
+/// Whether this `Content-Type` is a gRPC call's. `application/grpc-web` is another protocol, whose clients read plain statuses.
+pub(super) fn is_calls(content_type: &HeaderValue) -> bool {
     let Some(rest) = content_type.as_bytes().strip_prefix(b"application/grpc") else { return false };
     matches!(rest.first(), None | Some(b'+' | b';' | b' '))
 }
@@ -15,6 +21,7 @@ pub(super) fn is_call(content_type: &HeaderValue) -> bool {
 pub(super) fn refusal(status: StatusCode, word: &'static str) -> Response<Body> {
     let mut response = Response::new(Body::Empty);
     let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert("grpc-status", HeaderValue::from(code(status)));
     headers.insert("grpc-message", HeaderValue::from_static(word));
@@ -53,7 +60,7 @@ mod tests {
     #[test]
     fn calls_are_known_by_their_content_type() {
         let check = |value: &'static str, expected| {
-            assert_eq!(is_call(&HeaderValue::from_static(value)), expected, "{value}");
+            assert_eq!(is_calls(&HeaderValue::from_static(value)), expected, "{value}");
         };
         check("application/grpc", true);
         check("application/grpc+proto", true);
@@ -70,6 +77,7 @@ mod tests {
             assert_eq!(response.headers()["grpc-status"], expected, "{status}");
             assert_eq!(response.headers()["grpc-message"], "why");
             assert_eq!(response.headers()[CONTENT_TYPE], "application/grpc");
+            assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
         };
         check(401, "16");
         check(403, "7");

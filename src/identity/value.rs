@@ -62,7 +62,7 @@ fn value<'a>(
         }
     };
     if text.len() > LONGEST {
-        return Err(StampError::TooLong { header: header.clone(), account: subject.account.to_string() });
+        return Err(StampError::TooLong { header: header.clone(), account: subject.id.to_string() });
     }
     if text.chars().any(char::is_control) {
         return Err(control(header, subject));
@@ -71,7 +71,7 @@ fn value<'a>(
 }
 
 fn control(header: &HeaderName, subject: &Subject) -> StampError {
-    StampError::ControlCharacter { header: header.clone(), account: subject.account.to_string() }
+    StampError::ControlCharacter { header: header.clone(), account: subject.id.to_string() }
 }
 
 fn encoded(text: &str, encoding: Encoding) -> Cow<'_, str> {

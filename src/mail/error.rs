@@ -49,6 +49,29 @@ pub enum MailError {
     Stopped,
 }
 
+impl MailError {
+    /// Whether the same mail may well be taken a little later.
+    pub(super) fn may_pass(&self) -> bool {
+        match self {
+            Self::Unreachable(_) | Self::Timeout(_) | Self::HungUp(_) | Self::Outbox(_) => true,
+            // RFC 5321, section 4.2.1: with a 4 the server asks for another try, with a 5 it does not want the mail.
+            Self::Refused(answer) | Self::LoginRefused(answer) => answer.starts_with('4'),
+            Self::NoStarttls
+            | Self::Injected
+            | Self::Certificate(_)
+            | Self::Authority
+            | Self::NoTls
+            | Self::Tls(_)
+            | Self::NoLogin
+            | Self::Unintelligible(_)
+            | Self::Terminal(_)
+            | Self::Message(_)
+            | Self::Settings { .. }
+            | Self::Stopped => false,
+        }
+    }
+}
+
 /// What somebody else's server said, fit for a log line: one line, printable, not endless.
 pub(super) fn quoted(foreign: &str) -> String {
     let line: String = foreign

@@ -18,14 +18,15 @@ pub use notice::{Notice, Occasion, notice_mail};
 
 use std::future::Future;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::runtime::Handle;
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use crate::clock::Clock;
 use crate::secret::Secret;
-use crate::tasks::Tasks;
+use crate::tasks::{Shutdown, Tasks};
 use letter::Sender;
 use smtp::Smtp;
 
@@ -85,8 +86,20 @@ pub struct Mailer {
     tasks: Tasks,
     /// What is done aside, until it is sent.
     asides: Tasks,
+    /// One place for each mail that waits to be tried again.
+    waiting: Arc<Semaphore>,
+    /// Nobody waits any longer once this has begun.
+    ending: Shutdown,
     services: Handle,
 }
+
+/// After which times a mail that nobody waits for is tried again, so that a mail server may be restarted meanwhile. Longer
+/// than that would outlive the codes and links in the mails.
+const AGAIN: [Duration; 4] =
+    [Duration::from_secs(5), Duration::from_secs(20), Duration::from_mins(1), Duration::from_mins(3)];
+
+/// How many mails may wait for that at a time; with some 10 KiB each.
+const MOST_WAITING: usize = 1000;
 
 /// The closed set of ways a mail can go; this file holds the one `match` on it.
 #[derive(Clone)]
@@ -105,8 +118,15 @@ impl Mailer {
             TransportSettings::Outbox(folder) => Transport::Outbox(folder.clone()),
             TransportSettings::Terminal => Transport::Terminal,
         };
-        let (sender, asides) = (Sender::new(&settings.from, clock)?, Tasks::default());
-        Ok(Self { sender, transport, tasks, asides, services })
+        Ok(Self {
+            sender: Sender::new(&settings.from, clock)?,
+            transport,
+            tasks,
+            asides: Tasks::default(),
+            waiting: Arc::new(Semaphore::new(MOST_WAITING)),
+            ending: Shutdown::default(),
+            services,
+        })
     }
 
     /// Sends one message and waits for the server's word, at most for the configured timeout. If the caller goes away
@@ -118,6 +138,23 @@ impl Mailer {
         told.await.unwrap_or(Err(MailError::Stopped))
     }
 
+    /// The same for a mail that nobody waits for: what a mail server in trouble did not take is tried again for some
+    /// minutes. Should the gateway end meanwhile, that is at once, and for the last time.
+    pub async fn send_patiently(&self, message: Message) -> Result<(), MailError> {
+        let mut sent = self.send(message.clone()).await;
+        for pause in AGAIN {
+            let Some(error) = sent.as_ref().err().filter(|error| error.may_pass()) else { return sent };
+            let Ok(_place) = self.waiting.try_acquire() else { return sent };
+            tracing::warn!(%error, "a mail is tried again in {pause:?}");
+            let last = tokio::time::timeout(pause, self.ending.begun()).await.is_ok();
+            sent = self.send(message.clone()).await;
+            if last {
+                break;
+            }
+        }
+        sent
+    }
+
     /// Runs what ends in a mail, or in none, where no request waits for it, nor can tell which.
     pub fn aside(&self, work: impl Future<Output = ()> + Send + 'static) {
         self.asides.spawn_on(&self.services, "mail aside", work);
@@ -125,6 +162,7 @@ impl Mailer {
 
     /// Waits for what is done aside, at most for this long. Whether all of it was done.
     pub async fn finished_within(&self, deadline: Duration) -> bool {
+        self.ending.begin();
         self.asides.finished_within(deadline).await
     }
 

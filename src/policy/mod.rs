@@ -128,7 +128,7 @@ mod tests {
 
     use super::*;
     use crate::clock::Timestamp;
-    use crate::subject::{AccountId, Proofs, Stamps};
+    use crate::subject::{AccountId, Person, Proofs, Stamps};
 
     fn rule(policy: Policy) -> Rule {
         let (paths, methods, users, groups, networks) = Default::default();
@@ -137,17 +137,17 @@ mod tests {
 
     fn person(username: &str, groups: &[&str], two_factors: bool) -> Arc<Subject> {
         let now = Timestamp::from_millis(0);
-        Arc::new(Subject {
-            account: AccountId::new("file", username),
+        let person = Person {
+            id: AccountId::new("file", username),
             username: username.into(),
             name: String::new(),
             email: format!("{username}@example.com"),
             groups: groups.iter().map(ToString::to_string).collect(),
             attributes: BTreeMap::new(),
             language: None,
-            proofs: Proofs { password: now, email_code: two_factors.then_some(now) },
-            stamps: Stamps::default(),
-        })
+        };
+        let proofs = Proofs { password: now, email_code: two_factors.then_some(now) };
+        Arc::new(Subject { person: Arc::new(person), proofs, stamps: Stamps::default() })
     }
 
     fn facts<'a>(method: &'a str, path: &'a str) -> Facts<'a> {

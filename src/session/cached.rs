@@ -48,6 +48,8 @@ pub struct Session {
 pub struct Known {
     pub generation: u64,
     pub epoch: u64,
+    /// Of the change channel, as [`Session::run`] has it: what changed while nothing was heard may not show in the epoch.
+    pub run: u64,
     /// When it is to be read anew, though nothing says that it has changed.
     pub until: Timestamp,
     /// `None`: the account may not come in any more.
@@ -123,6 +125,11 @@ impl Session {
         self.epoch.load(Ordering::Acquire)
     }
 
+    /// The run of the change channel in which it was last looked up; zero for none.
+    pub fn run(&self) -> u64 {
+        self.run.load(Ordering::Acquire)
+    }
+
     /// Waits until this process learns that the sign-on has ended.
     pub async fn ended(&self) {
         self.shared.ended().await;
@@ -180,7 +187,7 @@ impl Session {
     pub(super) fn confirm(&self, found: &Found, now: Timestamp) {
         self.saw(&found.record);
         self.change.fetch_max(found.change, Ordering::Relaxed);
-        self.run.store(found.run.map_or(0, Run::number), Ordering::Relaxed);
+        self.run.store(found.run.map_or(0, Run::number), Ordering::Release);
         self.confirmed.store(now.millis(), Ordering::Relaxed);
     }
 

@@ -4,6 +4,7 @@
 //! what one host's cookie opens. Ending the sign-on ends every session. This module never sees an account: what the
 //! account allows today is asked of the directory by [`crate::flow`].
 
+mod bytes;
 mod cached;
 mod changes;
 pub mod cookie;
@@ -103,6 +104,7 @@ pub struct Client {
     /// The name of the host on which the sign-in took place.
     pub host: String,
     /// What the store knows the device by.
+    #[serde(with = "bytes::option")]
     pub device: Option<[u8; 32]>,
 }
 

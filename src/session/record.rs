@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Begin, Client, Locator, Settings};
+use super::{Begin, Client, Locator, Settings, bytes};
 use crate::clock::Timestamp;
 use crate::store::StoreError;
 use crate::subject::{AccountId, Proofs};
@@ -13,10 +13,13 @@ use crate::subject::{AccountId, Proofs};
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SignOnRecord {
+    #[serde(with = "bytes")]
     pub locator: Locator,
     pub account: AccountId,
+    #[serde(with = "bytes")]
     pub password: [u8; 8],
     /// While the owner changes the password in this sign-on: of the new one.
+    #[serde(with = "bytes::option")]
     pub next_password: Option<[u8; 8]>,
     pub proofs: Proofs,
     pub remember: bool,

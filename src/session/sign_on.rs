@@ -81,24 +81,32 @@ impl Sessions {
             shared.end();
         }
         if there {
-            // One that is not there may be about to be written, and is not to be lost sight of.
-            for index in self.account_indexes(account) {
-                self.store.index_remove(index, id).await?;
-            }
             self.tell(About::SignOnEnded, id).await;
+            // One that is not there may be about to be written, and is not to be lost sight of. An entry without a
+            // sign-on does no harm, and ends by itself.
+            for index in self.account_indexes(account) {
+                if let Err(error) = self.store.index_remove(index, id).await {
+                    tracing::debug!(%error, "a sign-on that has ended stays listed for its account");
+                }
+            }
         }
         Ok(there)
     }
 
-    /// Ends all sign-ons of an account, but for one that may stay, and says how many there were.
+    /// Ends all sign-ons of an account, but for one that may stay, and says how many there were. One that cannot be
+    /// ended keeps none of the others.
     pub async fn end_all(&self, account: &AccountId, except: Option<&SignOnId>) -> Result<usize, StoreError> {
-        let mut ended = 0;
+        let (mut ended, mut failed) = (0, None);
         for id in self.ids_of(account).await? {
-            if Some(&id) != except && self.end(&id, account).await? {
-                ended += 1;
+            if Some(&id) == except {
+                continue;
+            }
+            match self.end(&id, account).await {
+                Ok(there) => ended += usize::from(there),
+                Err(error) => failed = Some(error),
             }
         }
-        Ok(ended)
+        failed.map_or(Ok(ended), Err)
     }
 
     /// Ends the account's sign-on that is called this. `None`: it has none of that name.

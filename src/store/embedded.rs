@@ -68,22 +68,21 @@ impl Embedded {
 
     pub async fn get(&self, key: Key) -> Result<Option<Record>, StoreError> {
         let own = name(key);
-        if let Some(found) = self.near.read([&own, &own], self.now()) {
-            let [found, _] = found?;
-            return Ok(found);
+        if let Some(found) = self.near.get(&own, self.now()) {
+            return found;
         }
         let query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>)>(
             "SELECT value, version FROM records WHERE key = ? AND ends > ?",
         );
         let row = query.bind(own).bind(self.now()).fetch_optional(&self.readers);
         let Some((value, version)) = within_deadline(row).await? else { return Ok(None) };
-        record(value, version).map(Some)
+        record(value, &version).map(Some)
     }
 
     pub async fn get_pair(&self, keys: [Key; 2]) -> Result<[Option<Record>; 2], StoreError> {
         let names = keys.map(name);
         let [one, other] = &names;
-        if let Some(found) = self.near.read([one, other], self.now()) {
+        if let Some(found) = self.near.get_pair([one, other], self.now()) {
             return found;
         }
         let query = sqlx::query_as::<_, (Vec<u8>, Vec<u8>, Vec<u8>)>(
@@ -92,7 +91,7 @@ impl Embedded {
         let rows = query.bind(one.as_slice()).bind(other.as_slice()).bind(self.now());
         let mut found = [None, None];
         for (key, value, version) in within_deadline(rows.fetch_all(&self.readers)).await? {
-            let record = record(value, version)?;
+            let record = record(value, &version)?;
             for (place, name) in found.iter_mut().zip(&names) {
                 if *name == key {
                     *place = Some(record.clone());
@@ -118,7 +117,7 @@ impl Embedded {
         let mut records = Vec::with_capacity(rows.len());
         for (name, value, version) in rows {
             if let Some(key) = name.get(1..).and_then(|digest| Key::named(space, digest)) {
-                records.push((key, record(value, version)?));
+                records.push((key, record(value, &version)?));
             }
         }
         Ok(Page { records, next: last.filter(|_| full) })
@@ -292,7 +291,7 @@ fn name(key: Key) -> Vec<u8> {
     name
 }
 
-fn record(value: Vec<u8>, version: Vec<u8>) -> Result<Record, StoreError> {
+fn record(value: Vec<u8>, version: &[u8]) -> Result<Record, StoreError> {
     let version =
         version.try_into().map_err(|_| StoreError::Corrupt("a version has another length".into()))?;
     Ok(Record { value, version: Version(version) })

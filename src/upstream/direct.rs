@@ -28,6 +28,7 @@ use super::answer::{self, Framing};
 use super::arriving::Unfinished;
 use super::chunked::{Chunks, Step};
 use super::connect::Stream;
+use super::interim;
 use super::send::{Failed, Fate};
 use crate::body::BodyError;
 use crate::clock;
@@ -139,15 +140,19 @@ impl Direct {
         Ok(answer)
     }
 
-    /// Interim answers are passed over.
+    /// Interim answers are passed over, up to a point.
     async fn ask(mut self: Box<Self>, request: &Head<'_>) -> Result<Response<Body>, Failed> {
         self.send(request).await?;
-        // What an end before any answer means: once an interim one has come, the request was begun with.
-        let mut silence = Fate::Lost;
+        let mut interim = 0;
         loop {
+            // What an end before any answer means: once an interim one has come, the request was begun with.
+            let silence = if interim == 0 { Fate::Lost } else { Fate::Final };
             let Received { head, closes } = self.receive(silence).await?;
             if head.status.is_informational() && head.status != StatusCode::SWITCHING_PROTOCOLS {
-                silence = Fate::Final;
+                interim += 1;
+                if interim > interim::MOST {
+                    return Err(Failed::from(UpstreamError::OnlyInterim));
+                }
                 continue;
             }
             let mut framing = answer::framing(&head, request.method == Method::HEAD)?;

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::interim;
 use super::send::Fate;
 use super::transfer::Progress;
 use crate::body::BodyError;
@@ -49,6 +50,8 @@ pub enum UpstreamError {
     Closed(BodyError),
     #[error("the upstream's answer is not HTTP: {0}")]
     Garbled(String),
+    #[error("the upstream sent more than {} interim answers, and no other", interim::MOST)]
+    OnlyInterim,
     #[error("the upstream changed protocols without being asked to, or to another one")]
     UnaskedUpgrade,
     #[error("the upstream did not answer within {0:?}")]
@@ -78,6 +81,7 @@ impl UpstreamError {
             | Self::TlsFile { .. }
             | Self::Closed(_)
             | Self::Garbled(_)
+            | Self::OnlyInterim
             | Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
             Self::NoneHealthy | Self::Crowded { .. } | Self::WaitedInVain { .. } => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -101,6 +105,7 @@ impl UpstreamError {
             | Self::Tls { .. }
             | Self::Closed(_)
             | Self::Garbled(_)
+            | Self::OnlyInterim
             | Self::UnaskedUpgrade
             | Self::NoneHealthy
             | Self::Crowded { .. }
@@ -113,9 +118,11 @@ impl UpstreamError {
     /// Names the server where the error itself does not: an app may have several.
     pub(super) fn of(self, server: impl FnOnce() -> String) -> Self {
         match self {
-            Self::Closed(_) | Self::Garbled(_) | Self::UnaskedUpgrade | Self::Timeout(_) => {
-                Self::Of { server: server(), error: Box::new(self) }
-            }
+            Self::Closed(_)
+            | Self::Garbled(_)
+            | Self::OnlyInterim
+            | Self::UnaskedUpgrade
+            | Self::Timeout(_) => Self::Of { server: server(), error: Box::new(self) },
             error => error,
         }
     }

@@ -14,6 +14,7 @@ mod error;
 mod exchange;
 mod group;
 mod health;
+mod interim;
 mod lanes;
 mod outgoing;
 mod pool;

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 
 use super::arriving::Arriving;
 use super::backend::Backend;
+use super::interim::Interim;
 use super::outgoing::Outgoing;
 use super::pool::{Connection, Need, Pools};
 use super::transfer::Progress;
@@ -127,10 +128,17 @@ impl Attempt<'_> {
         outgoing: &mut Outgoing<'_>,
     ) -> Result<Response<Arriving>, Failed> {
         let form = self.backend.form(&connection);
-        let request = outgoing.write(&form, self.backend.host.as_ref())?;
+        let mut request = outgoing.write(&form, self.backend.host.as_ref())?;
         let progress = outgoing.progress();
         let answered = match &mut connection {
-            Connection::Own(own) => self.patiently(own.sender.try_send_request(request), progress).await?,
+            Connection::Own(own) => {
+                let interim = Interim::answering(&mut request);
+                tokio::select! {
+                    biased;
+                    () = interim.too_many() => return Err(Failed::from(UpstreamError::OnlyInterim)),
+                    answered = self.patiently(own.sender.try_send_request(request), progress) => answered?,
+                }
+            }
             Connection::Shared(place) => {
                 self.patiently(place.sender.try_send_request(request), progress).await?
             }

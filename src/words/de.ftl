@@ -251,6 +251,7 @@ admin-why-rejected = Bereits abgelehnt, von { $who } am { $when }.
 admin-why-decided = Das ist bereits entschieden.
 admin-why-yourself = Niemand entscheidet über das eigene Konto. Wenden Sie sich an jemand anderen aus der Administration.
 admin-why-file = Dieses Konto steht in einer Datei und wird dort geändert.
+admin-why-not-told = Das ist geschehen, doch die Sitzungen des Kontos konnten nicht benachrichtigt werden und bestehen vielleicht noch eine halbe Minute fort. Beenden Sie sie gleich in der Liste seiner Sitzungen.
 admin-why-gone = Dieses Konto gibt es nicht mehr.
 
 ## Administration: who waits

@@ -272,6 +272,7 @@ admin-why-rejected = Rejected already, by { $who } on { $when }.
 admin-why-decided = This has been decided already.
 admin-why-yourself = Nobody decides over their own account. Ask another administrator.
 admin-why-file = This account stands in a file, and is changed there.
+admin-why-not-told = This is done, but the account’s sessions could not be told and may go on for half a minute. End them in the list of its sessions in a moment.
 admin-why-gone = There is no such account any more.
 
 ## Administration: who waits

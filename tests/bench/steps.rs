@@ -22,7 +22,7 @@ use vestibule::identity::{
 };
 use vestibule::policy::{self, Decision, Facts, PathPattern, Permit, Policy, Rule};
 use vestibule::route::{AppUrl, Host, Origin, Routes, Scheme};
-use vestibule::subject::{AccountId, Proofs, Stamps, Subject};
+use vestibule::subject::{AccountId, Person, Proofs, Stamps, Subject};
 
 const APPS: [usize; 3] = [1, 100, 10_000];
 const PATH: &str = "/u/alice/page/00042";
@@ -179,17 +179,17 @@ fn request() -> Request<Body> {
 
 fn alice() -> Arc<Subject> {
     let now = Timestamp::from_millis(0);
-    Arc::new(Subject {
-        account: AccountId::new("file", "alice"),
+    let person = Person {
+        id: AccountId::new("file", "alice"),
         username: "alice".into(),
         name: "Alice Example".into(),
         email: "alice@example.com".into(),
         groups: vec!["staff".into()],
         attributes: BTreeMap::new(),
         language: None,
-        proofs: Proofs { password: now, email_code: Some(now) },
-        stamps: Stamps::default(),
-    })
+    };
+    let proofs = Proofs { password: now, email_code: Some(now) };
+    Arc::new(Subject { person: Arc::new(person), proofs, stamps: Stamps::default() })
 }
 
 fn permit(who: &Arc<Subject>) -> Permit {

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 
 from rig.accounts import PASSWORD, Account
-from rig.browser import DESKTOP, PHONE, assert_accessible, assert_fits
+from rig.browser import DESKTOP, PHONE, assert_accessible, assert_fits, press
 from rig.gateway import PROJECT, app, vestibule
 from rig.mail import text_of
 from rig.visitor import Visitor
@@ -113,6 +113,8 @@ def test_a_new_address_is_proved_there_and_the_old_one_is_told(site, add, mails)
     waiting = do(person, "email", email="Omar@New.Example")
     assert waiting.status == 200 and "We mailed a code to Omar@new.example" in waiting.page.words
     assert whoami(person)["email"] == account.email
+    soon = do(person, "email", email="omar@other.example")
+    assert soon.status == 429 and 0 < int(soon.header("retry-after")) <= 60 and not mails.to("omar@other.example")
     code = mails.code_for("Omar@new.example")
     guess = f"{(int(code) + 1) % 10**6:06}"
     wrong = do(person, "code", code=guess)
@@ -300,15 +302,3 @@ def looked_at(page, name):
     assert_accessible(page)
     assert_fits(page)
     page.screenshot(path=SHOTS / f"{name}.png", full_page=True)
-
-
-def press(page, tag, name):
-    """Tab until the element of this name, or with this text, has the focus."""
-    for _ in range(60):
-        page.keyboard.press("Tab")
-        at = page.evaluate(
-            "() => { const at = document.activeElement; return [at.tagName.toLowerCase(), at.name || '', at.innerText || '']; }"
-        )
-        if at[0] == tag and name in (at[1], at[2].strip()):
-            return
-    raise AssertionError(f"the keyboard does not reach the {tag} {name} on {page.url}")

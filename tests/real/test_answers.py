@@ -109,6 +109,17 @@ def test_a_stranger_who_posts_from_a_page_gets_401_and_a_page(gateway, recorder)
     assert not recorder.requests
 
 
+@pytest.mark.parametrize(
+    ("method", "headers", "status"),
+    [("GET", FETCH, 401), ("POST", FETCH, 401), ("GET", [("Expect", "x")], 417), ("TRACE", [], 405)],
+)
+def test_whoever_only_says_that_it_is_grpc_is_refused_like_everybody_else(gateway, method, headers, status):
+    claim = ("Content-Type", "application/grpc")
+    answer = gateway.ask(gateway.url("recorder", "/public/app.js" if status == 417 else "/"), method, [*headers, claim])
+    assert answer.status == status
+    assert answer.header("cache-control") == "no-store" and answer.header("grpc-status") is None
+
+
 def test_a_frame_and_an_image_are_not_navigations(gateway):
     answer = gateway.ask(gateway.url("recorder"), headers=[("Accept", "text/html"), ("Sec-Fetch-Mode", "no-cors")])
     assert answer.status == 401

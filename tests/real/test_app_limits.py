@@ -3,8 +3,10 @@
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
+import grpc
 import pytest
 
+from rig.calls import Caller
 from rig.gateway import app
 from rig.process import eventually
 from rig.upstreams import Recorder
@@ -63,8 +65,9 @@ def test_beyond_its_limits_everybody_gets_503_at_once(shared, hanging, recorder)
     assert page.status == 503 and page.header("x-request-id") in page.text
     assert 1 <= int(page.header("retry-after")) <= 60
     assert shared.ask(shared.url("recorder"), "POST", (), b"x").json == {"error": "unavailable"}
-    call = shared.ask(shared.url("recorder", "/Some/Call"), "POST", [("Content-Type", "application/grpc")], b"")
-    assert (call.status, call.header("grpc-status")) == (200, "14")
+    with Caller(shared, "recorder") as caller, pytest.raises(grpc.RpcError) as refused:
+        caller.unary("Echo")
+    assert refused.value.code() is grpc.StatusCode.UNAVAILABLE
     assert hanging() == 3
     assert len(recorder.requests) == CONNECTIONS
 

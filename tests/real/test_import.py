@@ -1,6 +1,9 @@
 """`vestibule account import`: what other systems export, a real Django's above all."""
 
 import json
+import os
+import pty
+import re
 import subprocess
 import sys
 import time
@@ -9,17 +12,23 @@ from pathlib import Path
 import pytest
 
 from rig.accounts import PASSWORD, Account
-from rig.gateway import app, vestibule
+from rig.database import Postgres
+from rig.gateway import app, program, vestibule
 from rig.visitor import Visitor
 
 DUMP = Path(__file__).parent / "django_app" / "dump.py"
 ACCEPTED = ["pbkdf2_sha256", "argon2", "bcrypt_sha256", "bcrypt", "scrypt"]
 
 
-@pytest.fixture(scope="module")
-def gateway(make_gateway, people, recorder):
-    sources = [{"file": str(people.file)}, {"database": "sqlite"}]
-    return make_gateway([app("recorder", recorder.url)], accounts=sources)
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def gateway(request, make_gateway, people, recorder, tmp_path_factory):
+    postgres = Postgres(tmp_path_factory.mktemp("postgres")).start() if request.param == "postgres" else None
+    sources = [{"file": str(people.file)}, {"database": postgres.setting if postgres else "sqlite"}]
+    made = make_gateway([app("recorder", recorder.url)], accounts=sources)
+    yield made
+    made.stop()
+    if postgres:
+        postgres.stop()
 
 
 @pytest.fixture
@@ -105,6 +114,45 @@ def test_twenty_thousand_people_come_in_one_transaction(gateway, take):
     print(f"imported {20_000 / (time.monotonic() - begun):,.0f} accounts a second")
     assert "20000 accounts made" in ended.stdout
     assert len(known(gateway, "--search", "many1234")) == 11
+
+
+def on_a_terminal(*arguments):
+    """Runs a command whose errors go to a terminal, and all else into a file. The status, and what the terminal got."""
+    ours, theirs = pty.openpty()
+    with subprocess.Popen([program(), *map(str, arguments)], stdout=subprocess.DEVNULL, stderr=theirs) as child:
+        os.close(theirs)
+        shown = b""
+        while True:
+            try:
+                piece = os.read(ours, 65536)
+            except OSError:  # the last who could write has gone
+                break
+            shown += piece
+        status = child.wait(60)
+    os.close(ours)
+    return status, shown.decode()
+
+
+def test_a_terminal_shows_how_far_a_long_import_is(gateway, tmp_path):
+    file = tmp_path / "people.csv"
+    lines = [f"watched{number},watched{number}@people.example,,," for number in range(3000)]
+    file.write_text("\n".join(["username,email,name,groups,password", *lines, lines[7]]))
+    arguments = ("account", "import", file, "--apply", "--config", gateway.file)
+    status, shown = on_a_terminal(*arguments)
+    bar, problem = shown.split("\r\n")[:2]
+    assert status == 1 and bar.endswith("3000 of 3000")
+    assert problem == f"{file}:3002: the username `watched7` stands on line 9 already", "it has a line of its own"
+    assert not known(gateway, "--search", "watched")
+
+    file.write_text("\n".join(["username,email,name,groups,password", *lines]))
+    status, shown = on_a_terminal(*arguments)
+    assert status == 0 and shown.endswith("\r\n") and "\n" not in shown[:-2], "one line, written over and over"
+    steps = re.findall(r"\r\[(#*)(\.*)\] (\d+) of 3000", shown)
+    done = [int(number) for _, _, number in steps]
+    assert len(done) > 5 and done == sorted(done) and done[-1] == 3000 and done[0] < 1000
+    assert all(len(filled) + len(empty) == 40 for filled, empty, _ in steps)
+    assert [len(filled) for filled, _, _ in steps] == [40 * number // 3000 for number in done]
+    assert len(known(gateway, "--search", "watched")) == 3000
 
 
 def test_a_file_that_cannot_be_read_is_one_clear_line(gateway, tmp_path):

@@ -7,7 +7,7 @@ import pytest
 from conftest import smtp
 from rig.gateway import app, vestibule
 from rig.mail import MailServer
-from rig.process import HOST
+from rig.process import HOST, eventually
 from rig.visitor import Visitor
 
 FAILED = "We could not send your code. Please try again."
@@ -135,3 +135,51 @@ def test_an_outbox_gets_one_file_a_message(make_gateway, recorder, account, tmp_
 
     code = code_in(message_from_bytes(message.read_bytes(), policy=policy.default))
     assert person.enter_code(code_page, code).status == 303
+
+
+@pytest.fixture(scope="module")
+def with_accounts(make_gateway, certificates, recorder, moody, people):
+    """Whose `reset` page mails aside of its answer."""
+    sources = [{"file": str(people.file)}, {"database": "sqlite"}]
+    return make_gateway([app("recorder", recorder.url)], accounts=sources, mail=smtp(moody, certificates, timeout="2s"))
+
+
+@pytest.fixture
+def ask_for_a_link(with_accounts, account, moody):
+    """Has a mail sent that the server turns away, in this mood."""
+
+    def ask(mood):
+        before, moody.mood = moody.turned_away, mood
+        answer = Visitor(with_accounts).post(with_accounts.url("auth", "/_vestibule/reset"), {"login": account.username})
+        assert answer.status == 303
+        eventually(lambda: moody.turned_away > before, 10, "the server turns it away")
+
+    yield ask
+    moody.mood = "accept"
+
+
+def test_a_mail_that_nobody_waits_for_is_tried_again(ask_for_a_link, account, moody):
+    ask_for_a_link("later")
+    moody.mood = "accept"
+    moody.wait_for(account.email, subject="Choose a new password")
+
+
+def test_a_mail_that_the_server_does_not_want_is_not_tried_again(with_accounts, ask_for_a_link, account, moody):
+    ask_for_a_link("refuse")
+    audit = with_accounts.folder / "data" / "audit.log"
+
+    def given_up():
+        lines = audit.read_text().splitlines()
+        return [line for line in lines if "mail_not_sent" in line and f"file:{account.username}" in line]
+
+    eventually(given_up, 4, "it is said to be given up, before the time of a second try")
+
+
+def test_mails_that_wait_for_another_try_get_a_last_one_at_the_end(with_accounts, ask_for_a_link, account, moody):
+    """The next would be twenty seconds later, which the end does not wait for."""
+    ask_for_a_link("later")
+    before = moody.turned_away
+    eventually(lambda: moody.turned_away > before, 15, "the second try")
+    moody.mood = "accept"
+    with_accounts.stop()
+    assert [mail["Subject"] for mail in moody.to(account.email)] == ["Choose a new password for Example Corp"]

@@ -5,7 +5,8 @@ import time
 
 import pytest
 
-from rig.gateway import PROJECT, app
+from rig.accounts import PASSWORD, Account
+from rig.gateway import PROJECT, app, vestibule
 from rig.process import HOST, eventually
 from rig.redis import Redis
 from rig.visitor import FETCH, Visitor
@@ -179,6 +180,37 @@ def test_two_gateways_on_one_redis_share_sessions_and_their_end(make_gateway, re
         return not there.is_signed_in("recorder")
 
     eventually(signed_out, 6, "signed out at the other gateway too")
+
+
+def test_an_account_disabled_while_the_store_hangs_is_said_to_be_and_is_out_once_it_is_back(
+    make_gateway, recorder, redis, mails
+):
+    gateway = make_gateway(
+        [app("recorder", recorder.url, access=RULES)],
+        accounts=[{"database": "sqlite"}],
+        store={"redis": {"url": redis.url, "prefix": "disabled:"}},
+    )
+
+    def accounts(*arguments, **more):
+        return vestibule("account", *arguments, "--config", gateway.file, **more)
+
+    dora = Account("dora", "dora@people.example", "Dora")
+    added = accounts("add", dora.username, "--email", dora.email, "--password-stdin", entering=PASSWORD + "\n")
+    assert added.returncode == 0, added.stderr
+    person = Visitor(gateway)
+    person.sign_in(dora, gateway.url("recorder", "/"), mails)
+    redis.freeze()
+    try:
+        disabled = accounts("disable", dora.username)
+        assert disabled.returncode == 1
+        assert "that is done, but the account's sessions could not be told" in disabled.stderr
+        assert "session revoke --account" in disabled.stderr
+    finally:
+        redis.thaw()
+    page = gateway.url("recorder", "/page")
+    eventually(lambda: person.fetch(page).status == 401, 5, "nobody disabled is let in")
+    again = accounts("disable", dora.username)
+    assert again.returncode == 0, again.stderr
 
 
 def test_nothing_in_redis_opens_anything(gateway, redis, signed_in, mails):

@@ -1,6 +1,7 @@
 //! An account as the database keeps it.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use sqlx::{ColumnIndex, Database, Decode, FromRow, Row, Type};
 
@@ -8,7 +9,7 @@ use super::SOURCE;
 use crate::account::{Account, Approval, StoredHash, canonical};
 use crate::clock::Timestamp;
 use crate::secret::{self, Secret};
-use crate::subject::AccountId;
+use crate::subject::{AccountId, Person};
 
 /// What every source knows of an account, and its life.
 #[derive(Clone)]
@@ -52,19 +53,22 @@ impl Entry {
     /// The account, with an id that no other ever had.
     pub fn new(new: New, now: Timestamp) -> Self {
         let New { username, email, name, groups, attributes, approval, decision, disabled, .. } = new;
-        let account = Account {
+        let person = Person {
             id: AccountId::new(SOURCE, &hex(&secret::random::<16>())),
-            source: SOURCE,
             username,
             name,
             email,
             groups,
             attributes,
+            language: new.language,
+        };
+        let account = Account {
+            person: Arc::new(person),
+            source: SOURCE,
             approval,
             disabled,
             password: new.password,
-            credential: Some(secret::random()),
-            language: new.language,
+            fingerprint: secret::random(),
         };
         let email_verified = new.email_verified;
         Self { account, email_verified, decision, created: now, last_sign_in: None, revision: 1 }
@@ -78,7 +82,7 @@ impl Entry {
     /// The same with a fingerprint that was chosen before, at random.
     pub fn set_password_known_as(&mut self, hash: Option<StoredHash>, fingerprint: [u8; 8]) {
         self.account.password = hash;
-        self.account.credential = Some(fingerprint);
+        self.account.fingerprint = fingerprint;
     }
 
     /// The id without the name of the source.
@@ -100,11 +104,11 @@ impl Entry {
     }
 
     pub(super) fn credential(&self) -> String {
-        hex(&self.account.fingerprint())
+        hex(&self.account.fingerprint)
     }
 
     pub(super) fn search(&self) -> String {
-        let Account { username, name, .. } = &self.account;
+        let Person { username, name, .. } = &*self.account;
         format!("{username}\n{}\n{}", self.email_canonical(), canonical(name))
     }
 }
@@ -151,7 +155,7 @@ where
         let approval: String = row.try_get("approval")?;
         let approval = Approval::parse(&approval).ok_or_else(|| wrong("approval", approval))?;
         let credential: String = row.try_get("credential")?;
-        let credential = unhex(&credential).ok_or_else(|| wrong("credential", "is no number"))?;
+        let fingerprint = unhex(&credential).ok_or_else(|| wrong("credential", "is no number"))?;
         let member_of: String = row.try_get("member_of")?;
         let at = time::<R>(row, "decided_at")?;
         let decision = match (at, row.try_get("decided_by")?) {
@@ -159,20 +163,23 @@ where
             _ => None,
         };
         let password: Option<String> = row.try_get("password")?;
+        let person = Person {
+            id: AccountId::new(SOURCE, &row.try_get::<String, _>("id")?),
+            username: row.try_get("username")?,
+            name: row.try_get("name")?,
+            email: row.try_get("email")?,
+            groups: member_of.split(',').filter(|group| !group.is_empty()).map(str::to_owned).collect(),
+            attributes,
+            language: row.try_get("language")?,
+        };
         Ok(Self {
             account: Account {
-                id: AccountId::new(SOURCE, &row.try_get::<String, _>("id")?),
+                person: Arc::new(person),
                 source: SOURCE,
-                username: row.try_get("username")?,
-                name: row.try_get("name")?,
-                email: row.try_get("email")?,
-                groups: member_of.split(',').filter(|group| !group.is_empty()).map(str::to_owned).collect(),
-                attributes,
                 approval,
                 disabled: row.try_get("disabled")?,
                 password: password.map(|hash| StoredHash(Secret::new(hash))),
-                credential: Some(credential),
-                language: row.try_get("language")?,
+                fingerprint,
             },
             email_verified: time::<R>(row, "email_verified")?,
             decision,

@@ -18,13 +18,6 @@ pub struct Filter {
     pub search: Option<String>,
 }
 
-/// How many accounts there are.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counts {
-    pub all: i64,
-    pub pending: i64,
-}
-
 /// `$1` to `$4` are those of [`Filter`]. The casts tell PostgreSQL the type of a value that may be missing.
 macro_rules! matching {
     () => {
@@ -116,7 +109,7 @@ impl Database {
     pub async fn count(&self, filter: &Filter) -> Result<i64, DatabaseError> {
         // Without a condition an index is counted, and not the accounts read.
         if *filter == Filter::default() {
-            return Ok(self.counts().await?.all);
+            return self.counted("SELECT count(*) FROM accounts").await;
         }
         let filter = filter.clone();
         self.run(async move |engine| {
@@ -150,16 +143,9 @@ impl Database {
         .await
     }
 
-    pub async fn counts(&self) -> Result<Counts, DatabaseError> {
-        self.run(async move |engine| {
-            const STATEMENT: &str = "SELECT (SELECT count(*) FROM accounts), \
-                 (SELECT count(*) FROM accounts WHERE approval = 'pending')";
-            reading!(&engine, pool => {
-                let (all, pending) = sqlx::query_as(STATEMENT).fetch_one(pool).await?;
-                Ok(Counts { all, pending })
-            })
-        })
-        .await
+    /// How many wait for a decision.
+    pub async fn waiting(&self) -> Result<i64, DatabaseError> {
+        self.counted("SELECT count(*) FROM accounts WHERE approval = 'pending'").await
     }
 
     /// Whether a deleted account had this username or address, in [`canonical`] form.
@@ -194,6 +180,13 @@ impl Database {
             }
         }
         Ok(members)
+    }
+
+    async fn counted(&self, statement: &'static str) -> Result<i64, DatabaseError> {
+        self.run(async move |engine| {
+            reading!(&engine, pool => Ok(sqlx::query_scalar(statement).fetch_one(pool).await?))
+        })
+        .await
     }
 
     async fn one(&self, statement: &'static str, value: String) -> Result<Option<Entry>, DatabaseError> {

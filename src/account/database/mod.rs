@@ -29,7 +29,7 @@ use crate::tasks::Tasks;
 pub use change::{Changed, Deleted, Inserted, Taken};
 pub use entry::{Decision, Entry, New};
 pub use import::{Imported, Row};
-pub use list::{Counts, Filter};
+pub use list::Filter;
 pub use names::Named;
 pub use schema::Layout;
 pub use trail::{Line, Trace, keep_trail};
@@ -175,7 +175,8 @@ impl Database {
         F: Future<Output = Result<T, DatabaseError>> + Send,
     {
         if self.shared.ready.get().is_none() {
-            self.prepare().await?;
+            // One looks at a time, and a server that says nothing would hold each of them up for as long.
+            tokio::time::timeout(DEADLINE, self.prepare()).await.unwrap_or(Err(DatabaseError::Timeout))?;
         }
         let engine = self.shared.engine.clone();
         self.on_services(DEADLINE, async move { work(engine).await }).await

@@ -7,7 +7,8 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Executor, PgConnection, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, Executor, PgConnection, SqliteConnection};
+use tokio::time::timeout;
 
 use super::{DEADLINE, DatabaseError, Engine, Place, writing};
 use crate::sqlite;
@@ -30,6 +31,12 @@ const READERS: u32 = 2;
 /// Enough for every worker to ask at once; PostgreSQL allows a hundred in all by default.
 const CONNECTIONS: u32 = 8;
 
+/// How long a connection may have been idle to be used without asking whether it is still good.
+const UNASKED: Duration = Duration::from_secs(1);
+
+/// What a connection gets to answer in: all of them could be tried within [`DEADLINE`].
+const PATIENCE: Duration = Duration::from_millis(300);
+
 /// Held while the layout is changed. Any number will do that nobody else takes.
 const LOCK: i64 = 0x5645_5354_4942_554c;
 
@@ -50,13 +57,28 @@ pub fn open(place: &Place) -> Result<Engine, DatabaseError> {
                 .map_err(|_| DatabaseError::Refused("its URL cannot be read".into()))?
                 .application_name("vestibule")
                 .disable_statement_logging();
-            let pool = PgPoolOptions::new()
-                .max_connections(CONNECTIONS)
-                .acquire_timeout(DEADLINE)
-                .max_lifetime(None);
-            Ok(Engine::Postgres(pool.connect_lazy_with(options)))
+            Ok(Engine::Postgres(postgres_pool().connect_lazy_with(options)))
         }
     }
+}
+
+/// A server may fall silent without closing anything: the machine is gone, or another has taken its place. TCP would
+/// hold on to the old connections for a quarter of an hour, so those that give no answer are left.
+fn postgres_pool() -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(CONNECTIONS)
+        .acquire_timeout(DEADLINE)
+        .max_lifetime(None)
+        .test_before_acquire(false)
+        .before_acquire(|connection, meta| {
+            Box::pin(async move { Ok(meta.idle_for < UNASKED || answers(connection).await) })
+        })
+        .after_release(|connection, _| Box::pin(async move { Ok(answers(connection).await) }))
+}
+
+/// An operation that was given up leaves its answer unread, which this waits for too.
+async fn answers(connection: &mut PgConnection) -> bool {
+    timeout(PATIENCE, connection.ping()).await.is_ok_and(|answer| answer.is_ok())
 }
 
 pub async fn migrate(engine: &Engine) -> Result<(), DatabaseError> {

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::flow::administer::{self, AdministerError};
 use crate::flow::{By, FlowError, reset};
 use crate::secret::Secret;
+use crate::subject::Person;
 
 /// An account to be made, approved and verified.
 #[derive(Debug, Args)]
@@ -67,8 +68,9 @@ pub fn add(config: &Path, add: &Add) -> Result<(), Failure> {
         }
         Ok::<_, Refused>(made.account)
     });
-    let Account { username, email, password, .. } = made?;
-    let invited = if password.is_some() {
+    let made = made?;
+    let Person { username, email, .. } = &*made;
+    let invited = if made.password.is_some() {
         String::new()
     } else {
         format!("; a link to choose a password goes to {email}")

@@ -209,7 +209,7 @@ fn file(
             read.demo = Some(place);
         }
         read.usernames.insert(canonical(&account.username));
-        read.groups.extend(account.groups);
+        read.groups.extend(account.groups.iter().cloned());
     }
     read.sources.push(SourceSettings::File(path));
 }

@@ -88,7 +88,7 @@ pub async fn begin(x: &Exchange<'_>, confirmed: &Confirmed, typed: &str) -> Resu
     let under_way = UnderWay {
         address: address.as_str().to_owned(),
         taken: owner.is_some(),
-        password: account.fingerprint(),
+        password: account.fingerprint,
         started: x.now,
         nonce: secret::random(),
     };
@@ -161,7 +161,7 @@ async fn accept(
     let (new, now) = (under_way.address, x.now);
     let detail = format!("{} -> {new}", account.email);
     let changed = change(x, visitor, database, ("email_changed", Some(&detail)), move |entry| {
-        if entry.account.fingerprint() != under_way.password {
+        if entry.account.fingerprint != under_way.password {
             return Err(());
         }
         entry.account.email.clone_from(&new);
@@ -220,7 +220,7 @@ async fn load(x: &Exchange<'_>, account: &Account) -> Result<Option<(Version, Un
     let Some(record) = x.app.store.get(key(x, &account.id)).await? else { return Ok(None) };
     // What cannot be read has to be begun anew.
     let under_way = serde_json::from_slice::<UnderWay>(&record.value).ok();
-    let under_way = under_way.filter(|under_way| under_way.password == account.fingerprint());
+    let under_way = under_way.filter(|under_way| under_way.password == account.fingerprint);
     Ok(under_way.map(|under_way| (record.version, under_way)))
 }
 

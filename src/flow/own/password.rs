@@ -67,11 +67,11 @@ async fn replace(
 ) -> Result<Outcome, FlowError> {
     let visitor = confirmed.visitor();
     let Some(database) = database(x, account) else { return Ok(Outcome::NotHere) };
-    let (proved, fingerprint) = (account.fingerprint(), secret::random());
+    let (proved, fingerprint) = (account.fingerprint, secret::random());
     x.app.sessions.expect_password(visitor.session.sign_on(), fingerprint).await?;
     let changed = change(x, visitor, database, ("password_changed", None), move |entry| {
         // Of two who change it at once, one proved what is the old one by now.
-        if entry.account.fingerprint() != proved {
+        if entry.account.fingerprint != proved {
             return Err(());
         }
         entry.set_password_known_as(Some(hash.clone()), fingerprint);

@@ -15,7 +15,7 @@ impl Rig {
     /// Adds an approved account with the usual password.
     pub(super) async fn add(&self, username: &str, groups: &str) -> AccountId {
         let added = administer::add(&self.app, self.command_line(), to_add(username, groups)).await;
-        added.unwrap().account.id
+        added.unwrap().account.id.clone()
     }
 
     async fn events(&self, account: &AccountId) -> Vec<String> {
@@ -88,7 +88,10 @@ async fn who_is_disabled_or_rejected_is_out_and_changed_groups_hold_from_the_nex
     assert!(again.to_string().contains("rejected already, by command line at 2023-11-14T"), "{again}");
     let groups = Some(Groups::parse("ops").unwrap());
     let entry = administer::approve(&rig.app, rig.command_line(), &erin, groups).await.unwrap();
-    assert_eq!((entry.account.groups, entry.decision.unwrap().reason), (vec!["ops".to_owned()], None));
+    assert_eq!(
+        (entry.account.groups.clone(), entry.decision.unwrap().reason),
+        (vec!["ops".to_owned()], None)
+    );
     rig.signed_in("erin").await;
     let events = rig.events(&erin).await;
     let expected = ["account_added", "groups_changed", "disabled", "enabled", "rejected", "approved"];

@@ -156,9 +156,10 @@ async fn a_mail_that_fails_loses_nothing_and_counts_for_nothing() {
 #[tokio::test]
 async fn a_code_is_mailed_in_the_accounts_language_or_the_browsers() {
     let rig = Rig::new().await;
-    let account = |language: Option<&str>| Account {
-        language: language.map(str::to_owned),
-        ..account("alice", Approval::Approved, false)
+    let account = |language: Option<&str>| {
+        let mut account = account("alice", Approval::Approved, false);
+        account.language = language.map(str::to_owned);
+        account
     };
     for (own, accept_language, expected) in [
         (None, "", "Your sign-in code is "),

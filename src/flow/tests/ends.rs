@@ -140,7 +140,7 @@ async fn what_is_known_of_an_account_is_kept_until_it_changes_or_half_a_minute_h
     rig.advance(Duration::from_secs(20));
     let kept = rig.who(&visitor).await.unwrap().subject;
     assert!(Arc::ptr_eq(&first, &kept), "over a look");
-    rig.app.sessions.account_changed(&first.account).await.unwrap();
+    rig.app.sessions.account_changed(&first.id).await.unwrap();
     let changed = rig.who(&visitor).await.unwrap().subject;
     assert!(!Arc::ptr_eq(&first, &changed), "read anew, since it has changed");
     rig.advance(Duration::from_secs(29));
@@ -154,7 +154,7 @@ async fn who_is_signed_in_goes_on_while_the_database_is_down_until_it_is_said_to
     let rig = Rig::new().await;
     rig.add("dora", "").await;
     let visitor = rig.signed_in("dora").await;
-    let dora = rig.who(&visitor).await.unwrap().subject.account.clone();
+    let dora = rig.who(&visitor).await.unwrap().subject.id.clone();
     let snapshot = rig.app.snapshot.load_full();
     let asked = async || {
         let x = rig.in_exchange(&snapshot, &visitor, &rig.portal);

@@ -64,15 +64,15 @@ async fn a_new_password_ends_everything_but_the_session_in_which_it_is_set() {
     let outcome = rig.new_password(&mut visitor, RIGHT, NEW).await;
     assert!(matches!(outcome, password::Outcome::Changed(_)));
 
+    // Before the others are used again, which would end them too.
+    let (sessions, devices) = rig.open(&visitor).await;
+    assert_eq!((sessions.len(), devices.len()), (1, 1));
+    assert!(sessions[0].is_this && devices[0].is_this);
     assert_eq!(*rig.who(&visitor).await.expect("still in").session.sign_on(), sign_on);
     assert!(who::visitor(&at_wiki, Some(&joined.cookie)).await.unwrap().is_some(), "on the app's host too");
     assert!(rig.who(&before).await.is_none(), "the session's id has changed");
-    // Before anybody comes by it again, whom the new password would keep out as well.
-    let (sessions, devices) = rig.open(&visitor).await;
-    assert_eq!((sessions.len(), devices.len()), (1, 1));
     assert!(rig.who(&other).await.is_none());
     assert!(matches!(rig.code(&mut under_way, &code).await, CodeOutcome::Expired));
-    assert!(sessions[0].is_this && devices[0].is_this);
     assert!(matches!(rig.password(&mut Visitor::new(), "erin", RIGHT, None).await, Outcome::Wrong));
     assert!(matches!(rig.password(&mut Visitor::new(), "erin", NEW, None).await, Outcome::CodeSent(_)));
 }
@@ -95,7 +95,7 @@ async fn a_sign_on_that_expects_a_password_is_good_with_both_and_then_with_the_n
             .unwrap()
             .is_good_with(fingerprint)
     };
-    let old = rig.app.snapshot.load().directory.find("erin").await.unwrap().unwrap().fingerprint();
+    let old = rig.app.snapshot.load().directory.find("erin").await.unwrap().unwrap().fingerprint;
     rig.app.sessions.expect_password(inside.session.sign_on(), [1; 8]).await.unwrap();
     assert!(good_with(old).await && good_with([1; 8]).await && !good_with([2; 8]).await);
     rig.app.sessions.renew(inside.session.sign_on(), [1; 8], host, now).await.unwrap().unwrap();

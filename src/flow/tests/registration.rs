@@ -25,7 +25,7 @@ impl Applicant {
 }
 
 impl Rig {
-    pub(super) fn registration(&self, registration: Registration, domains: &[&str]) {
+    fn registration(&self, registration: Registration, domains: &[&str]) {
         let mut settings = self.app.snapshot.load().database.clone().unwrap();
         settings.registration = registration;
         settings.domains = domains.iter().map(ToString::to_string).collect();

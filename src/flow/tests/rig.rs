@@ -24,7 +24,7 @@ use crate::route::{AppUrl, Host, Origin, ReturnUrl, Routes, Scheme};
 use crate::secret::{Keys, Secret};
 use crate::session::Sessions;
 use crate::store::Store;
-use crate::subject::AccountId;
+use crate::subject::{AccountId, Person};
 use crate::tasks::Tasks;
 use crate::throttle::{self, Throttle};
 use crate::upstream::{HostHeader, Rewrite, Target, Timeouts, Trust, Upstream};
@@ -284,19 +284,23 @@ pub(super) const LIMITS: throttle::Settings = throttle::Settings {
 };
 
 pub(super) fn account(username: &str, approval: Approval, disabled: bool) -> Account {
-    Account {
+    let hash = StoredHash(Secret::new(account::password::hash(RIGHT, &HASHING).unwrap()));
+    let person = Person {
         id: AccountId::new("file", username),
-        source: "file",
         username: username.into(),
         name: String::new(),
         email: format!("{username}@example.com"),
         groups: vec![],
         attributes: std::collections::BTreeMap::default(),
         language: None,
+    };
+    Account {
+        person: Arc::new(person),
+        source: "file",
         approval,
         disabled,
-        password: Some(StoredHash(Secret::new(account::password::hash(RIGHT, &HASHING).unwrap()))),
-        credential: None,
+        fingerprint: hash.fingerprint(),
+        password: Some(hash),
     }
 }
 

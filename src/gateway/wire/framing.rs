@@ -310,3 +310,19 @@ async fn interim_answers_are_not_passed_on() {
     assert!(first.starts_with("HTTP/1.1 200 OK\r\n"), "{first}");
     assert!(values(&first, "Set-Cookie").is_empty());
 }
+
+#[tokio::test]
+async fn interim_answers_without_end_are_a_502() {
+    let get = "GET / HTTP/1.1\r\nHost: app\r\n\r\n";
+    let post = "POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\nhi";
+    for (times, expected) in [(100, "HTTP/1.1 200 "), (101, "HTTP/1.1 502 "), (20_000, "HTTP/1.1 502 ")] {
+        let answer = "HTTP/1.1 102 Processing\r\n\r\n".repeat(times) + OK;
+        let recorder = Recorder::start(move |_| always(&answer)).await;
+        let gate = Setup::to(&recorder).start().await;
+        for request in [get, post] {
+            let answered = once(&gate, request).await;
+            assert!(answered.starts_with(expected), "{times} times: {answered}");
+        }
+        assert_eq!(recorder.requests(), 2);
+    }
+}

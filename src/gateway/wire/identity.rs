@@ -1,12 +1,9 @@
 //! What upstreams learn about visitors, whatever those claim.
 
-use std::sync::Arc;
-
 use http::{HeaderName, HeaderValue};
 
-use super::{OK, Raw, Recorder, Setup, Step, alice, always, once, values};
+use super::{OK, Raw, Recorder, Setup, Step, always, another, once, values};
 use crate::identity::{Encoding, Field};
-use crate::subject::Subject;
 use crate::upstream::{HostHeader, Target};
 
 #[tokio::test]
@@ -128,7 +125,7 @@ async fn connection_cannot_name_our_headers_away() {
 async fn a_missing_value_is_sent_empty() {
     let recorder = Recorder::start(|_| always(OK)).await;
     let mut setup = Setup::to(&recorder);
-    setup.who = Some(Arc::new(Subject { groups: Vec::new(), name: String::new(), ..alice() }));
+    setup.who = Some(another("", &[]));
     let gate = setup.start().await;
     once(&gate, "GET / HTTP/1.1\r\nHost: app\r\nRemote-Groups: admin\r\nRemote-Name: root\r\n\r\n").await;
     let seen = recorder.text(0);
@@ -156,14 +153,14 @@ async fn trailers_do_not_reach_an_upstream() {
 async fn a_value_that_cannot_be_sent_stops_the_request() {
     let recorder = Recorder::start(|_| always(OK)).await;
     for (name, groups) in [
-        ("a\r\nRemote-Groups: admin", vec![]),
-        ("tab\there", vec![]),
-        ("next\u{85}line", vec![]),
-        (&"x".repeat(9000), vec![]),
-        ("Alice", vec!["ops\n".to_owned()]),
+        ("a\r\nRemote-Groups: admin", &[][..]),
+        ("tab\there", &[]),
+        ("next\u{85}line", &[]),
+        (&"x".repeat(9000), &[]),
+        ("Alice", &["ops\n"]),
     ] {
         let mut setup = Setup::to(&recorder);
-        setup.who = Some(Arc::new(Subject { name: name.to_owned(), groups, ..alice() }));
+        setup.who = Some(another(name, groups));
         let gate = setup.start().await;
         let answer = once(&gate, "GET / HTTP/1.1\r\nHost: app\r\n\r\n").await;
         assert!(answer.starts_with("HTTP/1.1 500 "), "{name:?}: {answer}");
@@ -178,8 +175,7 @@ async fn values_beyond_ascii_are_utf8_or_percent_encoded() {
     {
         let recorder = Recorder::start(|_| always(OK)).await;
         let mut setup = Setup::to(&recorder);
-        let groups_of_zoe = vec!["a b".to_owned(), "with,comma".to_owned(), "ü".to_owned()];
-        setup.who = Some(Arc::new(Subject { name: "Zoë % ü".into(), groups: groups_of_zoe, ..alice() }));
+        setup.who = Some(another("Zoë % ü", &["a b", "with,comma", "ü"]));
         setup.identity.encoding = encoding;
         let gate = setup.start().await;
         once(&gate, "GET / HTTP/1.1\r\nHost: app\r\n\r\n").await;

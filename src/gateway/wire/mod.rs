@@ -44,7 +44,7 @@ use crate::observe::Metrics;
 use crate::observe::metrics::Answered;
 use crate::policy::{Decision, Facts, Policy, Rule, decide};
 use crate::route::{Host, Scheme};
-use crate::subject::{AccountId, Proofs, Stamps, Subject};
+use crate::subject::{AccountId, Person, Proofs, Stamps, Subject};
 use crate::tasks::{Cutoff, Tasks};
 use crate::upstream::{
     self, HostHeader, IdleLimits, Limits, Pools, Protocol, Server, Target, Timeouts, Trust, Upstream, forward,
@@ -169,17 +169,25 @@ pub fn identity_headers() -> Settings {
 
 pub fn alice() -> Subject {
     let now = Timestamp::from_millis(0);
-    Subject {
-        account: AccountId::new("file", "alice"),
+    let person = Person {
+        id: AccountId::new("file", "alice"),
         username: "alice".into(),
         name: "Alice Example".into(),
         email: "alice@example.com".into(),
         groups: vec!["ops".into(), "dev".into()],
         attributes: BTreeMap::new(),
         language: None,
-        proofs: Proofs { password: now, email_code: Some(now) },
-        stamps: Stamps::default(),
-    }
+    };
+    let proofs = Proofs { password: now, email_code: Some(now) };
+    Subject { person: Arc::new(person), proofs, stamps: Stamps::default() }
+}
+
+/// Somebody like Alice, called otherwise, and in other groups.
+pub fn another(name: &str, groups: &[&str]) -> Arc<Subject> {
+    let alice = alice();
+    let groups = groups.iter().map(ToString::to_string).collect();
+    let person = Person { name: name.to_owned(), groups, ..Person::clone(&alice) };
+    Arc::new(Subject { person: Arc::new(person), ..alice })
 }
 
 /// A running gateway, as far as it forwards.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags};
+use rusqlite::{Connection, OpenFlags, Row};
 
 use super::super::{Record, StoreError};
 
@@ -25,23 +25,46 @@ struct State {
     idle: Vec<Connection>,
 }
 
-/// A value and its version.
-type Found = (Vec<u8>, Vec<u8>);
-
 impl Near {
     pub fn new(file: Option<&Path>) -> Self {
         Self { state: Mutex::new(State { file: file.map(Path::to_owned), idle: Vec::new() }) }
     }
 
-    /// The records under these names that have not ended.
-    pub fn read(&self, names: [&[u8]; 2], now: i64) -> Option<Result<[Option<Record>; 2], StoreError>> {
+    /// The record under this name, unless it has ended.
+    pub fn get(&self, name: &[u8], now: i64) -> Option<Result<Option<Record>, StoreError>> {
+        const QUERY: &str = "SELECT value, version FROM records WHERE key = ?1 AND ends > ?2";
         let connection = self.connection()?;
-        let found = read(&connection, names, now).ok()?;
+        let found = (|| {
+            let mut query = connection.prepare_cached(QUERY)?;
+            let mut rows = query.query((name, now))?;
+            rows.next()?.map(|row| record(row, 0)).transpose()
+        })();
+        let found = found.ok()?;
         self.keep(connection);
-        let record =
-            |found: Option<Found>| found.map(|(value, version)| super::record(value, version)).transpose();
-        let [one, other] = found.map(record);
-        Some(one.and_then(|one| Ok([one, other?])))
+        Some(found.transpose())
+    }
+
+    /// Both at one moment. Not by `IN`, for which SQLite would build a table of its own each time.
+    pub fn get_pair(&self, names: [&[u8]; 2], now: i64) -> Option<Result<[Option<Record>; 2], StoreError>> {
+        const QUERY: &str = "SELECT 0, value, version FROM records WHERE key = ?1 AND ends > ?3
+             UNION ALL SELECT 1, value, version FROM records WHERE key = ?2 AND ends > ?3";
+        let connection = self.connection()?;
+        let found = (|| {
+            let mut query = connection.prepare_cached(QUERY)?;
+            let [one, other] = names;
+            let mut rows = query.query((one, other, now))?;
+            let mut found = [None, None];
+            while let Some(row) = rows.next()? {
+                let place = usize::from(row.get::<_, bool>(0)?);
+                if let Some(place) = found.get_mut(place) {
+                    *place = Some(record(row, 1)?);
+                }
+            }
+            Ok::<_, rusqlite::Error>(found)
+        })();
+        let [one, other] = found.ok()?;
+        self.keep(connection);
+        Some(one.transpose().and_then(|one| Ok([one, other.transpose()?])))
     }
 
     pub fn close(&self) {
@@ -80,20 +103,8 @@ fn open(file: &Path) -> rusqlite::Result<Connection> {
     Ok(connection)
 }
 
-fn read(connection: &Connection, names: [&[u8]; 2], now: i64) -> rusqlite::Result<[Option<Found>; 2]> {
-    const QUERY: &str = "SELECT key, value, version FROM records WHERE key IN (?1, ?2) AND ends > ?3";
-    let mut query = connection.prepare_cached(QUERY)?;
-    let [one, other] = names;
-    let mut rows = query.query((one, other, now))?;
-    let mut found = [None, None];
-    while let Some(row) = rows.next()? {
-        let name = row.get_ref(0)?.as_blob()?;
-        let record: Found = (row.get(1)?, row.get(2)?);
-        for (place, wanted) in found.iter_mut().zip(names) {
-            if wanted == name {
-                *place = Some(record.clone());
-            }
-        }
-    }
-    Ok(found)
+/// A value, and its version in the next column.
+fn record(row: &Row<'_>, first: usize) -> rusqlite::Result<Result<Record, StoreError>> {
+    let version = row.get_ref(first + 1)?.as_blob()?;
+    Ok(super::record(row.get(first)?, version))
 }

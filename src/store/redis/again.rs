@@ -1,14 +1,14 @@
 //! What was ended stays ended: a server that takes over may not have heard that a record was taken, so it is told again.
 //!
-//! Only what this process took of late, and only while it runs; what is used once needs none of this (see
+//! Only what this process took of late, or heard that another did, and only while it runs; what is used once needs none of this (see
 //! [`super::Redis`]). Ids are random and never given twice, so telling once too often does no harm.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use super::super::Key;
-use super::super::change::{Changes, News};
+use super::super::change::{About, Change, Changes, News};
+use super::super::{Key, Space};
 use super::lines::{Aim, Lines};
 use crate::clock::{Clock, Timestamp};
 
@@ -53,7 +53,11 @@ pub async fn take_again(
     name: impl Fn(Key) -> String,
 ) {
     while let Some(news) = changes.next().await {
-        if news != News::Missed {
+        if let News::Change(Change { about, id }) = news {
+            // By another process, which may not live as long as it takes: a command, or a gateway that is stopped.
+            if about == About::SignOnEnded {
+                taken.note(Key { space: Space::SignOn, digest: id }, clock.now());
+            }
             continue;
         }
         for key in taken.since(REMEMBERED, clock.now()) {

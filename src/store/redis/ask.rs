@@ -108,7 +108,8 @@ pub fn asks_for_another_connection(error: &RedisError) -> bool {
 
 fn store_error(error: &RedisError) -> StoreError {
     match error.kind() {
-        ErrorKind::UnexpectedReturnType => StoreError::Corrupt(error.to_string()),
+        // Somebody wrote there what is none of ours.
+        _ if error.code() == Some("WRONGTYPE") => StoreError::Corrupt("it is of another type".to_owned()),
         // The cluster has no primary for this key, or not enough of them at all.
         ErrorKind::Server(ServerErrorKind::ClusterDown | ServerErrorKind::TryAgain) => {
             StoreError::Unreachable(error.to_string())
@@ -116,6 +117,14 @@ fn store_error(error: &RedisError) -> StoreError {
         _ if asks_for_another_connection(error) => StoreError::Unreachable(error.to_string()),
         // A server that lacks replicas to write to, as it was told it must have.
         _ if error.code() == Some("NOREPLICAS") => StoreError::Unreachable(error.to_string()),
+        _ if lacks_permission(error) => {
+            StoreError::Refused(format!("{error} (the documentation has a list of what its user needs)"))
+        }
         _ => StoreError::Refused(error.to_string()),
     }
+}
+
+/// Of a command that a script uses the server has no code.
+fn lacks_permission(error: &RedisError) -> bool {
+    error.code() == Some("NOPERM") || error.to_string().contains("can't run this command")
 }

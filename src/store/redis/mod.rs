@@ -90,8 +90,8 @@ impl Redis {
     }
 
     pub async fn get(&self, key: Key) -> Result<Option<Record>, StoreError> {
-        let found: Option<Vec<u8>> = self.command(key, |name| redis::cmd("GET").arg(name).clone()).await?;
-        found.map_or(Ok(None), |bytes| record::read(&bytes, self.clock.now()))
+        let found = self.command(key, |name| redis::cmd("GET").arg(name).clone()).await;
+        self.record(key, found).await
     }
 
     pub async fn get_pair(&self, keys: [Key; 2]) -> Result<[Option<Record>; 2], StoreError> {
@@ -104,10 +104,8 @@ impl Redis {
             command.into()
         };
         let found = self.lines.ask(Aim::Place(first.place()), build).await?;
-        let [one, other]: [Option<Vec<u8>>; 2] = found;
-        let now = self.clock.now();
-        let read = |found: Option<Vec<u8>>| found.map_or(Ok(None), |bytes| record::read(&bytes, now));
-        Ok([read(one)?, read(other)?])
+        let ([one, other], [of_one, of_other]): ([Option<Vec<u8>>; 2], _) = (found, keys);
+        Ok([self.record(of_one, Ok(one)).await?, self.record(of_other, Ok(other)).await?])
     }
 
     pub async fn scan(&self, space: Space, after: Option<Cursor>) -> Result<Page, StoreError> {
@@ -150,12 +148,34 @@ impl Redis {
             command.into()
         };
         let found: Vec<Option<Vec<u8>>> = self.lines.ask(Aim::Place(first.place()), build).await?;
-        let now = self.clock.now();
-        for (key, bytes) in keys.iter().zip(found) {
-            let record = bytes.map_or(Ok(None), |bytes| record::read(&bytes, now))?;
-            records.extend(record.map(|record| (*key, record)));
+        for (key, bytes) in keys.into_iter().zip(found) {
+            records.extend(self.record(key, Ok(bytes)).await?.map(|record| (key, record)));
         }
         Ok(records)
+    }
+
+    /// The record that was found, unless it has ended.
+    async fn record(
+        &self,
+        key: Key,
+        found: Result<Option<Vec<u8>>, StoreError>,
+    ) -> Result<Option<Record>, StoreError> {
+        let now = self.clock.now();
+        let read = found.and_then(|found| found.map_or(Ok(None), |bytes| record::read(&bytes, now)));
+        match read {
+            Err(StoreError::Corrupt(why)) => self.forget(key, &why).await.map(|()| None),
+            read => read,
+        }
+    }
+
+    /// Deletes what cannot be read: left there, it would shut out whom it concerns for as long as it lives.
+    async fn forget(&self, key: Key, why: &str) -> Result<(), StoreError> {
+        tracing::warn!(
+            key = self.name(key, [0; 8]),
+            why,
+            "what stood in the store could not be read and was deleted"
+        );
+        self.reset(key).await
     }
 
     pub async fn publish(&self, change: Change) -> Result<(), StoreError> {
@@ -187,9 +207,8 @@ impl Redis {
             self.taken.note(key, self.clock.now());
         }
         let take = |name| redis::cmd("GETDEL").arg(name).clone();
-        let found: Option<Vec<u8>> = self.command(key, take).await?;
-        let record = found.map_or(Ok(None), |bytes| record::read(&bytes, self.clock.now()))?;
-        Ok(record.map(|record| record.value))
+        let found = self.command(key, take).await;
+        Ok(self.record(key, found).await?.map(|record| record.value))
     }
 
     pub async fn swap(
@@ -211,9 +230,15 @@ impl Redis {
     pub async fn bump(&self, key: Key, by: i64, window: Duration) -> Result<Count, StoreError> {
         let now = self.clock.now();
         if by == 0 {
-            let found: Option<Vec<u8>> =
-                self.command(key, |name| redis::cmd("GET").arg(name).clone()).await?;
-            return found.map_or(Ok(Count { value: 0, ends: now }), |bytes| record::read_count(&bytes, now));
+            let none = Count { value: 0, ends: now };
+            let found = self.command(key, |name| redis::cmd("GET").arg(name).clone()).await;
+            let read = found.and_then(|found: Option<Vec<u8>>| {
+                found.map_or(Ok(none), |bytes| record::read_count(&bytes, now))
+            });
+            return match read {
+                Err(StoreError::Corrupt(why)) => self.forget(key, &why).await.map(|()| none),
+                read => read,
+            };
         }
         let (ends, lifetime) = (record::storable(now.plus(window)), self.lifetime(now.plus(window)));
         let bump = |name: String| {
@@ -237,13 +262,19 @@ impl Redis {
     }
 
     pub async fn index_remove(&self, index: Key, member: &[u8]) -> Result<(), StoreError> {
-        self.command(index, |name| redis::cmd("ZREM").arg(name).arg(member).clone()).await
+        match self.command(index, |name| redis::cmd("ZREM").arg(name).arg(member).clone()).await {
+            Err(StoreError::Corrupt(why)) => self.forget(index, &why).await,
+            removed => removed,
+        }
     }
 
     pub async fn index_members(&self, index: Key) -> Result<Vec<Vec<u8>>, StoreError> {
         let after = format!("({}", self.clock.now().millis());
         let range = |name| redis::cmd("ZRANGEBYSCORE").arg(name).arg(&after).arg("+inf").clone();
-        self.command(index, range).await
+        match self.command(index, range).await {
+            Err(StoreError::Corrupt(why)) => self.forget(index, &why).await.map(|()| Vec::new()),
+            members => members,
+        }
     }
 
     /// Writes, because reading would go well on a server that is full or has become a replica; and to each server,
@@ -259,7 +290,7 @@ impl Redis {
     }
 
     pub async fn advice(&self) -> Result<Vec<String>, StoreError> {
-        advice::of(&self.lines).await
+        advice::of(&self.lines, self.clock.now()).await
     }
 
     pub fn close(&self) {

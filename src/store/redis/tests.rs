@@ -1,5 +1,6 @@
 //! What is particular to Redis: the keys it is left with, ways to reach it, and every way in which it goes away.
 
+mod broken;
 mod failover;
 mod tls;
 
@@ -337,21 +338,6 @@ async fn a_full_server_refuses_and_serves_again_when_it_has_room() {
     assert!(store.get(key(Space::Session, 1)).await.expect("reading goes on").is_some());
     server.ask::<()>(&["CONFIG", "SET", "maxmemory", "0"]).await.expect("set");
     write(&store).await.expect("the store serves");
-}
-
-#[tokio::test]
-async fn somebody_elses_value_is_an_error_not_a_session() {
-    let server = Server::start(&[]).await;
-    let store = open(&server.settings()).await;
-    write(&store).await.expect("the store serves");
-    let keys: Vec<String> = server.ask(&["KEYS", "*"]).await.expect("keys");
-    server.ask::<()>(&["SET", &keys[0], "x"]).await.expect("set");
-    let read = store.get(key(Space::Session, 1)).await;
-    assert!(matches!(read, Err(StoreError::Corrupt(_))), "{read:?}");
-    server.ask::<()>(&["DEL", &keys[0]]).await.expect("deleted");
-    server.ask::<()>(&["LPUSH", &keys[0], "x"]).await.expect("pushed");
-    let read = store.get(key(Space::Session, 1)).await;
-    assert!(matches!(read, Err(StoreError::Refused(_))), "{read:?}");
 }
 
 #[tokio::test]

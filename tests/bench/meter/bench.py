@@ -41,10 +41,13 @@ class Bench:
         made = Gateway(self.home(build), self.binaries[build], app, usernames(people), certificates, **more)
         return self.started(made)
 
-    def gateways(self, app, people=PEOPLE, certificates=None, suffix=None, **more):
+    def gateways(self, app, people=PEOPLE, certificates=None, suffix=None, redis=None, **more):
         """A gateway of each build with its people signed in, as subjects."""
         subjects = []
         for build in self.binaries:
+            if redis:
+                # Nothing is shared: to one build the people of another would be known.
+                more["store"] = {"redis": {"url": redis, "prefix": f"{build}:"}}
             gateway = self.gateway(build, app, people, certificates, **more)
             visitors = Visitors.signed_in(gateway, usernames(people))
             subjects.append(gateway.subject(self.named(build, suffix), visitors))

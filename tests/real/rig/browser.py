@@ -110,6 +110,21 @@ class Person:
         return self.page.inner_text("main")
 
 
+def press(page, tag, name):
+    """Tab until the element of this name or value, or with this text, has the focus."""
+    for _ in range(60):
+        page.keyboard.press("Tab")
+        at = page.evaluate(
+            """() => {
+                 const at = document.activeElement;
+                 return [at.tagName.toLowerCase(), at.name || '', at.innerText || '', at.value || ''];
+               }"""
+        )
+        if at[0] == tag and name in (at[1], at[2].strip(), at[3]):
+            return
+    raise AssertionError(f"the keyboard does not reach the {tag} {name} on {page.url}")
+
+
 def assert_accessible(page):
     """What a machine can find of what keeps people out: contrast, names, roles, order, language (axe-core)."""
     page.evaluate(AXE)

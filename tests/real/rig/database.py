@@ -60,8 +60,12 @@ class Postgres:
         return self
 
     def start(self):
+        """Also after it was stopped or killed, with what it had."""
         data = self.folder / "data"
-        self._run("initdb", "--auth=trust", "--username=vestibule", "--encoding=UTF8", "--no-locale", "--no-sync", "-D", data)
+        if not data.exists():
+            self._run(
+                "initdb", "--auth=trust", "--username=vestibule", "--encoding=UTF8", "--no-locale", "--no-sync", "-D", data
+            )
         self._process = subprocess.Popen(
             [program("postgres"), "-D", data, "-c", "listen_addresses=", "-c", "fsync=off", "-c",
              f"unix_socket_directories={self.folder}"],
@@ -82,6 +86,34 @@ class Postgres:
         if self._process and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
             self._process.wait(20)
+
+    def kill(self):
+        """Ends it as a power failure would; the parent takes its children with it."""
+        self._process.send_signal(signal.SIGQUIT)
+        self._process.wait(20)
+
+    def freeze(self):
+        """Nothing is refused and nothing answered. The parent first: it makes no more children then."""
+        self._process.send_signal(signal.SIGSTOP)
+        for child in self._children():
+            os.kill(child, signal.SIGSTOP)
+
+    def thaw(self):
+        for process in (*self._children(), self._process.pid):
+            os.kill(process, signal.SIGCONT)
+
+    def _children(self):
+        """Each serves a connection, or looks after the files."""
+        found = []
+        for stat in Path("/proc").glob("[0-9]*/stat"):
+            try:
+                name_and_rest = stat.read_text()
+            except OSError:
+                continue
+            if int(name_and_rest.rpartition(")")[2].split()[1]) == self._process.pid:
+                found.append(int(stat.parent.name))
+        assert found, "PostgreSQL always has children"
+        return found
 
     def _psql(self, statement):
         return subprocess.run(

@@ -22,7 +22,7 @@ def program():
     return Path(built) if built else PROJECT / "target" / "debug" / "vestibule"
 
 
-def vestibule(*arguments, folder=None, entering=None, environment=None):
+def vestibule(*arguments, folder=None, entering=None, environment=None, within=60):
     """Runs one command to its end."""
     return subprocess.run(
         [program(), *map(str, arguments)],
@@ -31,7 +31,7 @@ def vestibule(*arguments, folder=None, entering=None, environment=None):
         env={**os.environ, **(environment or {})},
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=within,
     )
 
 

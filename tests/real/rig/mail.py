@@ -25,6 +25,7 @@ class _Handler:
 
     async def handle_RCPT(self, server, session, envelope, address, options):
         if self.owner.mood == "refuse":
+            self.owner.turned_away += 1
             return "550 5.1.1 no such person here"
         envelope.rcpt_tos.append(address)
         return "250 OK"
@@ -32,6 +33,7 @@ class _Handler:
     async def handle_DATA(self, server, session, envelope):
         mood = self.owner.mood
         if mood == "later":
+            self.owner.turned_away += 1
             return "451 4.3.0 come back later"
         if mood == "stall":
             self.owner.stalled += 1
@@ -52,6 +54,7 @@ class MailServer:
         self.port = port or free_port()
         self.implicit = implicit
         self.mood = "accept"
+        self.turned_away = 0
         self.stalled = 0
         self.hung_up = 0
         self.messages = []

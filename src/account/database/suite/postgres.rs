@@ -53,6 +53,11 @@ impl Server {
         Place::Postgres(Secret::new(format!("postgres://vestibule@{socket}/{database}")))
     }
 
+    /// Where it listens.
+    pub fn socket(&self) -> PathBuf {
+        self.directory.path().join(".s.PGSQL.5432")
+    }
+
     /// Runs a statement past the database under test.
     pub async fn ask(&self, database: &str, statement: &str) -> Result<(), sqlx::Error> {
         let Place::Postgres(url) = self.place(database) else { unreachable!("made above") };

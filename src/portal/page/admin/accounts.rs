@@ -21,7 +21,7 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     };
     let (database, filter) = (database(visit)?, asked.filter());
     let found = asked.find(database, &filter).await.map_err(FlowError::from)?;
-    let total = database.count(&filter).await.map_err(FlowError::from)?;
+    let total = asked.total(database, &filter, &found).await.map_err(FlowError::from)?;
     let in_a_file = if asked.search.trim().is_empty() || asked.cursor() {
         None
     } else {
@@ -38,7 +38,7 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
         desk,
         accounts: &found.accounts,
         in_a_file: in_a_file.as_deref().filter(|account| account.source != SOURCE),
-        total: total.unsigned_abs(),
+        total,
         search: &asked.search,
         show: asked.show,
         group: Some(asked.group.as_str()).filter(|group| !group.is_empty()),
@@ -107,6 +107,15 @@ impl Asked {
         let later = accounts.len() > rows;
         accounts.truncate(rows);
         Ok(Found { accounts, earlier: !self.after.is_empty(), later })
+    }
+
+    /// How many there are in all. Where one page shows them, the search that found them, which may have read every account,
+    /// is not done once more.
+    async fn total(&self, database: &Database, filter: &Filter, found: &Found) -> Result<u64, DatabaseError> {
+        if self.cursor() || found.later {
+            return Ok(database.count(filter).await?.unsigned_abs());
+        }
+        Ok(found.accounts.len() as u64)
     }
 
     fn address(&self, show: Show, group: &str, cursor: (&str, &str)) -> String {

@@ -112,7 +112,7 @@ fn database<'a>(visit: &Visit<'a>) -> Result<&'a Database, PortalError> {
 
 /// What stands on every page.
 async fn desk<'a>(visit: &Visit<'_>, visitor: &'a Visitor) -> Result<Desk<'a>, PortalError> {
-    let waiting = database(visit)?.counts().await.map_err(FlowError::from)?.pending;
+    let waiting = database(visit)?.waiting().await.map_err(FlowError::from)?;
     Ok(Desk {
         nav: visit.nav(visitor, Section::Admin),
         waiting: waiting.unsigned_abs(),

@@ -120,7 +120,7 @@ async fn decide(
         Decision::Reject(reason) => administer::reject(app, by, &account, reason.clone()).await,
     };
     match decided {
-        Ok(entry) => Ok(Outcome { username: entry.account.username, error: None }),
+        Ok(entry) => Ok(Outcome { username: entry.account.username.clone(), error: None }),
         Err(error) => {
             let names = look::names(app, [account]).await?;
             let username = names.of(id).map_or_else(|| id.to_owned(), |named| named.username.clone());

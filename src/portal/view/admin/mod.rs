@@ -93,7 +93,7 @@ fn shown_name(account: &Account) -> &str {
     if account.name.is_empty() { &account.username } else { &account.name }
 }
 
-/// Why nothing was done, for the administrator who wanted it.
+/// Why it was not done, or not wholly, for the administrator who wanted it.
 pub fn why(words: &Words, error: &AdministerError, names: &Names) -> String {
     match error {
         AdministerError::Decided(approval, Some(Decision { at, by, .. })) => {
@@ -106,6 +106,7 @@ pub fn why(words: &Words, error: &AdministerError, names: &Names) -> String {
         AdministerError::Decided(..) => words.text("admin-why-decided"),
         AdministerError::Yourself => words.text("admin-why-yourself"),
         AdministerError::InFile(_) | AdministerError::NoDatabase => words.text("admin-why-file"),
+        AdministerError::NotTold(_) => words.text("admin-why-not-told"),
         AdministerError::Unknown(_) | AdministerError::Taken(_) | AdministerError::Flow(_) => {
             words.text("admin-why-gone")
         }

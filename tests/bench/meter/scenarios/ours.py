@@ -35,8 +35,7 @@ def uncached(bench):
     embedded = bench.gateways(upstream, suffix="embedded", session={"cache": 1})
     redis, url = bench.redis()
     secret = base64.b64encode(os.urandom(32)).decode()
-    store = {"redis": {"url": url}}
-    shared = bench.gateways(upstream, suffix="Redis", session={"cache": 1}, secret=secret, store=store)
+    shared = bench.gateways(upstream, suffix="Redis", redis=url, session={"cache": 1}, secret=secret)
     for subject in shared:
         subject.processes["Redis"] = redis
     nginx = bench.peer(peers.nginx_auth_request, upstream, visitors=embedded[0].visitors)
