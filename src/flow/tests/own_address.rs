@@ -162,6 +162,18 @@ async fn an_address_that_somebody_gets_meanwhile_and_one_of_a_deleted_account_ar
 }
 
 #[tokio::test]
+async fn an_address_that_stands_in_a_file_by_now_is_not_handed_on() {
+    let rig = Rig::new().await;
+    rig.add("erin", "").await;
+    let visitor = rig.signed_in("erin").await;
+    assert!(matches!(rig.begin(&visitor, "gina@example.com").await, Begun::Waiting));
+    let code = rig.proof("gina@example.com");
+    rig.accounts.replace(vec![account("gina", Approval::Approved, false)]);
+    assert!(matches!(rig.prove_address(&visitor, &code).await, Ended::Gone));
+    assert_eq!(rig.who(&visitor).await.unwrap().subject.email, "erin@example.com");
+}
+
+#[tokio::test]
 async fn fifty_right_codes_at_once_change_the_address_once_and_its_owner_may_go_back() {
     let rig = Rig::new().await;
     let erin = rig.add("erin", "").await;

@@ -1,8 +1,8 @@
 //! Everybody is signed out, whoever signs in meanwhile.
 
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::super::everybody::mark;
 use super::*;
 
 /// More than a page of the store.
@@ -74,39 +74,33 @@ async fn of_two_who_end_everybody_the_last_lets_others_in_again() {
 async fn a_mark_that_cannot_be_read_lets_nobody_in() {
     let rig = Rig::new().await;
     rig.sessions.end_everybody(&rig.clock).await.unwrap();
-    rig.store.put(super::super::everybody::mark(), b"?", rig.clock.now().plus(SETTINGS.idle)).await.unwrap();
+    rig.store.put(mark(), b"?", rig.clock.now().plus(SETTINGS.idle)).await.unwrap();
     rig.clock.advance(Duration::from_mins(1));
     assert!(rig.try_to_begin().await.is_err());
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[tokio::test]
 async fn who_signs_in_while_it_goes_on_is_not_passed_over() {
     let rig = Rig { clock: Clock::System, ..Rig::new().await };
     for _ in 0..MANY {
         rig.begin(true, false).await;
     }
-    let (over, opened) = (AtomicBool::new(false), Mutex::new(Vec::new()));
+    let (over, refused) = (AtomicBool::new(false), AtomicBool::new(false));
     let signing_in = async {
         while !over.load(Ordering::Relaxed) {
-            let begun = rig.clock.now();
-            if let Ok(session) = rig.try_to_begin().await {
-                opened.lock().unwrap().push((begun, session.cookie));
-            }
+            refused.fetch_or(rig.try_to_begin().await.is_err(), Ordering::Relaxed);
         }
     };
     let ending = async {
         let ended = rig.sessions.end_everybody(&rig.clock).await.unwrap();
-        let at = rig.clock.now();
         over.store(true, Ordering::Relaxed);
-        (ended, at)
+        ended
     };
-    let ((), (ended, at)) = tokio::join!(signing_in, ending);
-    assert!(ended >= MANY);
-    for (begun, cookie) in opened.into_inner().unwrap() {
-        assert!(
-            begun >= at || rig.load(&cookie).await.is_none(),
-            "begun {:?} before the end",
-            begun.until(at)
-        );
+    let ((), ended) = tokio::join!(signing_in, ending);
+    assert!(ended >= MANY && refused.into_inner(), "both went on at once");
+    let until = rig.store.get(mark()).await.unwrap().unwrap().value;
+    let until = Timestamp::from_millis(i64::from_be_bytes(until.try_into().unwrap()));
+    for left in rig.sign_ons().await {
+        assert!(left.started > until, "begun {:?} before all were ended", left.started.until(until));
     }
 }

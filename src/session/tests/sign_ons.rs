@@ -81,6 +81,34 @@ async fn a_changed_account_shows_in_each_of_its_sessions_at_the_next_look() {
     assert_eq!((second.epoch(), bobs.epoch()), (2, 0));
 }
 
+/// Without a look: whoever listens knows at once.
+#[tokio::test]
+async fn what_another_process_changes_and_ends_is_heard_here() {
+    let rig = Rig::new().await;
+    let (one, two) = (rig.begin(true, false).await, rig.begin(true, false).await);
+    let (one, two) = (rig.load(&one.cookie).await.unwrap(), rig.load(&two.cookie).await.unwrap());
+    let bobs = rig.begin_as("bob", true, false).await;
+    let bobs = rig.load(&bobs.cookie).await.unwrap();
+    let now = rig.clock.now();
+    let changed_and_ended = async {
+        rig.other().account_changed(&alice()).await.unwrap();
+        while one.is_recent(now) || two.is_recent(now) {
+            tokio::task::yield_now().await;
+        }
+        assert!(!one.has_ended());
+        assert_eq!(rig.other().end_all(&alice(), None).await.unwrap(), 2);
+        one.ended().await;
+        two.ended().await;
+    };
+    let heard = tokio::time::timeout(Duration::from_secs(10), changed_and_ended);
+    tokio::select! {
+        biased;
+        () = rig.sessions.follow() => panic!("the store is open"),
+        heard = heard => heard.expect("heard of both"),
+    }
+    assert!(bobs.is_recent(now) && !bobs.has_ended(), "nobody else's");
+}
+
 #[tokio::test]
 async fn what_was_begun_under_an_older_secret_is_listed_and_ended_as_well() {
     let rig = Rig::new().await;

@@ -61,15 +61,16 @@ impl Relay {
 
 async fn carry(mut visitor: TcpStream, server: u16, mut network: watch::Receiver<Network>) {
     let Network { whole, losses, .. } = *network.borrow();
+    let mut reached = None;
     if whole {
-        let mut server = TcpStream::connect(("127.0.0.1", server)).await.expect("the server listens");
+        let connected = TcpStream::connect(("127.0.0.1", server)).await;
+        let server = reached.insert(connected.expect("the server listens"));
         tokio::select! {
             // An error is an end, as it is for those on either side.
-            _ = copy_bidirectional(&mut visitor, &mut server) => return,
+            _ = copy_bidirectional(&mut visitor, server) => return,
             _ = network.wait_for(|network| network.losses > losses) => {}
         }
-        // With both ends held open.
-        std::future::pending::<()>().await;
     }
+    // With both ends held open.
     std::future::pending::<()>().await;
 }
