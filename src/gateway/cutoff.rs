@@ -9,13 +9,14 @@ use http::Method;
 use super::Context;
 use crate::app::{App, Snapshot};
 use crate::flow::who;
+use crate::listen::Connection;
 use crate::policy::{self, Decision, Facts};
 use crate::session::Session;
 use crate::subject::Subject;
 use crate::tasks::{Cutoff, Shutdown, Watch};
 
-/// How often a session is looked at while a connection of its stays open. With the time that closing takes, well
-/// within the five seconds that are promised.
+/// How often a session is looked at while a connection of its stays open. With the time before that and the time that
+/// closing takes, well within the five seconds that are promised.
 const LOOK: Duration = Duration::from_secs(2);
 
 /// How long a connection may stay open when the gateway stops.
@@ -33,11 +34,20 @@ pub(super) struct Grounds {
     pub address: IpAddr,
 }
 
-/// Fires when an answer would not be allowed any more, or when the gateway stops. `None`: nobody is signed in.
-pub(super) fn watch(context: &Context<'_>, grounds: Option<Grounds>) -> Cutoff {
+/// Makes, when it is needed, what fires when an answer would not be allowed any more, or when the gateway stops. `None`:
+/// nobody is signed in.
+pub(super) fn later(
+    context: &Context<'_>,
+    grounds: Option<Grounds>,
+) -> impl FnOnce() -> Cutoff + Send + use<> {
+    let (connection, app) = (Arc::clone(context.connection), Arc::clone(&context.gateway.app));
+    move || watch(&connection, app, grounds)
+}
+
+fn watch(connection: &Connection, app: Arc<App>, grounds: Option<Grounds>) -> Cutoff {
     let (cutoff, watch) = Cutoff::new();
-    let (shutdown, app) = (context.connection.shutdown.clone(), context.gateway.app.clone());
-    context.connection.tasks.spawn("cutoff", async move {
+    let shutdown = connection.shutdown.clone();
+    connection.tasks.spawn("cutoff", async move {
         tokio::select! {
             () = watch.released() => return,
             () = stopping(&shutdown) => {}

@@ -213,7 +213,7 @@ async fn app_request(
     let affinity = affinity(session.as_deref(), x.address);
     let cutoff = || {
         let (app, path, address) = (app.name.clone(), path.into_owned(), x.address);
-        cutoff::watch(context, session.map(|session| Grounds { session, app, method, path, address }))
+        cutoff::later(context, session.map(|session| Grounds { session, app, method, path, address }))
     };
     let typed = typed_place(context, app, admitted)?;
     let place = typed.as_ref().or(app.place.as_ref()).ok_or(Refused::NotFound)?;

@@ -13,7 +13,6 @@ use super::arriving::Arriving;
 use super::group::{Answered, Group};
 use super::outgoing::Outgoing;
 use super::pool::Pools;
-use super::silence::Silence;
 use super::slots::Slot;
 use super::standing::Busy;
 use super::transfer::{Download, Upload};
@@ -22,9 +21,6 @@ use super::{Upstream, UpstreamError, answer, tunnel};
 use crate::body::Body;
 use crate::identity::StampedParts;
 use crate::tasks::Cutoff;
-
-/// An answer whose length is known and not above this ends soon enough by itself.
-const SOON_OVER: u64 = 1024 * 1024;
 
 /// A body that is not larger often comes with the head: it need not become a stream.
 const AT_HAND: u64 = 16 * 1024;
@@ -36,7 +32,7 @@ pub(super) struct Held {
 }
 
 /// The request's body is not read before there is room at the app.
-pub(super) async fn exchange<C>(
+pub(super) async fn exchange<C, L>(
     pools: &Pools,
     upstream: &Upstream,
     group: &Arc<Group>,
@@ -44,7 +40,8 @@ pub(super) async fn exchange<C>(
     cutoff: C,
 ) -> Result<Response<Body>, UpstreamError>
 where
-    C: FnOnce() -> Cutoff + Send,
+    C: FnOnce() -> L + Send,
+    L: FnOnce() -> Cutoff + Send + 'static,
 {
     let slot = match upstream.slots.take() {
         Some(slot) => slot,
@@ -70,7 +67,7 @@ where
             return Err(UpstreamError::UnaskedUpgrade);
         };
         let answer = Response::from_parts(head, body);
-        let limits = Limits { cutoff: cutoff(), idle: upstream.timeouts.idle };
+        let limits = Limits { cutoff: cutoff()(), idle: upstream.timeouts.idle };
         return tunnel::open(pools, answer, upgrade, (connection, held), &strip, limits);
     }
 
@@ -87,16 +84,15 @@ where
         }
         return Ok(Response::from_parts(head, Body::Empty));
     }
-    let lasting = framing.length.is_none_or(|length| length > SOON_OVER);
-    let silence = Silence::new(upstream.timeouts.idle, progress.cloned());
-    let mut body = Download::new(body, (home, held), lasting.then(cutoff), silence, strip);
+    let limits = (upstream.timeouts.idle, progress.cloned());
+    let mut body = Download::new(body, (home, held), limits, strip);
     if framing.length.is_some_and(|length| length <= AT_HAND)
         && let Some(whole) = poll_fn(|context| Poll::Ready(body.at_hand(context))).await
     {
         return Ok(Response::from_parts(head, whole.into()));
     }
     let (group, request_id) = (Arc::clone(group), outgoing.request_id().cloned());
-    let told = body.map_err(move |error| {
+    let told = body.cut_by(Box::new(cutoff())).map_err(move |error| {
         group.broke_off(server, request_id.as_ref(), &error);
         error
     });

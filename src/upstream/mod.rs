@@ -131,19 +131,21 @@ impl Upstream {
 
 /// Sends a request to its upstream and gives back the answer, its body still streaming.
 ///
-/// `cutoff` is asked for a token only if the answer can outlast the check that allowed it: an upgrade, or a body whose
-/// length is unknown or large. When the token is cancelled (the session has ended, or the gateway stops), the
-/// answer is broken off; a WebSocket is closed with code 1008 where a frame's end allows it, within five seconds.
+/// `cutoff` is asked only if the answer can outlast the check that allowed it: an upgrade, or a body that has not come with
+/// its head. What it gives makes a token, at once or when the body turns out to last. When the token is cancelled (the
+/// session has ended, or the gateway stops), the answer is broken off; a WebSocket is closed with code 1008 where a
+/// frame's end allows it, within five seconds.
 ///
 /// Dropping the future or the answer's body closes the connection to the upstream at once.
-pub async fn forward<C>(
+pub async fn forward<C, L>(
     pools: &Pools,
     upstream: &Upstream,
     stamped: Stamped<'_>,
     cutoff: C,
 ) -> Result<Response<Body>, UpstreamError>
 where
-    C: FnOnce() -> Cutoff + Send,
+    C: FnOnce() -> L + Send,
+    L: FnOnce() -> Cutoff + Send + 'static,
 {
     let mut parts = stamped.into_parts();
     exchange::rewrite(&mut parts, upstream)?;

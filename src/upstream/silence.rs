@@ -19,6 +19,8 @@ pub(super) struct Silent(pub Duration);
 /// Watches a body while it is waited for. A visitor who reads slowly is no silence.
 pub(super) struct Silence {
     limit: Duration,
+    /// When to wake whoever waits for the first time, for reasons of their own.
+    first: Duration,
     /// The request's body may still be on its way.
     upload: Option<Arc<Progress>>,
     uploaded: u64,
@@ -27,9 +29,9 @@ pub(super) struct Silence {
 }
 
 impl Silence {
-    pub(super) fn new(limit: Duration, upload: Option<Arc<Progress>>) -> Self {
+    pub(super) fn new(limit: Duration, upload: Option<Arc<Progress>>, first: Duration) -> Self {
         let uploaded = upload.as_ref().map_or(0, |upload| upload.frames());
-        Self { limit, upload, uploaded, since: None, alarm: None }
+        Self { limit, first, upload, uploaded, since: None, alarm: None }
     }
 
     /// Something came.
@@ -39,8 +41,9 @@ impl Silence {
 
     /// To be asked when nothing has come; resolves when that has been so for too long.
     pub(super) fn poll(&mut self, context: &mut Context<'_>) -> Poll<Silent> {
-        let mut due = *self.since.get_or_insert_with(Instant::now) + self.limit;
-        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due)));
+        let since = *self.since.get_or_insert_with(Instant::now);
+        let mut due = since + self.limit;
+        let alarm = self.alarm.get_or_insert_with(|| Box::pin(sleep_until(due.min(since + self.first))));
         loop {
             ready!(alarm.as_mut().poll(context));
             let uploaded = self.upload.as_ref().map_or(0, |upload| upload.frames());

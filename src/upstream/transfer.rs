@@ -1,14 +1,17 @@
 //! Bodies on their way: what is sent to an upstream, and what comes back.
 
 use std::future::Future;
+use std::mem;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::task::{Context, Poll, ready};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use http_body_util::LengthLimitError;
+use tokio::time::Instant;
 use tokio_util::sync::WaitForCancellationFutureOwned;
 
 use super::arriving::Arriving;
@@ -176,7 +179,7 @@ pub(super) struct Download {
     ahead: Option<Result<Frame<Bytes>, BodyError>>,
     /// Where the connection goes if it can be used again.
     home: Option<Home>,
-    cutoff: Option<Leash>,
+    leash: Leash,
     silence: Silence,
     /// Why it breaks off, until that is said.
     broken: Option<BodyError>,
@@ -184,22 +187,39 @@ pub(super) struct Download {
     _held: Held,
 }
 
-struct Leash {
-    token: Cutoff,
-    /// Made when the body first has to wait.
-    cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+/// Makes what breaks an answer off.
+pub(super) type CutoffLater = Box<dyn FnOnce() -> Cutoff + Send>;
+
+/// How long an answer may take before somebody watches whether it is still allowed, which is a task of its own. Nearly
+/// all are over by then, whatever they say of their length. With the time between two looks at a session, well within
+/// the five seconds that are promised.
+const UNWATCHED: Duration = Duration::from_secs(1);
+
+enum Leash {
+    None,
+    /// From then on it is unwatched for a moment.
+    Loose(CutoffLater, Instant),
+    Held {
+        token: Cutoff,
+        /// Made when the body first has to wait.
+        cancelled: Option<Pin<Box<WaitForCancellationFutureOwned>>>,
+    },
 }
 
 impl Download {
     pub(super) fn new(
         body: Arriving,
         (home, held): (Option<Home>, Held),
-        cutoff: Option<Cutoff>,
-        silence: Silence,
+        (idle, upload): (Duration, Option<Arc<Progress>>),
         strip: StripList,
     ) -> Self {
-        let cutoff = cutoff.map(|token| Leash { token, cancelled: None });
-        Self { body, ahead: None, home, cutoff, silence, broken: None, strip, _held: held }
+        let silence = Silence::new(idle, upload, UNWATCHED);
+        Self { body, ahead: None, home, leash: Leash::None, silence, broken: None, strip, _held: held }
+    }
+
+    /// Has it broken off when what this makes says so.
+    pub(super) fn cut_by(self, cutoff: CutoffLater) -> Self {
+        Self { leash: Leash::Loose(cutoff, Instant::now()), ..self }
     }
 
     /// Breaks off at the next turn. Whoever writes the answer drops on an error all that is not yet on its way, and that
@@ -233,8 +253,18 @@ impl Download {
 }
 
 impl Leash {
+    /// Whether it is over; begins to watch if it is time.
+    fn is_cut(&mut self) -> bool {
+        let due = matches!(self, Self::Loose(_, since) if since.elapsed() >= UNWATCHED);
+        if due && let Self::Loose(cutoff, _) = mem::replace(self, Self::None) {
+            *self = Self::Held { token: cutoff(), cancelled: None };
+        }
+        matches!(self, Self::Held { token, .. } if token.is_cancelled())
+    }
+
+    /// Resolves when it is over. While nobody watches, the silence wakes whoever waits for the body.
     fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
-        let Self { token, cancelled } = self;
+        let Self::Held { token, cancelled } = self else { return Poll::Pending };
         cancelled.get_or_insert_with(|| Box::pin(token.cancelled_owned())).as_mut().poll(context)
     }
 }
@@ -251,7 +281,7 @@ impl HttpBody for Download {
         if let Some(why) = this.broken.take() {
             return Poll::Ready(Some(Err(why)));
         }
-        let cut = this.cutoff.as_ref().is_some_and(|cutoff| cutoff.token.is_cancelled());
+        let cut = this.leash.is_cut();
         let polled = match this.ahead.take() {
             Some(frame) => Poll::Ready(Some(frame)),
             None if cut => Poll::Pending,
@@ -281,7 +311,7 @@ impl HttpBody for Download {
                 Poll::Ready(None)
             }
             Poll::Pending => {
-                let cut = this.cutoff.as_mut().is_some_and(|cutoff| cutoff.poll(context).is_ready());
+                let cut = this.leash.poll(context).is_ready();
                 let over: BodyError =
                     if cut { CutOff.into() } else { ready!(this.silence.poll(context)).into() };
                 this.break_off(over, context);

@@ -227,7 +227,7 @@ struct Serving {
 }
 
 impl Serving {
-    async fn respond(&self, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
+    async fn respond(self: &Arc<Self>, peer: SocketAddr, request: Request<Incoming>) -> Response<Body> {
         let written = HeaderValue::try_from(peer.ip().to_string()).unwrap();
         let client = Client::settle((peer.ip(), &written), request.headers(), &self.setup.trusted);
         let close = admit::must_close(&request);
@@ -262,7 +262,11 @@ impl Serving {
             Ok(stamped) => stamped,
             Err(error) => return answer(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string(), close),
         };
-        match forward(&self.pools, &self.upstream, stamped, || self.cutoff()).await {
+        let cutoff = || {
+            let serving = Arc::clone(self);
+            move || serving.cutoff()
+        };
+        match forward(&self.pools, &self.upstream, stamped, cutoff).await {
             Ok(response) => response,
             Err(error) => answer(error.status(), &error.to_string(), close),
         }

@@ -174,21 +174,45 @@ async fn a_visitor_who_leaves_ends_the_exchange_at_once() {
 }
 
 #[tokio::test]
-async fn a_stream_ends_with_the_session() {
+async fn an_answer_on_its_way_ends_with_the_session() {
+    let events = "HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nfirst\r\n";
+    let short = "HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\nfirst";
+    let long = "HTTP/1.1 200 OK\r\nContent-Length: 20000000\r\n\r\nfirst";
+    for (answer, clean_end) in [(events, "0\r\n\r\n"), (short, "\0"), (long, "\0")] {
+        for request in [GET, "POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\nhi"] {
+            let recorder = Recorder::start(|_| vec![Step::Request, send(answer)]).await;
+            let gate = Setup::to(&recorder).start().await;
+            let mut client = Raw::to(&gate).await;
+            client.send(request).await;
+            client.until("first").await;
+            gate.cutoff.cancel();
+            assert!(!String::from_utf8_lossy(&client.rest().await).ends_with(clean_end), "{answer}");
+            recorder.until("the upstream's connection to close", |recorder| recorder.is_closed(0)).await;
+        }
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_comes_byte_by_byte_ends_with_the_session() {
     let recorder = Recorder::start(|_| {
-        vec![
-            Step::Request,
-            send("HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nTransfer-Encoding: chunked\r\n\r\n8\r\ndata: 1\n\r\n"),
-        ]
+        let mut steps = vec![Step::Request, send("HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\nx")];
+        steps.extend((1..200).flat_map(|_| [Step::Wait, send("x")]));
+        steps
     })
     .await;
     let gate = Setup::to(&recorder).start().await;
     let mut client = Raw::to(&gate).await;
     client.send(GET).await;
-    client.until("data: 1").await;
+    client.until("\r\n\r\nx").await;
     gate.cutoff.cancel();
-    assert!(!String::from_utf8_lossy(&client.rest().await).ends_with("0\r\n\r\n"));
-    recorder.until("the upstream's connection to close", |recorder| recorder.is_closed(0)).await;
+    let mut pace = tokio::time::interval(Duration::from_millis(50));
+    let answer = loop {
+        tokio::select! {
+            answer = client.rest() => break answer,
+            _ = pace.tick() => recorder.go_on(),
+        }
+    };
+    assert!(!answer.ends_with(&[b'x'; 200]), "all of it came");
 }
 
 #[tokio::test]
