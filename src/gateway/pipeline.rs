@@ -10,11 +10,12 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::admit::{self, Admitted};
-use super::answer::{self, Challenge, Refused};
+use super::answer::{Challenge, Refused};
 use super::cutoff::{self, Grounds};
 use super::{Context, Noted};
 use crate::app::{Application, Behind, Exchange};
 use crate::body::Body;
+use crate::browser::goes_to_a_page;
 use crate::clock::stopwatch;
 use crate::cookies::{self, Found, Own};
 use crate::flow::{FlowError, who};
@@ -278,7 +279,7 @@ async fn judge(
         Found::None | Found::Many => None,
     };
     let used = match app.activity {
-        Activity::Navigation if !answer::goes_to_a_page(request) => Use::DoesNotCount,
+        Activity::Navigation if !goes_to_a_page(request.method(), request.headers()) => Use::DoesNotCount,
         Activity::Navigation | Activity::Any => Use::Counts,
     };
     let visitor = match who::visiting(x, cookie, used).await {

@@ -140,7 +140,8 @@ def test_only_what_people_do_keeps_them_signed_in_where_the_app_says_so(make_gat
 
     def used(name):
         """Whether what the page asked for by itself has been written down as a use."""
-        assert persons[name].fetch(gateway.url(name, "/news")).status == 200
+        for page in (gateway.url(name, "/news"), gateway.url(name, "/_vestibule/whoami"), gateway.url("auth", "/_vestibule/account")):
+            assert persons[name].fetch(page).status == 200
         listed = vestibule("session", "list", "--json", persons[name].account.username, "--config", gateway.file)
         (session,) = json.loads(listed.stdout)
         return session["last_seen"] > session["started"]
