@@ -23,7 +23,7 @@ use crate::identity::{self, Forwarded, StampError, Stamped, Stamping};
 use crate::listen::Arriving;
 use crate::policy::{self, Decision, Facts, Missing, Permit};
 use crate::portal::{self, reply};
-use crate::route::{self, AppUrl, Origin, OwnPath, Route, Scheme};
+use crate::route::{self, AppUrl, Origin, Otherwise, OwnPath, Route, Scheme};
 use crate::session::{Activity, Session, Use};
 use crate::upstream;
 
@@ -199,7 +199,9 @@ async fn app_request(
         return Err(Refused::ForeignOrigin);
     }
     let method = request.method().clone();
-    let facts = Facts { method: method.as_str(), path: &path, client: x.address };
+    let otherwise = otherwise(context, app, admitted, &path)?;
+    let otherwise = otherwise.as_deref();
+    let facts = Facts { method: method.as_str(), path: &path, otherwise, client: x.address };
     let (decision, visitor) = judge(context, x, app, &request, &facts).await?;
     noted.subject = visitor.as_ref().map(|visitor| Arc::clone(&visitor.subject));
     let permit = match decision {
@@ -258,6 +260,25 @@ fn readable_path<'a>(app: &Application, admitted: &'a Admitted) -> Result<Cow<'a
         }
     }
     Ok(route::canonical_path(raw).unwrap_or(Cow::Borrowed(raw)))
+}
+
+/// How else the app may read the path, where paths decide anything. One that would lead to another app is refused.
+fn otherwise(
+    context: &Context<'_>,
+    app: &Application,
+    admitted: &Admitted,
+    path: &str,
+) -> Result<Option<Box<Otherwise>>, Refused> {
+    if !app.by_path {
+        return Ok(None);
+    }
+    let Some(otherwise) = route::otherwise(path) else { return Ok(None) };
+    let routes = &context.snapshot.routes;
+    let led_away = routes.at(&admitted.host, admitted.port).is_some_and(|place| {
+        let here = place.find(path);
+        place.find(&otherwise.bare) != here || place.find(&otherwise.folded) != here
+    });
+    if led_away { Err(Refused::Ambiguous) } else { Ok(Some(otherwise)) }
 }
 
 fn from_own_origin(request: &Request<Incoming>, origin: &Origin) -> bool {
