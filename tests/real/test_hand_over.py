@@ -72,6 +72,18 @@ def test_a_ticket_is_good_once_and_only_in_its_own_browser(gateway, signed_in):
     assert not (used.status == 303 and any(line.startswith("__Host-vestibule=") for line in used.all("set-cookie")))
 
 
+def test_a_hand_over_that_fails_twice_is_told_to_the_operator(gateway, signed_in):
+    signed_in.cookies(gateway.url("second")).clear()
+    step = signed_in.open(gateway.url("second", "/x"))
+    while "/_vestibule/enter" not in step.location:
+        step = signed_in.open(step.location)
+    assert signed_in.open(step.location).status == 302
+    signed_in.cookies(gateway.url("second")).pop("__Host-vestibule")
+    assert "hand-over failed" not in gateway.output()
+    assert signed_in.open(f"{step.location}&again=1").status == 200
+    eventually(lambda: "a hand-over failed twice" in gateway.output(), 5, "a line in the log")
+
+
 def test_five_apps_opened_at_once_in_five_tabs_all_open(make_gateway, recorder, account, mails):
     gateway = make_gateway([app(name, recorder.url, access=RULES) for name in FIVE])
     person = Visitor(gateway)
