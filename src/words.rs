@@ -128,14 +128,27 @@ impl Words {
 
     /// A point in time to the minute, in UTC: `22 November 2026, 10:45 UTC`.
     pub fn moment(&self, moment: Timestamp) -> String {
-        let [year, month, day, hour, minute] = moment.date_and_minute();
+        let [.., minute] = moment.date_and_minute();
+        self.moment_with(moment, format!("{minute:02}"))
+    }
+
+    /// The same to the second: `22 November 2026, 10:45:07 UTC`.
+    pub fn moment_to_the_second(&self, moment: Timestamp) -> String {
+        let [.., minute] = moment.date_and_minute();
+        let second = moment.millis().rem_euclid(60_000) / 1000;
+        self.moment_with(moment, format!("{minute:02}:{second:02}"))
+    }
+
+    /// With this in the place of the minute.
+    fn moment_with(&self, moment: Timestamp, minute: String) -> String {
+        let [year, month, day, hour, _] = moment.date_and_minute();
         let written = |number: i64, digits: usize| Value::from(format!("{number:0digits$}"));
         let gaps = [
             ("year", written(year, 4)),
             ("month", month.into()),
             ("day", day.into()),
             ("hour", written(hour, 2)),
-            ("minute", written(minute, 2)),
+            ("minute", minute.into()),
         ];
         self.with("moment", &gaps)
     }

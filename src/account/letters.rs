@@ -21,6 +21,20 @@ pub fn is_hidden(letter: char) -> bool {
     ) || DefaultIgnorableCodePoint::for_char(letter)
 }
 
+/// Whether more marks stand on one letter than any language puts there: they are drawn over what stands around.
+pub fn piled_up(text: &str) -> bool {
+    use GeneralCategory as Is;
+    let mut marks = 0;
+    text.chars().any(|letter| {
+        let is_mark = matches!(Is::for_char(letter), Is::NonspacingMark | Is::EnclosingMark);
+        marks = if is_mark { marks + 1 } else { 0 };
+        marks > MOST_MARKS
+    })
+}
+
+/// Hebrew with points and accents has three, Tibetan four.
+pub const MOST_MARKS: usize = 4;
+
 /// Whether a letter of a text [is hidden](is_hidden), and no part of how the one before it is written: joiners are one in
 /// Persian and the languages of India.
 pub fn hides(letter: char, before: char) -> bool {
@@ -74,6 +88,13 @@ mod tests {
         ] {
             assert_eq!(shown(letter), said);
         }
+    }
+
+    #[test]
+    fn as_many_marks_as_a_language_has_stand_on_a_letter() {
+        assert!(!piled_up("z\u{301}\u{302}\u{303}\u{304}a\u{301}l"));
+        assert!(piled_up("z\u{301}\u{302}\u{303}\u{304}\u{305}al"));
+        assert!(!piled_up("Nguyễn Thị Ánh, בְּרֵאשִׁ֖ית, क्षत्रिय, ผู้ที่"));
     }
 
     #[test]

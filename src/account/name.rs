@@ -2,7 +2,7 @@
 
 use icu_normalizer::ComposingNormalizerBorrowed;
 
-use super::letters::{hides, shown};
+use super::letters::{MOST_MARKS, hides, piled_up, shown};
 use crate::words::Words;
 
 const LONGEST: usize = 100;
@@ -20,6 +20,8 @@ pub enum NameError {
     TooLong,
     #[error("a name has no `{}` in it", shown(*.0))]
     Character(char),
+    #[error("a name has at most {MOST_MARKS} marks on one letter")]
+    Marks,
     #[error("a name has no web address in it")]
     Link,
 }
@@ -32,6 +34,9 @@ impl FullName {
         }
         let words = typed.split_whitespace().collect::<Vec<_>>().join(" ");
         let name = ComposingNormalizerBorrowed::new_nfc().normalize(&words).into_owned();
+        if piled_up(&name) {
+            return Err(NameError::Marks);
+        }
         if name.is_empty() {
             return Err(NameError::Missing);
         }
@@ -58,6 +63,7 @@ impl NameError {
             Self::Missing => words.text("name-missing"),
             Self::TooLong => words.text("name-too-long"),
             Self::Character(letter) => words.filled("name-character", "character", &shown(*letter)),
+            Self::Marks => words.text("name-marks"),
             Self::Link => words.text("name-link"),
         }
     }
@@ -102,6 +108,7 @@ mod tests {
             ("A\u{200d}B", NameError::Character('\u{200d}')),
             ("\u{3164}", NameError::Character('\u{3164}')),
             ("A\u{2028}B", NameError::Character('\u{2028}')),
+            ("z\u{335}\u{336}\u{337}\u{338}\u{339}", NameError::Marks),
             ("Win at HTTPS://evil.example", NameError::Link),
             ("Visit www.evil.example", NameError::Link),
         ] {

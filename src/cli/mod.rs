@@ -149,8 +149,12 @@ pub fn configuration(path: &Path) -> Result<Config, Failure> {
     config
 }
 
-/// Writes to standard output; a reader that went away, as `head` does, is no reason to panic.
+/// Writes to standard output. A reader that went away, as `head` does, has had enough, and what is done goes on.
 fn print(text: &str) -> Result<(), Failure> {
     let written = io::stdout().lock().write_all(text.as_bytes());
+    let written = written.or_else(|error| match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(()),
+        _ => Err(error),
+    });
     written.map_err(|error| Failure::Work(format!("standard output cannot be written: {error}")))
 }

@@ -31,6 +31,8 @@ pub enum AdministerError {
     InFile(String),
     #[error("{}", already(*.0, .1.as_ref()))]
     Decided(Approval, Option<Decision>),
+    #[error("{0} may not sign in, so that a link would be of no use: approve or enable the account first")]
+    Barred(String),
     #[error("nobody decides over their own account")]
     Yourself,
     #[error("{}", taken(*.0))]
@@ -216,6 +218,9 @@ pub async fn delete(app: &App, by: By<'_>, id: &AccountId) -> Result<Entry, Admi
 pub async fn send_reset(app: &App, by: By<'_>, id: &AccountId) -> Result<(), AdministerError> {
     not_yourself(by, id)?;
     let entry = entry(app, id).await?;
+    if entry.account.standing() == Standing::Barred {
+        return Err(AdministerError::Barred(entry.account.username.clone()));
+    }
     app.audit.record(&by.event("reset_sent", Some(id), None));
     reset::invite(app, &app.snapshot.load_full(), by, &entry.account);
     Ok(())

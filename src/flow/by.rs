@@ -9,6 +9,9 @@ use crate::observe::Event;
 use crate::route::Origin;
 use crate::subject::AccountId;
 
+/// What the trail calls those at the machine.
+pub const COMMAND_LINE: &str = "command line";
+
 #[derive(Clone, Copy, Debug)]
 pub struct By<'a> {
     pub at: Timestamp,
@@ -55,7 +58,7 @@ impl<'a> By<'a> {
 
     /// What the trail calls it.
     pub fn name(&self) -> &'a str {
-        self.account.map_or("command line", AccountId::as_str)
+        self.account.map_or(COMMAND_LINE, AccountId::as_str)
     }
 
     /// An entry for the trail: done by this one, to that account.

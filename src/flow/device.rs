@@ -146,12 +146,21 @@ pub async fn remember(
     record.accounts.drain(..excess);
     record.accounts.push(known);
     let (key, ends) = (key(&id), x.now.plus(KNOWN_FOR));
-    let surprising = first && !of_account(x.app, account).await?.is_empty();
+    let surprising = first && has_signed_in_elsewhere(x.app, account).await?;
     // Index first, as with sign-ons.
     x.app.store.index_add(index(x.app, &account.id), &key.digest, ends).await?;
     x.app.store.put(key, &write(&record)?, ends).await?;
     let cookie = cookie::seal(&x.app.keys, Purpose::DeviceCookie, x.host(), &id);
     Ok(Remembered { id: key.digest, surprising, cookie })
+}
+
+/// Whether another device knows the account with its present password, or did before it was to forget: whoever had all of
+/// them forget cannot sign in unnoticed on the next.
+async fn has_signed_in_elsewhere(app: &App, account: &Account) -> Result<bool, FlowError> {
+    if app.store.get(forgotten(app, &account.id, account.fingerprint)).await?.is_some() {
+        return Ok(true);
+    }
+    Ok(!of_account(app, account).await?.is_empty())
 }
 
 /// The devices on which an account has signed in with its present password, the last used first.
@@ -194,6 +203,10 @@ async fn forget_on(app: &App, account: &AccountId, key: Key) -> Result<(), FlowE
     for _ in 0..16 {
         let Some(stored) = app.store.get(key).await? else { break };
         let Ok(mut record) = serde_json::from_slice::<DeviceRecord>(&stored.value) else { break };
+        if let Some(known) = record.accounts.iter().find(|known| known.account == *account) {
+            let ends = known.last_seen.plus(KNOWN_FOR);
+            app.store.put(forgotten(app, account, known.password), b"forgotten", ends).await?;
+        }
         record.accounts.retain(|known| known.account != *account);
         // As long as the last of the others would have been known.
         let ends = record.accounts.iter().map(|known| known.last_seen).max().map(|seen| seen.plus(KNOWN_FOR));
@@ -233,6 +246,12 @@ fn index_names(app: &App, account: &AccountId) -> Vec<Key> {
     let name: [&[u8]; 2] = [b"devices", account.as_str().as_bytes()];
     let digests = app.keys.sign_with_each(Purpose::StoreName, &name);
     digests.map(|digest| Key { space: Space::Index, digest }).collect()
+}
+
+/// Where it is noted that a device was to forget an account with this password.
+fn forgotten(app: &App, account: &AccountId, password: [u8; 8]) -> Key {
+    let name: [&[u8]; 3] = [b"forgotten", account.as_str().as_bytes(), &password];
+    Key { space: Space::Device, digest: app.keys.sign(Purpose::StoreName, &name) }
 }
 
 fn write(record: &DeviceRecord) -> Result<Vec<u8>, StoreError> {

@@ -1,5 +1,7 @@
 //! Many accounts at once, out of a file: all or none of them, so that a file can be corrected and tried again.
 
+use std::collections::HashSet;
+
 use super::{By, FlowError};
 use crate::account::database::{Decision, Entry, Imported, Line, New, Row as Made, Taken};
 use crate::account::import::{Import, Remark, Row};
@@ -10,6 +12,8 @@ use crate::app::App;
 pub struct Outcome {
     /// What is wrong, in the order of the lines; with any of it, nothing was written.
     pub problems: Vec<Remark>,
+    /// Which of the accounts cannot be made, by their place among them.
+    pub refused: HashSet<usize>,
     /// The accounts that were made, or that could be.
     pub accounts: usize,
     /// Of these, those who have to choose a password first.
@@ -47,14 +51,16 @@ pub async fn import(
         without_password: file.rows.iter().filter(|row| row.password.is_none()).count(),
         outdated: file.rows.iter().filter(outdated).count(),
         problems: file.problems,
+        refused: HashSet::new(),
         written: false,
     };
     // A file that is wrong in itself is still held against the accounts that there are: all is told at once.
-    for row in &file.rows {
+    for (index, row) in file.rows.iter().enumerate() {
         for (what, login) in [("username", row.username.as_str()), ("address", row.email.as_str())] {
             if snapshot.directory.a_file_knows(login) {
                 let text = format!("the {what} `{login}` is somebody's in an account file");
                 outcome.problems.push(Remark::at(row.line, text));
+                outcome.refused.insert(index);
             }
         }
     }
@@ -65,10 +71,13 @@ pub async fn import(
     let imported = database.import(made, apply, progress).await;
     match imported.map_err(|error| FlowError::Directory(DirectoryError::Database(error)))? {
         Imported::All => outcome.written = apply,
-        Imported::Refused(refused) => outcome.problems.extend(refused.iter().filter_map(|(index, taken)| {
-            let (line, username) = lines.get(*index)?;
-            Some(Remark::at(*line, in_the_way(*taken, username)))
-        })),
+        Imported::Refused(refused) => {
+            outcome.refused.extend(refused.iter().map(|(index, _)| *index));
+            outcome.problems.extend(refused.iter().filter_map(|(index, taken)| {
+                let (line, username) = lines.get(*index)?;
+                Some(Remark::at(*line, in_the_way(*taken, username)))
+            }));
+        }
     }
     if outcome.written {
         let detail = format!("{} accounts", outcome.accounts);

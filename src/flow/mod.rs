@@ -5,7 +5,7 @@
 
 pub mod administer;
 pub mod break_glass;
-mod by;
+pub mod by;
 pub mod code;
 pub mod confirm;
 pub mod device;

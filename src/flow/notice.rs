@@ -15,7 +15,7 @@ use crate::clock::Timestamp;
 use crate::mail::{Mailer, Message, Notice, Occasion, notice_mail};
 use crate::observe::{Audit, Event};
 use crate::route::{OWN_PREFIX, Origin};
-use crate::subject::{AccountId, Person};
+use crate::subject::{AccountId, Person, Proofs};
 use crate::throttle::{MailPurpose, Throttle};
 use crate::words::{Languages, Words};
 
@@ -99,9 +99,11 @@ pub fn address_retired(app: &App, snapshot: &Snapshot, by: By<'_>, account: &Acc
     });
 }
 
-/// Tells the owner of the first sign-in from a browser.
-pub fn new_device(app: &App, snapshot: &Snapshot, by: By<'_>, account: &Account) {
+/// Tells the owner of the first sign-in from a browser, whose language it is in if the owner's code was proved there: with
+/// the password alone it may be a stranger's.
+pub fn new_device(app: &App, snapshot: &Snapshot, by: By<'_>, account: &Account, proofs: Proofs) {
     let post = Post::new(app, snapshot, by);
+    let post = if proofs.two_factors() { post } else { post.without_language() };
     let account = account.clone();
     app.mailer.aside(async move {
         let (username, occasion) = (&account.username, post.occasion(&account));

@@ -225,7 +225,7 @@ pub async fn enter(
     let session = x.app.sessions.begin(&begin, x.host(), x.now).await?;
     note_sign_in(x, account);
     if device.surprising {
-        notice::new_device(x.app, x.snapshot, By::account(x, &account.id), account);
+        notice::new_device(x.app, x.snapshot, By::account(x, &account.id), account, proofs);
     }
     mailing::audit(x, "signed_in", account);
     Ok(Entered { session, device: device.cookie })

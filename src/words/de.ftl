@@ -37,7 +37,7 @@ nav-who = Angemeldet als { $name }
 
 ## Parts of those pages
 
-field-optional = freiwillig
+field-optional = optional
 form-problems =
     { $count ->
         [one] Bitte prüfen Sie diese Angabe:
@@ -128,6 +128,7 @@ register-done-sign-in = Anmelden
 ## Forgotten password
 
 reset-link = Passwort vergessen?
+reset-ask-heading = Passwort vergessen?
 reset-heading = Neues Passwort wählen
 reset-lead = Wir schicken Ihnen einen Link.
 reset-login = Benutzername oder E-Mail-Adresse
@@ -193,7 +194,7 @@ account-sessions-end = Alle anderen Sitzungen beenden
 account-sessions-end-question = Sie sind dann überall außer hier abgemeldet.
 account-sessions-end-confirm = Ja, beenden
 account-devices = Bekannte Browser
-account-devices-why = Hier haben Sie sich schon einmal angemeldet. Lassen Sie einen Browser vergessen, den Sie nicht mehr oder noch nie benutzt haben; dort gilt die nächste Anmeldung wieder als die erste.
+account-devices-why = Mit diesen Browsern haben Sie sich schon einmal angemeldet. Lassen Sie einen Browser vergessen, den Sie nicht mehr oder noch nie benutzt haben; dort gilt die nächste Anmeldung wieder als die erste.
 account-devices-none = Es ist kein Browser bekannt.
 account-device-first = Erste Anmeldung
 account-device-last = Letzte Anmeldung
@@ -245,10 +246,14 @@ admin-browser = Browser
 admin-actions = Aktionen
 # Ein Konto, das es nicht mehr gibt.
 admin-deleted = { $name } (gelöscht)
+# Wer an der Maschine arbeitet: in einer Spalte, und nach "von" in einem Satz.
+admin-command-line = Kommandozeile
+admin-by-command-line = der Kommandozeile
 # Warum nichts geschehen ist. $who: ein Benutzername; $when: ein Zeitpunkt.
 admin-why-approved = Bereits freigegeben, von { $who } am { $when }.
 admin-why-rejected = Bereits abgelehnt, von { $who } am { $when }.
 admin-why-decided = Das ist bereits entschieden.
+admin-why-barred = Dieses Konto ist abgelehnt oder gesperrt; ein Link würde nichts nützen.
 admin-why-yourself = Niemand entscheidet über das eigene Konto. Wenden Sie sich an jemand anderen aus der Administration.
 admin-why-file = Dieses Konto steht in einer Datei und wird dort geändert.
 admin-why-not-told = Das ist geschehen, doch die Sitzungen des Kontos konnten nicht benachrichtigt werden und bestehen vielleicht noch eine halbe Minute fort. Beenden Sie sie gleich in der Liste seiner Sitzungen.
@@ -260,6 +265,7 @@ admin-queue-heading = Anträge
 admin-queue-none = Niemand wartet auf eine Entscheidung.
 admin-since = Wartet seit
 admin-pick = Auswahl
+admin-pick-all = Alle auf dieser Seite auswählen
 admin-pick-none = Wählen Sie mindestens einen Antrag aus.
 admin-decide-heading = Über die ausgewählten entscheiden
 admin-approve-picked = Freigeben
@@ -305,6 +311,8 @@ admin-approve-ask = { $username } doch noch freigeben? Eine E-Mail teilt es mit.
 admin-approve-heading = Diesen Antrag freigeben
 admin-reject = Ablehnen
 admin-reject-heading = Ablehnen
+admin-reject-open = Ablehnen …
+admin-reject-ask = Die Freigabe von { $username } zurücknehmen? Alle Sitzungen enden sofort, und eine E-Mail teilt es mit.
 admin-enable = Entsperren
 admin-disable = Sperren
 admin-disable-ask = { $username } aussperren? Alle Sitzungen enden sofort.
@@ -321,7 +329,7 @@ admin-session-host = Bei
 admin-end-session = Beenden
 admin-end-sessions = Alle Sitzungen beenden
 admin-end-sessions-ask = Alle Sitzungen dieses Kontos auf allen Geräten beenden?
-admin-devices-heading = Bekannte Geräte
+admin-devices-heading = Bekannte Browser
 admin-devices-none = Kein Browser ist bekannt.
 admin-device-first = Zuerst benutzt
 admin-forget-device = Vergessen
@@ -569,6 +577,7 @@ username-reserved = Der Benutzername { $username } ist reserviert. Wählen Sie e
 name-missing = Geben Sie Ihren Namen ein.
 name-too-long = Das ist zu lang für einen Namen. Er darf 100 Zeichen haben.
 name-character = Ein Name darf dies nicht enthalten: { $character }
+name-marks = In einem Namen dürfen nicht so viele Zeichen auf einem Buchstaben stehen.
 name-link = Ein Name darf keine Webadresse enthalten.
 
 ## What is wrong with a password that was chosen

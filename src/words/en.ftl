@@ -143,6 +143,7 @@ register-done-sign-in = Sign in
 ## Forgotten password
 
 reset-link = Forgot your password?
+reset-ask-heading = Forgot your password?
 reset-heading = Choose a new password
 reset-lead = We will mail you a link.
 reset-login = Username or e-mail address
@@ -213,7 +214,7 @@ account-sessions-end = End all other sessions
 account-sessions-end-question = You are then signed out everywhere but here.
 account-sessions-end-confirm = Yes, end them
 account-devices = Known browsers
-account-devices-why = You have signed in here before. A browser that you do not know any more, or never knew, should be forgotten; signing in there is then as the first time.
+account-devices-why = In these browsers you have signed in before. A browser that you do not know any more, or never knew, should be forgotten; signing in there is then as the first time.
 account-devices-none = No browser is known.
 account-device-first = First sign-in
 account-device-last = Last sign-in
@@ -266,10 +267,14 @@ admin-browser = Browser
 admin-actions = Actions
 # An account that is no more.
 admin-deleted = { $name } (deleted)
+# Those at the machine: in a column, and after "by" in a sentence.
+admin-command-line = Command line
+admin-by-command-line = the command line
 # Why nothing was done. $who: a username; $when: a point in time.
 admin-why-approved = Approved already, by { $who } on { $when }.
 admin-why-rejected = Rejected already, by { $who } on { $when }.
 admin-why-decided = This has been decided already.
+admin-why-barred = This account is rejected or disabled, so that a link would be of no use.
 admin-why-yourself = Nobody decides over their own account. Ask another administrator.
 admin-why-file = This account stands in a file, and is changed there.
 admin-why-not-told = This is done, but the account’s sessions could not be told and may go on for half a minute. End them in the list of its sessions in a moment.
@@ -281,6 +286,7 @@ admin-queue-heading = Requests
 admin-queue-none = Nobody is waiting for a decision.
 admin-since = Waiting since
 admin-pick = Pick
+admin-pick-all = Pick all on this page
 admin-pick-none = Pick at least one request.
 admin-decide-heading = Decide over those picked
 admin-approve-picked = Approve
@@ -326,6 +332,9 @@ admin-approve-ask = Approve { $username } after all? A mail says so.
 admin-approve-heading = Approve this request
 admin-reject = Reject
 admin-reject-heading = Reject
+# Opens the question and the form.
+admin-reject-open = Reject …
+admin-reject-ask = Take back the approval of { $username }? Every session ends at once, and a mail says so.
 admin-enable = Enable
 admin-disable = Disable
 admin-disable-ask = Shut { $username } out? Every session ends at once.
@@ -342,7 +351,7 @@ admin-session-host = At
 admin-end-session = End
 admin-end-sessions = End all sessions
 admin-end-sessions-ask = End every session of this account, on all its devices?
-admin-devices-heading = Known devices
+admin-devices-heading = Known browsers
 admin-devices-none = No browser is known.
 admin-device-first = First used
 admin-forget-device = Forget
@@ -599,6 +608,7 @@ username-reserved = The username { $username } is reserved. Choose another.
 name-missing = Enter your name.
 name-too-long = This is too long for a name. It may have 100 characters.
 name-character = A name must not contain this: { $character }
+name-marks = A name must not have so many marks on one letter.
 name-link = A name must not contain a web address.
 
 ## What is wrong with a password that was chosen

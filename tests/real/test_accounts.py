@@ -2,11 +2,12 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 
 from rig.accounts import PASSWORD, Account
-from rig.gateway import app, vestibule
+from rig.gateway import app, program, vestibule
 from rig.mail import text_of
 from rig.process import eventually
 from rig.visitor import Visitor
@@ -151,6 +152,76 @@ def test_accounts_of_a_file_are_shown_and_changed_there(accounts, account):
 def test_what_is_typed_wrongly_is_told_and_ends_with_2(accounts, arguments, said):
     ended = accounts(*arguments, status=2)
     assert said in ended.stderr and not ended.stdout
+
+
+def test_a_database_that_is_not_there_is_told_and_made_by_nobody_who_reads(make_gateway, recorder, tmp_path):
+    mistyped = tmp_path / "nowhere" / "acounts.db"
+    gateway = make_gateway([app("recorder", recorder.url)], start=False, accounts=[{"database": f"sqlite:{mistyped}"}])
+    people = tmp_path / "people.csv"
+    people.write_text("username,email\nann,ann@people.example\n")
+    for arguments in (["list"], ["show", "ann"], ["trail"], ["disable", "ann"], ["import", people]):
+        ended = vestibule("account", *arguments, "--config", gateway.file)
+        assert ended.returncode == 1 and f"there is no accounts database at {mistyped} yet" in ended.stderr
+        assert len(ended.stderr.splitlines()) == 1 and not mistyped.parent.exists(), arguments
+    made = vestibule("account", "import", people, "--apply", "--config", gateway.file)
+    assert made.returncode == 0 and mistyped.exists(), made.stderr
+
+
+def test_a_file_that_is_no_database_is_called_so(make_gateway, recorder, tmp_path):
+    file = tmp_path / "accounts.db"
+    file.write_text("This is a letter, and no database. " * 300)
+    gateway = make_gateway([app("recorder", recorder.url)], start=False, accounts=[{"database": f"sqlite:{file}"}])
+    ended = vestibule("account", "list", "--config", gateway.file)
+    assert ended.returncode == 1 and "the accounts database is damaged, or the file is something else" in ended.stderr
+    assert "an account" not in ended.stderr
+
+
+def test_a_postgresql_that_refuses_is_told_apart_from_one_that_is_slow(make_gateway, recorder):
+    refusing = [{"database": "postgres://u:x@127.0.0.1:1/x"}]
+    gateway = make_gateway([app("recorder", recorder.url)], start=False, accounts=refusing)
+    for arguments in (["account", "list"], ["check", "--connect"]):
+        ended = vestibule(*arguments, "--config", gateway.file)
+        assert ended.returncode == 1 and "refused" in ended.stdout + ended.stderr, ended.stdout + ended.stderr
+        assert "in time" not in ended.stdout + ended.stderr
+
+
+def test_the_trail_is_read_by_account_and_by_event(accounts, added):
+    accounts("disable", added.username)
+    accounts("enable", added.username)
+    lines = json.loads(accounts("trail", added.username, "--json").stdout)
+    assert [line["event"] for line in lines] == ["account_added", "disabled", "enabled"], "the latest last"
+    assert {(line["username"], line["by"]) for line in lines} == {(added.username, "command line")}
+    assert [line["event"] for line in json.loads(accounts("trail", added.email, "--last", "1", "--json").stdout)] == ["enabled"]
+    table = accounts("trail", added.username, "--event", "disabled").stdout.splitlines()
+    assert len(table) == 2 and table[1].split()[1:3] == ["disabled", added.username]
+    accounts("delete", added.username)
+    assert "account_deleted" in accounts("trail", added.username).stdout
+    assert "no account is called" in accounts("trail", "nobody-ever", status=1).stderr
+
+
+def test_those_who_are_disabled_are_listed(accounts, added):
+    accounts("disable", added.username)
+    listed = json.loads(accounts("list", "--disabled", "--json").stdout)
+    assert added.username in [row["username"] for row in listed] and all(row["disabled"] for row in listed)
+    accounts("enable", added.username)
+    assert added.username not in accounts("list", "--disabled").stdout
+
+
+def test_a_link_for_another_password_is_mailed_to_who_may_use_it(accounts, added, mails):
+    assert accounts("reset", added.username).stdout == f"a link to choose a password goes to {added.email}\n"
+    mails.wait_for(added.email, subject="Choose a new password")
+    accounts("disable", added.username)
+    assert "may not sign in" in accounts("reset", added.username, status=1).stderr
+
+
+def test_a_reader_that_has_had_enough_ends_a_long_list_quietly(gateway, accounts):
+    lines = ["username,email,groups", *(f"long{number},long{number}@people.example,long" for number in range(3000))]
+    accounts("import", "-", "--apply", entering="\n".join(lines))
+    command = [program(), "account", "list", "--group", "long", "--config", str(gateway.file)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+        assert b"USERNAME" in child.stdout.readline()
+        child.stdout.close()
+        assert (child.stderr.read(), child.wait(60)) == (b"", 0)
 
 
 def test_without_a_database_there_is_nothing_to_work_on(make_gateway, recorder):

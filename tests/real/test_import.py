@@ -106,6 +106,14 @@ def test_of_a_file_with_three_bad_lines_in_ten_thousand_nothing_is_made(gateway,
     assert not known(gateway, "--group", "crowd")
 
 
+def test_who_is_there_already_is_counted_out_and_not_planned(gateway, take):
+    text = "username,email\ntwice,twice@people.example\n"
+    take(text, "--apply")
+    ended = take(text + "once,once@people.example\n", status=1)
+    assert ended.stdout == "people:3: once <once@people.example>, once, without a password\n"
+    assert ended.stderr.splitlines()[-1] == "people: 1 problem, and 1 account without one; nothing was written"
+
+
 def test_twenty_thousand_people_come_in_one_transaction(gateway, take):
     lines = ["username,email,name,groups,password"]
     lines += [f"many{number},many{number}@people.example,Many {number},many," for number in range(20_000)]

@@ -62,6 +62,9 @@ pub enum DatabaseError {
     /// A full disk, a file that cannot be written, a missing right.
     #[error("the accounts database refused: {0}")]
     Refused(String),
+    /// The file is damaged, or something else.
+    #[error("the accounts database is damaged, or the file is something else: {0}")]
+    Broken(String),
     #[error("an account in the database cannot be read: {0}")]
     Corrupt(String),
     /// The layout could not be brought up to date; it is as it was before.
@@ -222,7 +225,7 @@ impl From<sqlx::Error> for DatabaseError {
                     code => match Fault::of(code) {
                         Fault::Busy => Self::Timeout,
                         Fault::Unreachable => Self::Unreachable(message),
-                        Fault::Corrupt => Self::Corrupt(message),
+                        Fault::Corrupt => Self::Broken(message),
                         Fault::Refused => Self::Refused(message),
                     },
                 }

@@ -7,7 +7,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _, Executor, PgConnection, SqliteConnection};
+use sqlx::{ConnectOptions as _, Connection as _, Executor, PgConnection, PgPool, SqliteConnection};
 use tokio::time::timeout;
 
 use super::{DEADLINE, DatabaseError, Engine, Place, writing};
@@ -81,10 +81,18 @@ async fn answers(connection: &mut PgConnection) -> bool {
     timeout(PATIENCE, connection.ping()).await.is_ok_and(|answer| answer.is_ok())
 }
 
+/// Finds out why a server cannot be reached. The pool would try again until its time is over, and say no more than that.
+async fn reach(pool: &PgPool) -> Result<(), DatabaseError> {
+    let options = pool.connect_options();
+    let reached = async { PgConnection::connect_with(&options).await?.close().await };
+    Ok(timeout(DEADLINE, reached).await.map_err(|_| DatabaseError::Timeout)??)
+}
+
 pub async fn migrate(engine: &Engine) -> Result<(), DatabaseError> {
     match engine {
         Engine::Sqlite { writer, .. } => migrate_sqlite(writer).await,
         Engine::Postgres(pool) => {
+            reach(pool).await?;
             let mut transaction = pool.begin().await?;
             sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(LOCK).execute(&mut *transaction).await?;
             postgres(&mut transaction).await?;
@@ -146,6 +154,9 @@ pub enum Layout {
 
 /// Begins to write, too, so that a full disk, a read-only file and a held lock show.
 pub async fn look(engine: &Engine) -> Result<Layout, DatabaseError> {
+    if let Engine::Postgres(pool) = engine {
+        reach(pool).await?;
+    }
     writing!(engine, transaction => {
         // What fails in a transaction of PostgreSQL ends it, so the table is looked for before it is read.
         let there: i64 = match engine {

@@ -6,6 +6,7 @@ use csv::{ReaderBuilder, StringRecord};
 use super::draft::Draft;
 use super::text::quoted;
 use super::{Import, Remark};
+use crate::config::nearest;
 use crate::secret::Secret;
 
 const KNOWN: &str = "`username`, `email`, `name`, `groups`, `password`, `disabled` and `attributes.NAME`";
@@ -113,12 +114,26 @@ fn column(name: &str) -> Result<Column, String> {
         _ => match name.strip_prefix("attributes.") {
             Some(attribute) if !attribute.is_empty() => Column::Attribute(attribute.to_owned()),
             _ => {
+                let meant = meant(name).map(|meant| format!("; did you mean `{meant}`?"));
                 return Err(format!(
-                    "{} is no column: the first line names them, and there are {KNOWN}",
-                    quoted(name)
+                    "{} is no column: the first line names them, and there are {KNOWN}{}",
+                    quoted(name),
+                    meant.unwrap_or_default()
                 ));
             }
         },
+    })
+}
+
+/// What other systems call it, or what is spelt nearly so.
+fn meant(name: &str) -> Option<&'static str> {
+    Some(match name {
+        "user" | "user name" | "login" | "uid" | "account" => "username",
+        "mail" | "address" | "e-mail address" | "email address" => "email",
+        "full name" | "fullname" | "full_name" | "display name" | "displayname" | "cn" => "name",
+        "group" | "roles" | "role" | "memberof" => "groups",
+        "hash" | "password hash" | "password_hash" | "userpassword" => "password",
+        _ => return nearest(name, &["username", "email", "name", "groups", "password", "disabled"]),
     })
 }
 

@@ -1,4 +1,4 @@
-//! JSON: one object a line, with the keys of the CSV; or what Django's `dumpdata` writes, as an array or as lines.
+//! JSON: one object a line, or an array of them, with the keys of the CSV; or what Django's `dumpdata` writes, as an array or as lines.
 
 use std::collections::BTreeMap;
 
@@ -16,12 +16,13 @@ pub struct Item {
 }
 
 pub fn read(text: &str, import: &mut Import) -> Vec<Draft> {
-    let items = if text.trim_start().starts_with('[') { array(text, import) } else { lines(text, import) };
-    if items.iter().any(|item| item.value.get("model").is_some()) || text.trim_start().starts_with('[') {
+    let is_array = text.trim_start().starts_with('[');
+    let items = if is_array { array(text, import) } else { lines(text, import) };
+    if items.iter().any(|item| item.value.get("model").is_some()) {
         import.format = Format::Django;
         return django::read(items, import);
     }
-    import.format = Format::JsonLines;
+    import.format = if is_array { Format::JsonArray } else { Format::JsonLines };
     let mut drafts = Vec::with_capacity(items.len());
     for Item { line, value } in items {
         match serde_json::from_value::<Entry>(value) {
@@ -88,7 +89,14 @@ fn lines(text: &str, import: &mut Import) -> Vec<Item> {
         let line = index + 1;
         match serde_json::from_str(content) {
             Ok(value) => items.push(Item { line, value }),
-            Err(error) => import.problems.push(syntax(line, error.column(), &error)),
+            Err(error) => {
+                let mut problem = syntax(line, error.column(), &error);
+                if error.is_eof() {
+                    problem.text +=
+                        ": an object stands on one line, or all of them in an array: [{...}, {...}]";
+                }
+                import.problems.push(problem);
+            }
         }
     }
     items

@@ -29,6 +29,7 @@ pub struct Import {
 pub enum Format {
     Csv,
     JsonLines,
+    JsonArray,
     Django,
 }
 
@@ -142,6 +143,7 @@ impl fmt::Display for Format {
         formatter.write_str(match self {
             Self::Csv => "CSV",
             Self::JsonLines => "JSON lines",
+            Self::JsonArray => "a JSON array",
             Self::Django => "Django's dumpdata",
         })
     }

@@ -82,6 +82,8 @@ fn lines_of_json_are_read() {
     ];
     assert_eq!(right(&text, Format::JsonLines), rows);
     assert_eq!(right(&text.replace('\n', "\r\n"), Format::JsonLines), rows);
+    let array = format!("[{}]", text.trim().replace("\n\n", ",\n\n"));
+    assert_eq!(right(&array, Format::JsonArray), rows);
 }
 
 #[test]
@@ -190,6 +192,7 @@ fn a_header_that_is_none_is_told_once() {
     for (text, expected) in [
         ("alice,alice@example.com\nbob,bob@example.com\n", "1: `alice` is no column"),
         ("username,mail\na,a@example.com\n", "1: `mail` is no column"),
+        ("username,E-Mail\na,a@example.com\n", "1: `e-mail` is no column"),
         ("username,name\na,A\n", "1: there is no column `email`"),
         ("username,email,email\n", "1: the column `email` is there twice"),
         ("username,email\n", "1: there is no account in the file"),
@@ -200,6 +203,21 @@ fn a_header_that_is_none_is_told_once() {
         let problems = wrong(text);
         assert!(problems.len() == 1 && problems[0].starts_with(expected), "{text:?}: {problems:?}");
     }
+}
+
+#[test]
+fn what_a_column_was_meant_to_be_is_told() {
+    for (header, meant) in [
+        ("user,email", "username"),
+        ("username,E-Mail", "email"),
+        ("username,email,Full Name", "name"),
+        ("username,email,pasword", "password"),
+        ("username,email,roles", "groups"),
+    ] {
+        let problems = wrong(format!("{header}\na,b,c\n"));
+        assert!(problems[0].ends_with(&format!("; did you mean `{meant}`?")), "{problems:?}");
+    }
+    assert!(!wrong("username,email,shoe size\n")[0].contains("did you mean"));
 }
 
 #[test]
@@ -225,7 +243,7 @@ fn broken_json_is_told_by_its_place() {
     for (text, expected) in [
         (
             "{\"username\": \"a\", \"email\": \"a@example.com\"}\n{\"username\": \n",
-            "2:13: this is no JSON: EOF",
+            "2:13: this is no JSON: EOF while parsing a value: an object stands on one line, or all of them in an array",
         ),
         (
             "{\"username\": \"a\", \"email\": \"a@example.com\", \"mail\": 1}",
@@ -235,11 +253,12 @@ fn broken_json_is_told_by_its_place() {
         ("{\"username\": \"a\", \"email\": \"a@example.com\", \"groups\": 7}", "1: `groups` is a list"),
         ("[\n\n{\"model\": \"auth.user\" \"pk\": 1}]", "3:23: this is no JSON: expected `,` or `}`"),
         ("[\n{\"model\": \"auth.permission\"},\n", "3: the file ends within the array"),
-        ("[1]", "1: this is no object of Django's"),
+        ("[1]", "1: invalid type: integer `1`"),
         (
-            "[{\"username\": \"a\", \"email\": \"a@example.com\"}]",
+            "[{\"model\": \"auth.group\", \"pk\": 1}, {\"username\": \"a\"}]",
             "1: this is no object of Django's: missing field `model`",
         ),
+        ("[{\"username\": \"a\"}]", "1: missing field `email`"),
     ] {
         let problems = wrong(text);
         assert!(problems.len() == 1 && problems[0].starts_with(expected), "{text:?}: {problems:?}");

@@ -8,7 +8,7 @@ use clap::Args;
 use zeroize::Zeroizing;
 
 use super::super::{Failure, password, print};
-use super::with_app;
+use super::{with_app, with_new_app};
 use crate::account::database::Taken;
 use crate::account::password::{Owner, Rules};
 use crate::account::{Account, Address, Attributes, FullName, Groups, Reason, StoredHash, Username};
@@ -48,7 +48,7 @@ pub fn add(config: &Path, add: &Add) -> Result<(), Failure> {
     let name = FullName::parse(name).map_err(|error| usage(&error))?;
     let groups = Groups::parse(add.groups.as_deref().unwrap_or_default()).map_err(|error| usage(&error))?;
     let password = add.password_stdin.then(password::read_line).transpose()?;
-    let made = with_app(config, async |app| {
+    let made = with_new_app(config, async |app| {
         let owner =
             Owner { username: Some(username.as_str()), address: Some(&email), name: Some(name.as_str()) };
         let password = match &password {
@@ -83,6 +83,7 @@ pub enum Change {
     Disable,
     Enable,
     Unlock,
+    Reset,
     SetGroups(Groups),
     Delete,
 }
@@ -136,6 +137,10 @@ async fn one(app: &App, name: &str, change: &Change) -> Result<String, Administe
         Change::Unlock => {
             administer::unlock(app, by, &account).await?;
             format!("{username} unlocked")
+        }
+        Change::Reset => {
+            administer::send_reset(app, by, id).await?;
+            format!("a link to choose a password goes to {}", account.email)
         }
         Change::SetGroups(groups) => {
             let account = administer::set_groups(app, by, id, groups).await?.account;

@@ -4,10 +4,12 @@ use std::fmt::Write as _;
 use std::fs::File;
 use std::io::{self, IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
+use std::sync::Arc;
 
 use super::super::{Failure, print};
-use super::with_app;
+use super::{with_app, with_new_app};
 use crate::account::import::{Format, Import, Remark, Row};
+use crate::app::App;
 use crate::flow::By;
 use crate::flow::import::{self, Outcome};
 
@@ -19,37 +21,51 @@ const WORTH_WATCHING: usize = 1000;
 
 pub fn run(config: &Path, from: &Path, apply: bool) -> Result<(), Failure> {
     let import = crate::account::import::read(&content(from)?);
-    let (format, rows) = (import.format, import.rows.len());
-    let shown = from.display().to_string();
-    if !apply {
-        print(&plan(&shown, &import))?;
-    }
-    print(&placed(&shown, &import.notes, " (note)"))?;
-    let progress = Progress::of(rows);
-    let outcome = with_app(config, async |app| {
+    let format = import.format;
+    let shown =
+        if is_standard_input(from) { "standard input".to_owned() } else { from.display().to_string() };
+    let (plan, notes) = (plan(&shown, &import), placed(&shown, &import.notes, " (note)"));
+    let progress = Progress::of(plan.len());
+    let work = async |app: Arc<App>| {
         let by = By::command_line(&app);
         import::import(&app, by, import, apply, move |done| progress.show(done)).await
-    })?;
+    };
+    let outcome = if apply { with_new_app(config, work)? } else { with_app(config, work)? };
     progress.end();
     let problems = &outcome.problems;
+    // Which cannot be made, the database may know alone.
+    let refused = |index: &usize| outcome.refused.contains(index);
+    let right: Vec<_> = plan.iter().enumerate().filter(|(index, _)| !refused(index)).collect();
+    if !apply {
+        print(&right.iter().map(|(_, text)| text.as_str()).collect::<String>())?;
+    }
+    print(&notes)?;
     if problems.is_empty() {
         return print(&summary(format, &outcome));
     }
     // Nobody may be reading it any more, which is no reason to panic.
     let told = placed(&shown, problems, "");
     io::stderr().lock().write_all(told.as_bytes()).ok();
-    Err(Failure::Work(refusal(&shown, problems, rows)))
+    Err(Failure::Work(refusal(&shown, problems, right.len())))
 }
 
 fn content(from: &Path) -> Result<Vec<u8>, Failure> {
     let failed = |error: &dyn std::fmt::Display| Failure::Work(format!("{}: {error}", from.display()));
     let mut content = Vec::new();
-    let file = File::open(from).map_err(|error| failed(&error))?;
-    let size = file.take(LARGEST + 1).read_to_end(&mut content).map_err(|error| failed(&error))?;
+    let size = if is_standard_input(from) {
+        io::stdin().lock().take(LARGEST + 1).read_to_end(&mut content)
+    } else {
+        File::open(from).and_then(|file| file.take(LARGEST + 1).read_to_end(&mut content))
+    };
+    let size = size.map_err(|error| failed(&error))?;
     if size as u64 > LARGEST {
         return Err(failed(&"the file is larger than 512 MiB: import it in parts"));
     }
     Ok(content)
+}
+
+fn is_standard_input(from: &Path) -> bool {
+    from == Path::new("-")
 }
 
 /// Each with the file's name before it: a place that editors jump to.
@@ -63,14 +79,15 @@ fn placed(shown: &str, remarks: &[Remark], ending: &str) -> String {
 }
 
 /// What would be made, a line each.
-fn plan(shown: &str, import: &Import) -> String {
+fn plan(shown: &str, import: &Import) -> Vec<String> {
     let line = |row: &Row| {
         let groups = row.groups.as_slice();
         let groups = if groups.is_empty() { String::new() } else { format!(", in {}", groups.join(", ")) };
         let password = if row.password.is_some() { "" } else { ", without a password" };
         let disabled = if row.disabled { ", disabled" } else { "" };
         let Row { line, username, email, name, .. } = row;
-        format!("{shown}:{line}: {username} <{email}>, {}{groups}{password}{disabled}\n", name.as_str())
+        let name = name.as_str();
+        format!("{shown}:{line}: {username} <{email}>, {name}{groups}{password}{disabled}\n")
     };
     import.rows.iter().map(line).collect()
 }

@@ -19,6 +19,9 @@ use crate::flow::FlowError;
 pub struct Which {
     #[arg(long)]
     approval: Option<State>,
+    /// Those that are disabled alone.
+    #[arg(long)]
+    disabled: bool,
     /// Members of this group.
     #[arg(long, value_name = "GROUP")]
     group: Option<String>,
@@ -40,7 +43,7 @@ const PAGE: u32 = 1000;
 pub fn list(config: &Path, which: Which, json: bool) -> Result<(), Failure> {
     let filter = Filter {
         approval: which.approval.map(State::approval),
-        disabled: None,
+        disabled: which.disabled.then_some(true),
         group: which.group,
         search: which.search,
     };
@@ -87,7 +90,7 @@ async fn all(database: &Database, filter: &Filter) -> Result<Vec<Entry>, Databas
     }
 }
 
-fn no_database() -> Failure {
+pub fn no_database() -> Failure {
     Failure::Work("there is no accounts database: write `- database: sqlite` below `accounts`".into())
 }
 
@@ -210,7 +213,7 @@ impl<'a> Row<'a> {
     }
 }
 
-fn as_json(what: &impl Serialize) -> Result<String, Failure> {
+pub fn as_json(what: &impl Serialize) -> Result<String, Failure> {
     let text = serde_json::to_string_pretty(what).map_err(|error| Failure::Work(error.to_string()))?;
     Ok(text + "\n")
 }

@@ -3,6 +3,7 @@
 mod change;
 mod import;
 mod list;
+mod trail;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -10,8 +11,10 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 
 use super::Failure;
-use crate::account::{Groups, Reason};
+use crate::account::database::Place;
+use crate::account::{DatabaseSettings, Groups, Reason, SourceSettings};
 use crate::app::App;
+use crate::config::Config;
 use crate::{boot, config};
 use change::Change;
 
@@ -75,6 +78,11 @@ enum Command {
         #[arg(required = true, value_name = "NAME")]
         names: Vec<String>,
     },
+    /// Mail people a link to choose another password. Nothing changes before it is used.
+    Reset {
+        #[arg(required = true, value_name = "NAME")]
+        names: Vec<String>,
+    },
     /// Give an account another password, asked for twice or read from a pipe. Its sessions end.
     SetPassword { name: String },
     /// Make somebody a member of these groups, and of no others.
@@ -89,9 +97,23 @@ enum Command {
         #[arg(required = true, value_name = "NAME")]
         names: Vec<String>,
     },
-    /// Make accounts out of CSV, JSON lines or Django's `dumpdata auth.user`; without `--apply`, say what would be made.
+    /// Show what the audit trail says, the latest last.
+    Trail {
+        /// The username, e-mail address or id of one account, also of one that was deleted.
+        name: Option<String>,
+        /// Of this event alone, as `signed_in`.
+        #[arg(long, value_name = "EVENT")]
+        event: Option<String>,
+        /// The latest so many lines alone.
+        #[arg(long, value_name = "NUMBER")]
+        last: Option<u32>,
+        /// As one JSON array, for programs.
+        #[arg(long)]
+        json: bool,
+    },
+    /// Make accounts out of CSV, JSON or Django's `dumpdata auth.user`; without `--apply`, say what would be made.
     Import {
-        /// CSV begins with the line `username,email,name,groups,password`; JSON lines have these keys.
+        /// CSV begins with the line `username,email,name,groups,password`; JSON has these keys. `-`: standard input.
         #[arg(value_name = "FILE")]
         from: PathBuf,
         /// Make them: all, or none if anything is wrong.
@@ -118,6 +140,10 @@ pub fn run(account: Account) -> Result<(), Failure> {
         Command::Disable { names } => change::each(&config, &names, &Change::Disable),
         Command::Enable { names } => change::each(&config, &names, &Change::Enable),
         Command::Unlock { names } => change::each(&config, &names, &Change::Unlock),
+        Command::Reset { names } => change::each(&config, &names, &Change::Reset),
+        Command::Trail { name, event, last, json } => {
+            trail::show(&config, name.as_deref(), event, last, json)
+        }
         Command::SetPassword { name } => change::set_password(&config, &name),
         Command::SetGroups { name, groups: list } => {
             change::each(&config, &[name], &Change::SetGroups(groups(&list)?))
@@ -127,12 +153,44 @@ pub fn run(account: Account) -> Result<(), Failure> {
     }
 }
 
-/// Does something with the accounts of the configuration.
+/// Does something with the accounts that there are. A database that is not there is most likely misspelt, and is not made.
 fn with_app<T, E: std::error::Error>(
     config: &Path,
     work: impl AsyncFnOnce(Arc<App>) -> Result<T, E>,
 ) -> Result<T, Failure> {
-    let done = boot::once(super::configuration(config)?, work);
+    let config = super::configuration(config)?;
+    there_is_a_database(&config)?;
+    once(config, work)
+}
+
+/// The same, and makes the database where there is none yet.
+fn with_new_app<T, E: std::error::Error>(
+    config: &Path,
+    work: impl AsyncFnOnce(Arc<App>) -> Result<T, E>,
+) -> Result<T, Failure> {
+    once(super::configuration(config)?, work)
+}
+
+fn there_is_a_database(config: &Config) -> Result<(), Failure> {
+    for source in &config.accounts {
+        if let SourceSettings::Database(DatabaseSettings { place: Place::Sqlite(file), .. }) = source
+            && !file.exists()
+        {
+            return Err(Failure::Work(format!(
+                "there is no accounts database at {} yet: the gateway makes it when it starts, and so does `account add`; \
+                 if there should be one, correct `database` below `accounts`",
+                file.display()
+            )));
+        }
+    }
+    Ok(())
+}
+
+fn once<T, E: std::error::Error>(
+    config: Config,
+    work: impl AsyncFnOnce(Arc<App>) -> Result<T, E>,
+) -> Result<T, Failure> {
+    let done = boot::once(config, work);
     let failed = |error: &dyn std::error::Error| Failure::Work(error.to_string());
     done.map_err(|error| failed(&error))?.map_err(|error| failed(&error))
 }

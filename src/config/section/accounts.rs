@@ -27,6 +27,8 @@ pub struct Read {
     pub admins_place: Option<Place>,
     /// Where it stands that an administrator decides over who registers.
     pub approval_place: Option<Place>,
+    /// Where a database is named that is a file of one machine.
+    pub sqlite_place: Option<Place>,
 }
 
 impl Read {
@@ -91,6 +93,8 @@ pub fn read(
                     }
                     read.incomplete = true;
                     read.approval_place = approval;
+                    let on_one_machine = matches!(settings.place, database::Place::Sqlite(_));
+                    read.sqlite_place = on_one_machine.then_some(place);
                     read.sources.push(SourceSettings::Database(settings));
                 }
             }

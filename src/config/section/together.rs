@@ -30,6 +30,7 @@ pub fn check(report: &mut Report, parts: &Parts<'_>) {
     names(report, parts.apps);
     hosts(report, parts);
     shared_secret(report, parts);
+    shared_accounts(report, parts);
     terminal(report, parts);
     listeners(report, parts);
     https(report, parts);
@@ -90,6 +91,18 @@ fn shared_secret(report: &mut Report, parts: &Parts<'_>) {
     {
         let help = "write `secret: ${VESTIBULE_SECRET}`, the same for all that share the store; `vestibule secret` prints one";
         report.error(*place, "with a redis store, `secret` must be given", help);
+    }
+}
+
+/// Gateways that share a store end the sessions of accounts that they do not know.
+fn shared_accounts(report: &mut Report, parts: &Parts<'_>) {
+    if let Some(store::Read { settings: StoreSettings::Redis(_), .. }) = parts.store
+        && let Some(place) = parts.accounts.sqlite_place
+    {
+        let message = "gateways that share a redis store would not share these accounts: they are a file of one machine";
+        let help =
+            "write `database: postgres://user:password@host/name`, unless one gateway alone uses the store";
+        report.warning(place, message, help);
     }
 }
 

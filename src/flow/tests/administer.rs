@@ -116,6 +116,16 @@ async fn a_set_password_ends_what_the_old_one_opened() {
 }
 
 #[tokio::test]
+async fn no_link_goes_to_somebody_who_may_not_sign_in() {
+    let rig = Rig::new().await;
+    let erin = rig.add("erin", "").await;
+    administer::send_reset(&rig.app, rig.command_line(), &erin).await.unwrap();
+    administer::set_disabled(&rig.app, rig.command_line(), &erin, true).await.unwrap();
+    let refused = administer::send_reset(&rig.app, rig.command_line(), &erin).await;
+    assert!(matches!(refused, Err(AdministerError::Barred(name)) if name == "erin"));
+}
+
+#[tokio::test]
 async fn nobody_decides_over_their_own_account() {
     let rig = Rig::new().await;
     let erin = rig.add("erin", "admins").await;

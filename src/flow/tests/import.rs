@@ -76,6 +76,7 @@ async fn names_and_addresses_of_others_are_told_all_at_once() {
                 "7: `wrong`: an address has an @ in it, as alice@example.com",
             ]
         );
+        assert_eq!(outcome.accounts - outcome.refused.len(), 1, "`fine` alone");
         assert_eq!(rig.count().await, 1, "only erin");
     }
 }

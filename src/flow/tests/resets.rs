@@ -208,7 +208,7 @@ async fn a_network_asks_sixty_times_in_an_hour() {
 #[tokio::test]
 async fn a_sign_in_from_another_browser_is_told_to_the_owner() {
     let rig = Rig::new().await;
-    rig.add("erin", "").await;
+    let erin = rig.add("erin", "").await;
     let known = rig.signed_in("erin").await;
     rig.app.mailer.finished_within(Duration::from_secs(20)).await;
     let told = || {
@@ -225,6 +225,11 @@ async fn a_sign_in_from_another_browser_is_told_to_the_owner() {
     rig.code(&mut again, &code).await;
     rig.app.mailer.finished_within(Duration::from_secs(20)).await;
     assert_eq!(told(), 1, "a browser that is known");
+    // Whoever holds a session could have all browsers forgotten, so as to sign in elsewhere unnoticed.
+    assert_eq!(device::forget_all(&rig.app, &erin).await.unwrap(), 2);
+    rig.signed_in("erin").await;
+    rig.app.mailer.finished_within(Duration::from_secs(20)).await;
+    assert_eq!(told(), 2, "nor are forgotten ones the first of all");
 }
 
 #[tokio::test]

@@ -122,7 +122,7 @@ fn ask(
         ..kit::Form::default()
     };
     let page = visit.pages(None).ask(&AskView {
-        heading: "reset-heading",
+        heading: "reset-ask-heading",
         lead: Some(visit.x.words(None).text("reset-lead")),
         form,
         instead: Some(("reset-sign-in", &login)),
@@ -150,6 +150,7 @@ fn choose(
         whose: Some(&holder.account.username),
         submit: "reset-set",
         problem: of_form,
+        ..kit::Form::default()
     };
     let page = visit.pages(None).ask(&AskView {
         heading: "reset-heading",

@@ -19,8 +19,32 @@ pub struct Form<'a> {
     pub whose: Option<&'a str>,
     /// The button's text.
     pub submit: &'static str,
+    pub weight: Weight,
+    /// Above the fields: the question that what cannot be undone asks first.
+    pub ask: Option<String>,
     /// What is wrong with the whole of it, as a text.
     pub problem: Option<String>,
+}
+
+/// How much a form's button stands out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Weight {
+    /// What people mostly come for.
+    #[default]
+    Primary,
+    Secondary,
+    /// What is hard to undo.
+    Danger,
+}
+
+impl Weight {
+    pub const fn class(self) -> &'static str {
+        match self {
+            Self::Primary => "primary",
+            Self::Secondary => "secondary",
+            Self::Danger => "small danger",
+        }
+    }
 }
 
 /// One thing to fill in.
@@ -135,6 +159,8 @@ pub enum Cell<'a> {
     Made(String),
     Number(u64),
     Moment(Timestamp),
+    /// To the second, and for programs as the log has it.
+    Instant(Timestamp),
     Link {
         text: &'a str,
         address: String,
@@ -160,6 +186,22 @@ impl<'a> Table<'a> {
 }
 
 impl Cell<'_> {
+    /// For the look: whether people wrote it, so that it may be one word without an end, or there is nothing in it.
+    pub fn class(&self) -> &'static str {
+        match self {
+            Self::Empty => "empty",
+            Self::Text("") => "empty",
+            Self::Made(text) if text.is_empty() => "empty",
+            Self::Text(_) | Self::Made(_) | Self::Link { .. } => "free",
+            Self::Number(_)
+            | Self::Moment(_)
+            | Self::Instant(_)
+            | Self::Badge(_)
+            | Self::Acts(_)
+            | Self::Pick { .. } => "set",
+        }
+    }
+
     /// What is text and nothing else, as the language has it.
     pub fn written(&self, words: &Words) -> String {
         match self {
@@ -167,6 +209,7 @@ impl Cell<'_> {
             Self::Made(text) => text.clone(),
             Self::Number(number) => words.number(*number),
             Self::Moment(moment) => words.moment(*moment),
+            Self::Instant(moment) => words.moment_to_the_second(*moment),
             Self::Link { .. } | Self::Badge(_) | Self::Acts(_) | Self::Pick { .. } | Self::Empty => {
                 String::new()
             }

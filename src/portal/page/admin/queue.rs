@@ -25,7 +25,8 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
         Ok(visitor) => visitor,
         Err(elsewhere) => return Ok(elsewhere),
     };
-    page(visit, &visitor, StatusCode::OK, &Shown::default()).await
+    let shown = Shown { all: visit.parameter("pick").as_deref() == Some("all"), ..Shown::default() };
+    page(visit, &visitor, StatusCode::OK, &shown).await
 }
 
 pub async fn submit(visit: &Visit<'_>, form: &Form) -> Result<Response<Body>, PortalError> {
@@ -72,6 +73,8 @@ impl Decision {
 #[derive(Default)]
 struct Shown {
     picked: Vec<String>,
+    /// All on the page are picked.
+    all: bool,
     groups: String,
     reason: String,
     problem: Option<String>,
@@ -142,16 +145,20 @@ async fn page(
     let next = next(&mut waiting);
     let (desk, again) = (desk(visit, visitor).await?, again(visit, visitor, PAGE));
     let names = names(visit, &shown.outcomes).await?;
+    let everybody: Vec<String> = waiting.iter().map(|entry| entry.account.id.to_string()).collect();
+    let cursor = visit.parameter("after").unwrap_or_default();
+    let all = address(PAGE, &[("after", cursor.as_str()), ("pick", "all")]);
     let page = visit.pages_for(visitor).admin_queue(&QueueView {
         desk: Desk { problem: shown.problem.as_deref(), again: again.as_deref(), ..desk },
         waiting: &waiting,
-        picked: &shown.picked,
+        picked: if shown.all { &everybody } else { &shown.picked },
         groups: &shown.groups,
         reason: &shown.reason,
         groups_problem: shown.groups_problem.as_deref(),
         reason_problem: shown.reason_problem.as_deref(),
         outcomes: &shown.outcomes,
         names: &names,
+        all: Some(all.as_str()).filter(|_| !shown.all && waiting.len() > 1),
         first: further.then_some("/_vestibule/admin"),
         next: next.as_deref(),
     });

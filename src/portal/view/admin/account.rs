@@ -2,7 +2,7 @@
 
 use askama::Template;
 
-use super::super::kit::{Act, Cell, Column, Facts, Field, Form, Kind, Table};
+use super::super::kit::{Act, Cell, Column, Facts, Field, Form, Kind, Table, Weight};
 use super::super::message::Messages;
 use super::super::nav::Nav;
 use super::super::{Frame, Page, Pages, page};
@@ -211,8 +211,17 @@ fn reject_form<'a>(words: &Words, view: &AccountView<'a>) -> Form<'a> {
         .optional()
         .help(words.text("admin-reason-help"))
         .problem(view.reason_problem.map(str::to_owned));
-    let hidden = vec![("id", view.looked.account.id.as_str()), ("do", "reject")];
-    Form { action: ACTION, fields: vec![reason], hidden, submit: "admin-reject", ..Form::default() }
+    let account = &view.looked.account;
+    let hidden = vec![("id", account.id.as_str()), ("do", "reject")];
+    // Of a request it is one of two answers; of an account that is in use it takes something away.
+    let (weight, ask) = match account.approval {
+        Approval::Pending => (Weight::Secondary, None),
+        Approval::Approved | Approval::Rejected => {
+            (Weight::Danger, Some(words.filled("admin-reject-ask", "username", &account.username)))
+        }
+    };
+    let fields = vec![reason];
+    Form { action: ACTION, fields, hidden, submit: "admin-reject", weight, ask, ..Form::default() }
 }
 
 fn sessions<'a>(words: &Words, looked: &'a Looked, ids: &'a Ids) -> Table<'a> {

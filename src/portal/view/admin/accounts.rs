@@ -98,7 +98,7 @@ impl Pages<'_> {
                     .collect(),
             },
             count: words.with("admin-accounts-count", &[("count", view.total.into())]),
-            table: accounts(view),
+            table: accounts(words, view),
             pager: Pager { previous: view.previous, next: view.next, shown: None },
             view,
         })
@@ -122,7 +122,8 @@ struct AccountsPage<'a> {
     view: &'a AccountsView<'a>,
 }
 
-fn accounts<'a>(view: &AccountsView<'a>) -> Table<'a> {
+fn accounts<'a>(words: &Words, view: &AccountsView<'a>) -> Table<'a> {
+    let never = || Cell::Made(words.text("admin-never"));
     let row = |account: &'a Account, last| {
         vec![
             Cell::Link { text: &account.username, address: account_address(account.id.as_str()) },
@@ -138,7 +139,7 @@ fn accounts<'a>(view: &AccountsView<'a>) -> Table<'a> {
     let ours = view
         .accounts
         .iter()
-        .map(|entry| row(&entry.account, entry.last_sign_in.map_or(Cell::Empty, Cell::Moment)));
+        .map(|entry| row(&entry.account, entry.last_sign_in.map_or_else(never, Cell::Moment)));
     Table {
         caption: "admin-accounts-heading",
         columns: [

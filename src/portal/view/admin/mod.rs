@@ -19,6 +19,7 @@ use super::nav::Nav;
 use crate::account::database::{Decision, Line, Named};
 use crate::account::{Account, Approval};
 use crate::flow::administer::AdministerError;
+use crate::flow::by::COMMAND_LINE;
 use crate::flow::look::Names;
 use crate::words::{Value, Words};
 
@@ -104,6 +105,7 @@ pub fn why(words: &Words, error: &AdministerError, names: &Names) -> String {
             }
         }
         AdministerError::Decided(..) => words.text("admin-why-decided"),
+        AdministerError::Barred(_) => words.text("admin-why-barred"),
         AdministerError::Yourself => words.text("admin-why-yourself"),
         AdministerError::InFile(_) | AdministerError::NoDatabase => words.text("admin-why-file"),
         AdministerError::NotTold(_) => words.text("admin-why-not-told"),
@@ -118,6 +120,7 @@ fn called(words: &Words, names: &Names, id: &str) -> String {
     match names.of(id) {
         Some(Named { username, deleted: true }) => words.filled("admin-deleted", "name", username),
         Some(Named { username, deleted: false }) => username.clone(),
+        None if id == COMMAND_LINE => words.text("admin-by-command-line"),
         None => id.to_owned(),
     }
 }
@@ -129,11 +132,12 @@ fn somebody<'a>(words: &Words, names: &'a Names, id: Option<&'a str>) -> Cell<'a
         Some((id, Some(Named { username, deleted: false }))) => {
             Cell::Link { text: username, address: trail_address(id) }
         }
+        Some((COMMAND_LINE, _)) => Cell::Made(words.text("admin-command-line")),
         Some((id, _)) => Cell::Made(called(words, names, id)),
     }
 }
 
-/// Lines of the trail. The time is the log's, to the millisecond, so that both can be laid side by side.
+/// Lines of the trail. The time is the log's, for programs to the millisecond, so that both can be laid side by side.
 fn lines<'a>(words: &Words, lines: impl Iterator<Item = &'a Line>, names: &'a Names) -> Table<'a> {
     let row = |line: &'a Line| {
         let event = Cell::Link {
@@ -141,7 +145,7 @@ fn lines<'a>(words: &Words, lines: impl Iterator<Item = &'a Line>, names: &'a Na
             address: format!("/_vestibule/admin/trail?event={}", encoded(&line.event)),
         };
         vec![
-            Cell::Made(line.at.to_string()),
+            Cell::Instant(line.at),
             event,
             somebody(words, names, line.by.as_deref()),
             somebody(words, names, line.account.as_deref()),

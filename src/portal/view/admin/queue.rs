@@ -28,6 +28,8 @@ pub struct QueueView<'a> {
     /// What came of each, where not everything could be done.
     pub outcomes: &'a [Outcome],
     pub names: &'a Names,
+    /// The address of the same page with all of them picked, unless they are.
+    pub all: Option<&'a str>,
     /// The address of the first page, and of the next.
     pub first: Option<&'a str>,
     pub next: Option<&'a str>,
@@ -58,6 +60,7 @@ impl Pages<'_> {
             ways: desk.ways(words, Way::Queue),
             outcomes: (!view.outcomes.is_empty()).then(|| outcomes(words, view)),
             table: waiting(view),
+            all: view.all,
             groups: field("groups", "admin-groups", Kind::Text("off"), view.groups, view.groups_problem)
                 .help(words.text("admin-groups-help")),
             reason: field("reason", "admin-reason", Kind::Area, view.reason, view.reason_problem)
@@ -78,6 +81,7 @@ struct QueuePage<'a> {
     ways: [Link; 3],
     outcomes: Option<Table<'a>>,
     table: Table<'a>,
+    all: Option<&'a str>,
     groups: Field<'a>,
     reason: Field<'a>,
     pager: Pager<'a>,

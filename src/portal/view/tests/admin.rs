@@ -45,6 +45,7 @@ pub fn filled_with(show: Pages<'_>, text: &str) -> Vec<Page> {
             groups: text,
             reason: text,
             picked: &[text.to_owned()],
+            all: Some(text),
             outcomes: &outcomes,
             first: Some(text),
             next: Some(text),
@@ -84,7 +85,10 @@ fn queue(show: Pages<'_>) -> Vec<(String, Page)> {
     ];
     let none = Desk { waiting: 0, note: Some(Note::AccountsApproved), ..desk };
     vec![
-        ("admin-queue".into(), show.admin_queue(&QueueView { next: Some("?after=1"), ..usual })),
+        (
+            "admin-queue".into(),
+            show.admin_queue(&QueueView { all: Some("?pick=all"), next: Some("?after=1"), ..usual }),
+        ),
         (
             "admin-queue-long-ago".into(),
             show.admin_queue(&QueueView { desk: Desk { again: Some(AGAIN), ..desk }, ..usual }),
@@ -210,6 +214,7 @@ fn waiting<'a>(desk: Desk<'a>, waiting: &'a [Entry], names: &'a Names) -> QueueV
         reason_problem: None,
         outcomes: &[],
         names,
+        all: None,
         first: None,
         next: None,
     }

@@ -65,7 +65,7 @@ fn username(text: &str) -> AskView<'_> {
 fn reset(text: &str) -> AskView<'_> {
     let field = Field::new("login", "reset-login", Kind::Text("username"), text);
     let instead = Some(("reset-sign-in", "/_vestibule/login"));
-    let asked = ask("reset-heading", vec![field], "reset-submit");
+    let asked = ask("reset-ask-heading", vec![field], "reset-submit");
     AskView {
         instead,
         lead: Some("We will mail you a link.".into()),

@@ -81,7 +81,7 @@ fn form(text: &str, refused: bool) -> Form<'_> {
         hidden: vec![("revision", text)],
         whose: Some(text),
         submit: "verify-submit",
-        problem: None,
+        ..Form::default()
     }
 }
 
