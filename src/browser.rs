@@ -1,10 +1,15 @@
 //! Tells which browser a `User-Agent` claims to be, so that people recognise their own. Start from [`BrowserName`].
 //!
 //! The header is whatever the client writes: it is never kept or shown itself, only one of the names known here.
+//! [`goes_to_a_page`] tells what a person does from what a page does by itself.
+
+mod navigation;
 
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+
+pub use navigation::{goes_to_a_page, names_html};
 
 use crate::words::{Value, Words};
 

@@ -13,7 +13,7 @@
 //!                           gateway::pipeline::respond     uses `?`; read top to bottom
 //!   1 sanitize   admit::admit, Client::settle              malformed or ambiguous: refused
 //!   2 route      route::own_path, Routes::find             an app, one of our own pages, or nothing
-//!   3 session    flow::who::visitor                        the cookie's session, and the account behind it today
+//!   3 session    flow::who::visiting                       the cookie's session, and the account behind it today
 //!   4 policy     policy::decide                            Allow(Permit) | Challenge(Missing) | Deny
 //!   5 act        identity::stamp(Permit, ..) ─▶ Stamped ─▶ upstream::forward
 //!                                      │

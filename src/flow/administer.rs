@@ -321,9 +321,10 @@ async fn change(
 async fn take_effect(app: &App, account: &AccountId, ended: bool) -> Result<(), AdministerError> {
     let mut tries = 1;
     loop {
-        let told = match ended {
-            true => app.sessions.end_all(account, None).await.map(drop),
-            false => app.sessions.account_changed(account).await,
+        let told = if ended {
+            app.sessions.end_all(account, None).await.map(drop)
+        } else {
+            app.sessions.account_changed(account).await
         };
         match told {
             Ok(()) => return Ok(()),

@@ -31,14 +31,10 @@ pub fn waiting(app: &App, snapshot: &Snapshot, by: By<'_>, entry: &Entry) {
                 return;
             }
         };
-        let Person { id, name, username, email, .. } = &*entry.account;
-        for member in members.iter().filter(|member| member.id != *id) {
-            // Administration needs a portal of its own.
-            let page = post.portal.as_ref().map(|_| post.page("admin"));
-            let notice = Notice::Waiting { name, username, email, page };
-            // Strangers bring these about: they leave room for what an administrator is mailed besides.
-            post.send(MailPurpose::Request, Some(&member.id), &member.email, post.words_for(member), &notice)
-                .await;
+        for member in members.into_iter().filter(|member| member.id != entry.account.id) {
+            // Each for itself: one may have to be tried again for minutes.
+            let (post, entry) = (post.clone(), entry.clone());
+            post.mailer.clone().aside(async move { post.ask(&member, &entry).await });
         }
     });
 }
@@ -196,6 +192,17 @@ impl Post {
     /// In the language that the request asks for.
     pub fn words(&self) -> &Words {
         self.languages.choose(None, &self.accept_language)
+    }
+
+    /// Mails an administrator that somebody waits for a decision.
+    async fn ask(&self, administrator: &Account, entry: &Entry) {
+        let Person { name, username, email, .. } = &*entry.account;
+        // Administration needs a portal of its own.
+        let page = self.portal.as_ref().map(|_| self.page("admin"));
+        let notice = Notice::Waiting { name, username, email, page };
+        let (to, words) = (&administrator.email, self.words_for(administrator));
+        // Strangers bring these about: they leave room for what an administrator is mailed besides.
+        self.send(MailPurpose::Request, Some(&administrator.id), to, words, &notice).await;
     }
 
     /// Mails the owner.

@@ -15,7 +15,7 @@ use crate::app::Exchange;
 use crate::browser::BrowserName;
 use crate::observe::Event;
 use crate::policy::{self, Facts, Policy};
-use crate::route::ReturnUrl;
+use crate::route::{self, ReturnUrl};
 use crate::secret::{self, Secret};
 use crate::session::{self, SignOnId, Use};
 use crate::sign_in::{Begin, SignIn};
@@ -176,7 +176,9 @@ fn wrong_password(x: &Exchange<'_>, account: Option<&AccountId>) {
 fn one_factor_will_do(x: &Exchange<'_>, account: &Account, destination: &ReturnUrl) -> bool {
     let Some(app) = destination.app.and_then(|index| x.snapshot.apps.get(index)) else { return false };
     let subject = who::subject(account, Proofs { password: x.now, email_code: None });
-    let facts = Facts { method: "GET", path: &destination.path, client: x.address };
+    let otherwise = route::otherwise(&destination.path);
+    let otherwise = otherwise.as_deref();
+    let facts = Facts { method: "GET", path: &destination.path, otherwise, client: x.address };
     policy::policy_for(&app.rules, Some(&subject), &facts) == Policy::OneFactor
 }
 

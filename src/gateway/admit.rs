@@ -3,6 +3,7 @@
 //! hyper has checked the grammar of the head and the framing; it does not look at `Host`, accepts several transfer
 //! codings, any method and any expectation. What is left is checked here. Start from [`admit`].
 
+use http::header::COOKIE;
 use http::uri::PathAndQuery;
 use http::{HeaderMap, HeaderValue, Method, Request, StatusCode, Version};
 use http_body::Body as HttpBody;
@@ -71,7 +72,7 @@ impl Refusal {
 /// Checks a request's head. `known` is of the connection that it came on.
 pub fn admit<B: HttpBody>(request: &Request<B>, known: &Named) -> Result<Admitted, Refusal> {
     method(request.method())?;
-    if request.headers().len() > MOST_FIELDS {
+    if has_too_many_fields(request) {
         return Err(Refusal::TooManyFields);
     }
     let fields = Fields::of(request.headers());
@@ -158,6 +159,21 @@ pub fn body(incoming: Incoming, max_body: u64) -> Body {
         Ok(0) | Err(_) => Body::stream(incoming),
         Ok(limit) => Body::stream(Limited::new(incoming, limit)),
     }
+}
+
+fn has_too_many_fields<B>(request: &Request<B>) -> bool {
+    let fields = request.headers().len();
+    if fields <= MOST_FIELDS {
+        return false;
+    }
+    // Browsers send each cookie on its own line, and may have nearly two hundred: together they are one field (RFC 9113
+    // §8.2.3).
+    let crumbs = if request.version() < Version::HTTP_2 { 0 } else { cookie_lines(request.headers()) };
+    fields - crumbs.saturating_sub(1) > MOST_FIELDS
+}
+
+fn cookie_lines(headers: &HeaderMap) -> usize {
+    headers.get_all(COOKIE).iter().count()
 }
 
 fn method(method: &Method) -> Result<(), Refusal> {
@@ -347,6 +363,15 @@ mod tests {
         check(Version::HTTP_11, "/", &fields, Ok(("app", None)));
         fields.push(("x", "y"));
         check(Version::HTTP_11, "/", &fields, Err(431));
+    }
+
+    #[test]
+    fn cookies_that_http2_cuts_up_are_one_field() {
+        let mut fields = vec![("cookie", "a=b"); 180];
+        fields.extend(vec![("x", "y"); MOST_FIELDS - 1]);
+        check(Version::HTTP_2, "https://app/", &fields, Ok(("app", None)));
+        fields.push(("x", "y"));
+        check(Version::HTTP_2, "https://app/", &fields, Err(431));
     }
 
     #[test]

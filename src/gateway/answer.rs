@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::admit::{self, Refusal};
 use super::{Context, grpc};
 use crate::body::Body;
+use crate::browser::names_html;
 use crate::cookies::{self, Own};
 use crate::flow::{FlowError, hand_over};
 use crate::identity::StampError;
@@ -147,17 +148,6 @@ impl Manner {
     pub fn towards(self, subject: Option<&Subject>) -> Self {
         Self { language: subject.and_then(|subject| subject.language.clone()), ..self }
     }
-}
-
-/// Whether a person goes to a page with this request, by a link, an address or a form; not what a page does by itself.
-pub(super) fn goes_to_a_page<B>(request: &Request<B>) -> bool {
-    let html = || request.headers().get_all(ACCEPT).iter().any(names_html);
-    let read = || matches!(*request.method(), Method::GET | Method::HEAD) && html();
-    request.headers().get(SEC_FETCH_MODE).map_or_else(read, |mode| mode == "navigate")
-}
-
-fn names_html(accept: &HeaderValue) -> bool {
-    accept.to_str().is_ok_and(|accept| accept.split(',').any(|range| range.trim().starts_with("text/html")))
 }
 
 /// `app`: the name of the one that took the request.
@@ -371,29 +361,6 @@ mod tests {
             let request = request.header(CONTENT_TYPE, content_type).body(Body::Empty).expect("a request");
             let form = Manner::of(&request).form;
             assert_eq!(form == Form::Grpc, expected, "{method} {version:?} {content_type}");
-        }
-    }
-
-    #[test]
-    fn a_person_goes_to_a_page_by_a_link_or_a_form_and_a_page_asks_by_itself() {
-        let navigate = &[("sec-fetch-mode", "navigate")][..];
-        let by_script = &[("sec-fetch-mode", "cors"), ("accept", "text/html")][..];
-        let old_browser = &[("accept", "text/html,application/xhtml+xml,*/*;q=0.8")][..];
-        for (method, headers, expected) in [
-            ("GET", navigate, true),
-            ("POST", navigate, true),
-            ("GET", by_script, false),
-            ("GET", &[("sec-fetch-mode", "websocket")], false),
-            ("GET", old_browser, true),
-            ("POST", old_browser, false),
-            ("GET", &[("accept", "*/*")], false),
-            ("GET", &[], false),
-        ] {
-            let request = headers.iter().fold(Request::builder().method(method), |request, (name, value)| {
-                request.header(*name, *value)
-            });
-            let request = request.body(()).expect("a request");
-            assert_eq!(goes_to_a_page(&request), expected, "{method} {headers:?}");
         }
     }
 }

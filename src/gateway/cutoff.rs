@@ -11,6 +11,7 @@ use crate::app::{App, Snapshot};
 use crate::flow::who;
 use crate::listen::Connection;
 use crate::policy::{self, Decision, Facts};
+use crate::route;
 use crate::session::Session;
 use crate::subject::Subject;
 use crate::tasks::{Cutoff, Shutdown, Watch};
@@ -92,7 +93,13 @@ async fn ended(app: &App, grounds: Option<Grounds>, watch: &Watch) {
 impl Grounds {
     /// Whether the app's rules still allow it: the account may have lost a group.
     fn allow(&self, snapshot: &Snapshot, subject: &Arc<Subject>) -> bool {
-        let facts = Facts { method: self.method.as_str(), path: &self.path, client: self.address };
+        let otherwise = route::otherwise(&self.path);
+        let facts = Facts {
+            method: self.method.as_str(),
+            path: &self.path,
+            otherwise: otherwise.as_deref(),
+            client: self.address,
+        };
         let app = snapshot.apps.iter().find(|app| app.name == self.app);
         app.is_some_and(|app| matches!(policy::decide(&app.rules, Some(subject), &facts), Decision::Allow(_)))
     }

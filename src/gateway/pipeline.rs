@@ -10,11 +10,12 @@ use http::{HeaderValue, Method, Request, Response, StatusCode};
 use hyper::body::Incoming;
 
 use super::admit::{self, Admitted};
-use super::answer::{self, Challenge, Refused};
+use super::answer::{Challenge, Refused};
 use super::cutoff::{self, Grounds};
 use super::{Context, Noted};
 use crate::app::{Application, Behind, Exchange};
 use crate::body::Body;
+use crate::browser::goes_to_a_page;
 use crate::clock::stopwatch;
 use crate::cookies::{self, Found, Own};
 use crate::flow::{FlowError, who};
@@ -22,7 +23,7 @@ use crate::identity::{self, Forwarded, StampError, Stamped, Stamping};
 use crate::listen::Arriving;
 use crate::policy::{self, Decision, Facts, Missing, Permit};
 use crate::portal::{self, reply};
-use crate::route::{self, AppUrl, Origin, OwnPath, Route, Scheme};
+use crate::route::{self, AppUrl, Origin, Otherwise, OwnPath, Route, Scheme};
 use crate::session::{Activity, Session, Use};
 use crate::upstream;
 
@@ -198,7 +199,9 @@ async fn app_request(
         return Err(Refused::ForeignOrigin);
     }
     let method = request.method().clone();
-    let facts = Facts { method: method.as_str(), path: &path, client: x.address };
+    let otherwise = otherwise(context, app, admitted, &path)?;
+    let otherwise = otherwise.as_deref();
+    let facts = Facts { method: method.as_str(), path: &path, otherwise, client: x.address };
     let (decision, visitor) = judge(context, x, app, &request, &facts).await?;
     noted.subject = visitor.as_ref().map(|visitor| Arc::clone(&visitor.subject));
     let permit = match decision {
@@ -259,6 +262,25 @@ fn readable_path<'a>(app: &Application, admitted: &'a Admitted) -> Result<Cow<'a
     Ok(route::canonical_path(raw).unwrap_or(Cow::Borrowed(raw)))
 }
 
+/// How else the app may read the path, where paths decide anything. One that would lead to another app is refused.
+fn otherwise(
+    context: &Context<'_>,
+    app: &Application,
+    admitted: &Admitted,
+    path: &str,
+) -> Result<Option<Box<Otherwise>>, Refused> {
+    if !app.by_path {
+        return Ok(None);
+    }
+    let Some(otherwise) = route::otherwise(path) else { return Ok(None) };
+    let routes = &context.snapshot.routes;
+    let led_away = routes.at(&admitted.host, admitted.port).is_some_and(|place| {
+        let here = place.find(path);
+        place.find(&otherwise.bare) != here || place.find(&otherwise.folded) != here
+    });
+    if led_away { Err(Refused::Ambiguous) } else { Ok(Some(otherwise)) }
+}
+
 fn from_own_origin(request: &Request<Incoming>, origin: &Origin) -> bool {
     let mut given = request.headers().get_all(ORIGIN).iter();
     given.all(|given| given.as_bytes() == origin.to_string().as_bytes())
@@ -278,7 +300,7 @@ async fn judge(
         Found::None | Found::Many => None,
     };
     let used = match app.activity {
-        Activity::Navigation if !answer::goes_to_a_page(request) => Use::DoesNotCount,
+        Activity::Navigation if !goes_to_a_page(request.method(), request.headers()) => Use::DoesNotCount,
         Activity::Navigation | Activity::Any => Use::Counts,
     };
     let visitor = match who::visiting(x, cookie, used).await {

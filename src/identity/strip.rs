@@ -11,33 +11,41 @@ use http::{HeaderMap, HeaderName};
 use super::Settings;
 
 /// Removed whatever the configuration says. Lower case.
-const ALWAYS: [&str; 26] = [
+const ALWAYS: [&str; 34] = [
     "cf-connecting-ip",
     "client-ip",
     "expect",
     "fastly-client-ip",
     "forwarded",
+    "front-end-https",
     "proxy",
+    "proxy-client-ip",
     "remote-addr",
     "remote-email",
     "remote-groups",
     "remote-name",
     "remote-user",
     "true-client-ip",
+    "wl-proxy-client-ip",
+    "x-azure-clientip",
     "x-client-ip",
     "x-cluster-client-ip",
-    "x-forwarded",
     "x-forward-for",
+    "x-forwarded",
     "x-host",
     "x-http-method",
     "x-http-method-override",
     "x-method-override",
+    "x-original-forwarded-for",
     "x-original-host",
     "x-original-method",
     "x-original-uri",
     "x-original-url",
+    "x-proxyuser-ip",
     "x-real-ip",
     "x-request-id",
+    "x-scheme",
+    "x-url-scheme",
 ];
 
 /// Removed with whatever follows.

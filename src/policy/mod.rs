@@ -12,10 +12,11 @@ use ipnet::IpNet;
 
 pub use pattern::PathPattern;
 
+use crate::route::Otherwise;
 use crate::subject::Subject;
 
-/// What a rule asks for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What a rule asks for, the strictest last.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Policy {
     Bypass,
     OneFactor,
@@ -44,6 +45,8 @@ pub struct Facts<'a> {
     pub method: &'a str,
     /// The canonical path, see [`crate::route::canonical_path`].
     pub path: &'a str,
+    /// How else some servers would read the path.
+    pub otherwise: Option<&'a Otherwise>,
     pub client: IpAddr,
 }
 
@@ -89,18 +92,38 @@ pub fn decide(rules: &[Rule], who: Option<&Arc<Subject>>, facts: &Facts<'_>) -> 
     }
 }
 
-/// What the rules ask of this visitor for this request.
+/// What the rules ask of this visitor for this request. Where the app may read the path in another way than it stands
+/// there, whatever is asked for that counts too, and the strictest decides.
 pub fn policy_for(rules: &[Rule], who: Option<&Subject>, facts: &Facts<'_>) -> Policy {
     if rules.is_empty() {
         return Policy::TwoFactor;
     }
-    rules.iter().find(|rule| rule.matches(who, facts)).map_or(Policy::Deny, |rule| rule.policy)
+    let asks = |reads: &dyn Fn(&PathPattern) -> bool| {
+        rules.iter().find(|rule| rule.matches(who, facts, reads)).map_or(Policy::Deny, |rule| rule.policy)
+    };
+    let policy = asks(&|pattern| pattern.matches(facts.path));
+    match facts.otherwise {
+        Some(Otherwise { bare, folded }) => policy
+            .max(asks(&|pattern| pattern.matches(bare)))
+            .max(asks(&|pattern| pattern.matches_folded(folded))),
+        // The path has no capitals, but the rules may.
+        None if rules.iter().any(|rule| rule.paths.iter().any(PathPattern::has_capitals)) => {
+            policy.max(asks(&|pattern| pattern.matches_folded(facts.path)))
+        }
+        None => policy,
+    }
 }
 
 impl Rule {
-    fn matches(&self, who: Option<&Subject>, facts: &Facts<'_>) -> bool {
+    /// `reads`: whether the path is one of these.
+    fn matches(
+        &self,
+        who: Option<&Subject>,
+        facts: &Facts<'_>,
+        reads: &dyn Fn(&PathPattern) -> bool,
+    ) -> bool {
         given(&self.methods, |method| method == facts.method)
-            && given(&self.paths, |path| path.matches(facts.path))
+            && given(&self.paths, reads)
             && given(&self.networks, |network| network.contains(&facts.client))
             && self.matches_person(who)
     }
@@ -151,7 +174,7 @@ mod tests {
     }
 
     fn facts<'a>(method: &'a str, path: &'a str) -> Facts<'a> {
-        Facts { method, path, client: IpAddr::from([192, 0, 2, 7]) }
+        Facts { method, path, otherwise: None, client: IpAddr::from([192, 0, 2, 7]) }
     }
 
     fn say(rules: &[Rule], who: Option<&Arc<Subject>>, facts: &Facts<'_>) -> &'static str {
@@ -197,6 +220,41 @@ mod tests {
         assert_eq!(say(&rules, Some(&person("alice", &["dev"], true)), &get), "deny");
         assert_eq!(say(&rules, Some(&person("bob", &["ops"], true)), &get), "deny");
         assert_eq!(say(&rules, Some(&person("alice", &["ops", "guests"], true)), &get), "deny");
+    }
+
+    #[test]
+    fn a_path_that_a_server_may_read_otherwise_gets_the_strictest_of_what_is_asked() {
+        let paths = |pattern| vec![PathPattern::parse(pattern).unwrap()];
+        let rules = [
+            Rule { paths: paths("/public/**"), ..rule(Policy::Bypass) },
+            Rule { paths: paths("/ops/**"), groups: vec!["ops".into()], ..rule(Policy::TwoFactor) },
+            Rule { paths: paths("/ops/**"), ..rule(Policy::Deny) },
+            Rule { paths: paths("/Archive/**"), ..rule(Policy::Deny) },
+            rule(Policy::TwoFactor),
+        ];
+        let (alice, olga) = (person("alice", &[], true), person("olga", &["ops"], true));
+        for (path, stranger, member, operator) in [
+            ("/x", "sign in", "allow", "allow"),
+            ("/X;a/y.", "sign in", "allow", "allow"),
+            ("/ops/x", "sign in", "deny", "allow"),
+            ("/ops;a/x", "sign in", "deny", "allow"),
+            ("/;/ops/x", "sign in", "deny", "allow"),
+            ("/OPS/x", "sign in", "deny", "allow"),
+            ("/ops./x", "sign in", "deny", "allow"),
+            ("/ops /x", "sign in", "deny", "allow"),
+            ("/archive/x", "deny", "deny", "deny"),
+            ("/ARCHIVE/x", "deny", "deny", "deny"),
+            ("/Archive;a/x", "deny", "deny", "deny"),
+            ("/public/x", "allow anonymous", "allow", "allow"),
+            ("/public/A.b/x", "allow anonymous", "allow", "allow"),
+            ("/public;a/x", "sign in", "allow", "allow"),
+            ("/Public/x", "sign in", "allow", "allow"),
+        ] {
+            let otherwise = crate::route::otherwise(path);
+            let facts = Facts { otherwise: otherwise.as_deref(), ..facts("GET", path) };
+            let said = [None, Some(&alice), Some(&olga)].map(|who| say(&rules, who, &facts));
+            assert_eq!(said, [stranger, member, operator], "{path}");
+        }
     }
 
     #[test]

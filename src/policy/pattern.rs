@@ -5,6 +5,13 @@ use percent_encoding::percent_decode_str;
 /// A pattern over the whole path as the visitor types it, case-sensitive; compared with percent-encoding undone.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PathPattern {
+    exact: Pattern,
+    /// In small letters, if it has others.
+    folded: Option<Pattern>,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Pattern {
     /// What stands before the first `*`.
     literal: String,
     rest: String,
@@ -15,13 +22,34 @@ impl PathPattern {
     pub fn parse(text: &str) -> Option<Self> {
         let pattern =
             percent_decode_str(text).decode_utf8().ok().filter(|pattern| pattern.starts_with('/'))?;
-        let (literal, rest) = pattern.split_at(pattern.find('*').unwrap_or(pattern.len()));
-        Some(Self { literal: literal.to_owned(), rest: rest.to_owned() })
+        let folded = Some(pattern.to_lowercase()).filter(|folded| *folded != pattern);
+        Some(Self { exact: Pattern::of(&pattern), folded: folded.as_deref().map(Pattern::of) })
     }
 
     /// `path` is canonical. Takes a time proportional to pattern times path at the worst, and hardly any where the
     /// pattern's beginning does not match.
     pub fn matches(&self, path: &str) -> bool {
+        self.exact.matches(path)
+    }
+
+    pub fn has_capitals(&self) -> bool {
+        self.folded.is_some()
+    }
+
+    /// The same for servers that know no capitals; `path` is in small letters.
+    pub fn matches_folded(&self, path: &str) -> bool {
+        self.folded.as_ref().unwrap_or(&self.exact).matches(path)
+    }
+}
+
+impl Pattern {
+    /// `pattern` is decoded.
+    fn of(pattern: &str) -> Self {
+        let (literal, rest) = pattern.split_at(pattern.find('*').unwrap_or(pattern.len()));
+        Self { literal: literal.to_owned(), rest: rest.to_owned() }
+    }
+
+    fn matches(&self, path: &str) -> bool {
         // Every path begins with a slash, and most patterns differ right after it.
         if self.literal.as_bytes().get(1).is_some_and(|second| path.as_bytes().get(1) != Some(second)) {
             return false;
@@ -91,6 +119,7 @@ mod tests {
         check("/a*c", "/ac", true);
         check("/a*c", "/ab/c", false);
         check("/Admin", "/admin", false);
+        assert!(PathPattern::parse("/Admin/*").is_some_and(|pattern| pattern.matches_folded("/admin/x")));
         check("/a%20b/*", "/a b/c", true);
         check("/**", "/", true);
     }

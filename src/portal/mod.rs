@@ -16,8 +16,9 @@ use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 
 use crate::app::Exchange;
 use crate::body::Body;
+use crate::browser::goes_to_a_page;
 use crate::cookies::{self, Found, Own};
-use crate::flow::who::{self, Visitor};
+use crate::flow::who::{self, Use, Visitor};
 use crate::flow::{Browser, FlowError};
 use crate::route::{OWN_PREFIX, Origin, Scheme};
 use crate::words::{Locale, Words};
@@ -80,6 +81,8 @@ struct Visit<'a> {
     trail: Trail,
     query: &'a str,
     posted: bool,
+    /// Whether it keeps somebody signed in.
+    used: Use,
 }
 
 /// Answers a request whose path lies below `/_vestibule`.
@@ -103,8 +106,8 @@ where
     }
     let get = matches!(head.method, Method::GET | Method::HEAD);
     let post = head.method == Method::POST;
-    let trail = Trail::read(&x, query);
-    let visit = Visit { x, views, headers: &head.headers, trail, query, posted: post };
+    let (trail, used) = (Trail::read(&x, query), use_of(name, &head.method, &head.headers));
+    let visit = Visit { x, views, headers: &head.headers, trail, query, posted: post, used };
     let Some(name) = name else {
         return Ok(reply::redirect(StatusCode::FOUND, &visit.own("")));
     };
@@ -189,6 +192,11 @@ where
         }
         _ => Err(PortalError::NotFound),
     }
+}
+
+/// What scripts ask for by themselves keeps nobody signed in, whatever app they are in; `whoami` is made for them.
+fn use_of(name: Option<&str>, method: &Method, headers: &HeaderMap) -> Use {
+    if name != Some("whoami") && goes_to_a_page(method, headers) { Use::Counts } else { Use::DoesNotCount }
 }
 
 /// The same page on the portal's host. Where to go afterwards may be a path on this host: there it would be nowhere.
@@ -295,7 +303,7 @@ impl<'a> Visit<'a> {
     }
 
     async fn visitor(&self) -> Result<Option<Visitor>, FlowError> {
-        who::visitor(&self.x, self.cookie(Own::Session)).await
+        who::visiting(&self.x, self.cookie(Own::Session), self.used).await
     }
 
     /// The address of a page on this host, with where the visitor wants to go.
@@ -337,6 +345,21 @@ impl<'a> Visit<'a> {
 mod tests {
     use super::*;
     use crate::route::{AppUrl, Host, ReturnUrl, Routes};
+
+    #[test]
+    fn what_a_script_asks_for_by_itself_keeps_nobody_signed_in() {
+        let line = |mode| {
+            HeaderMap::from_iter([("sec-fetch-mode".parse().unwrap(), HeaderValue::from_static(mode))])
+        };
+        let check = |name, mode, expected| {
+            assert_eq!(use_of(Some(name), &Method::GET, &line(mode)), expected, "{name} {mode}");
+        };
+        check("account", "navigate", Use::Counts);
+        check("account", "cors", Use::DoesNotCount);
+        check("login", "same-origin", Use::DoesNotCount);
+        check("whoami", "cors", Use::DoesNotCount);
+        check("whoami", "navigate", Use::DoesNotCount);
+    }
 
     #[test]
     fn a_path_on_an_apps_host_still_leads_there_from_the_portal() {

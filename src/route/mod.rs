@@ -6,6 +6,6 @@ mod return_url;
 mod table;
 
 pub use origin::{AppUrl, Host, Origin, Scheme};
-pub use path::{OWN_PREFIX, OwnPath, canonical_path, is_ambiguous, own_path};
+pub use path::{OWN_PREFIX, Otherwise, OwnPath, canonical_path, is_ambiguous, otherwise, own_path};
 pub use return_url::ReturnUrl;
 pub use table::{Route, Routes};

@@ -46,9 +46,50 @@ pub fn is_ambiguous(raw: &str) -> bool {
         || (raw.contains('%') && has_escape(&path))
         || path.contains('\\')
         || path.contains("//")
-        || path
-            .split('/')
-            .any(|segment| matches!(segment, "." | "..") || (segment.contains(';') && segment.contains('.')))
+        || path.split('/').any(|segment| {
+            matches!(bare_segment(segment), "." | "..") || (segment.contains(';') && segment.contains('.'))
+        })
+}
+
+/// How servers read a path that do not take it as it stands.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Otherwise {
+    /// Without what some cut off each segment: parameters, and dots and blanks at its ends.
+    pub bare: String,
+    /// The same in small letters, for servers that know no others.
+    pub folded: String,
+}
+
+/// `path` is canonical and not ambiguous. `None` for most: everybody reads it in one way.
+pub fn otherwise(path: &str) -> Option<Box<Otherwise>> {
+    if is_bare(path) {
+        return None;
+    }
+    let (mut bare, mut segments) = (String::with_capacity(path.len()), path.split('/').skip(1).peekable());
+    while let Some(segment) = segments.next() {
+        let segment = bare_segment(segment);
+        if !segment.is_empty() || segments.peek().is_none() {
+            bare.push('/');
+            bare.push_str(segment);
+        }
+    }
+    let folded = bare.to_lowercase();
+    (bare != path || folded != path).then(|| Box::new(Otherwise { bare, folded }))
+}
+
+/// Whether nothing of it would be cut off or folded.
+fn is_bare(path: &str) -> bool {
+    let mut before = 0;
+    let bare = path.bytes().all(|byte| {
+        let fine = match byte {
+            b'/' => !matches!(before, b'.' | b' '),
+            b' ' => before != b'/',
+            _ => !byte.is_ascii_uppercase() && byte.is_ascii() && !matches!(byte, b';' | b'?' | b'#'),
+        };
+        before = byte;
+        fine
+    });
+    bare && !matches!(before, b'.' | b' ')
 }
 
 /// Whether a path leads to the gateway's own pages.
@@ -137,12 +178,38 @@ mod tests {
             "/a/.",
             "/a/..",
             "/Zo\u{eb}",
+            "/public/..%20/x",
+            "/public/%20../x",
+            "/public/%20.%20/x",
         ] {
             assert!(is_ambiguous(path), "{path}");
         }
         for path in ["/", "/a.b/c", "/a%20b", "/Zo%C3%AB", "/a;x=1/b", "/100%25", "/a...b/", "/.well-known/x"]
         {
             assert!(!is_ambiguous(path), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_some_servers_cut_off_or_fold_is_another_way_to_read_a_path() {
+        for (path, bare, folded) in [
+            ("/ops;a/x", "/ops/x", "/ops/x"),
+            ("/;/ops/x", "/ops/x", "/ops/x"),
+            ("/OPS/x", "/OPS/x", "/ops/x"),
+            ("/ops./x", "/ops/x", "/ops/x"),
+            ("/ops /x", "/ops/x", "/ops/x"),
+            ("/ ops/x", "/ops/x", "/ops/x"),
+            ("/.../ops/x", "/ops/x", "/ops/x"),
+            ("/ops?/x", "/ops/x", "/ops/x"),
+            ("/ops/;a", "/ops/", "/ops/"),
+            ("/Ops;A=B/X.", "/Ops/X", "/ops/x"),
+            ("/\u{c4}", "/\u{c4}", "/\u{e4}"),
+        ] {
+            let expected = Otherwise { bare: bare.into(), folded: folded.into() };
+            assert_eq!(otherwise(path).as_deref(), Some(&expected), "{path}");
+        }
+        for path in ["/", "/ops/x", "/ops/", "/a.b/c d/.well-known/x.js", "/zo\u{eb}"] {
+            assert_eq!(otherwise(path), None, "{path}");
         }
     }
 

@@ -24,6 +24,7 @@ pub mod option {
     #[serde(transparent)]
     struct Bytes<const N: usize>(#[serde(with = "super")] [u8; N]);
 
+    #[expect(clippy::ref_option, reason = "so serde calls it")]
     pub fn serialize<const N: usize, S: Serializer>(
         bytes: &Option<[u8; N]>,
         to: S,

@@ -201,7 +201,7 @@ fn permit(who: &Arc<Subject>) -> Permit {
 }
 
 fn facts() -> Facts<'static> {
-    Facts { method: "GET", path: PATH, client: IpAddr::V4(Ipv4Addr::LOCALHOST) }
+    Facts { method: "GET", path: PATH, otherwise: None, client: IpAddr::V4(Ipv4Addr::LOCALHOST) }
 }
 
 /// Those of `tests/bench/run`.

@@ -364,14 +364,15 @@ def test_a_nul_is_in_nobodys_name(each):
     for login in ("\0", "ada\0", "ada@people.example\0"):
         assert Visitor(each.gateway).post(each.url("login"), {"username": login, "password": "x"}).status == 422
         assert Visitor(each.gateway).post(each.url("reset"), {"login": login}).status in (200, 303)
-    ada = each.signed_in(each.admins[0])
+    # Of their own: an address gets ten codes an hour, and the others sign in often here.
+    nils = each.signed_in(each.add("nils", "admins"))
     for query, status in (
         ("admin/accounts?search=%00", 200), ("admin/accounts?group=%00", 200), ("admin/accounts?after=%00", 200),
         ("admin/accounts?before=%00", 200), ("admin/trail?event=%00", 200), ("admin/trail?account=%00", 200),
         ("admin/trail?account=database:%00", 200), ("admin?after=1.database:%00", 200),
         ("admin/account?id=database:%00", 404), ("admin/delete?id=database:%00", 404),
     ):
-        assert ada.open(each.url(query)).status == status, query
+        assert nils.open(each.url(query)).status == status, query
     assert errors() == before
 
 

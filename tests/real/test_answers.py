@@ -199,6 +199,32 @@ def test_a_malformed_or_ambiguous_request_gets_400_and_the_connection_is_closed(
     assert not recorder.requests
 
 
+def test_a_path_that_some_server_reads_otherwise_is_judged_as_that_server_would(make_gateway, recorder):
+    rules = [{"paths": ["/ops/**", "/Archive/**"], "policy": "deny"}, {"policy": "bypass"}]
+    gateway = make_gateway([app("recorder", recorder.url, access=rules)])
+    spelt = ["/ops/x", "/ops;a/x", "/;/ops/x", "/OPS/x", "/ops./x", "/ops%20/x", "/%20ops/x", "/archive/x", "/ARCHIVE;a/x"]
+    for path in spelt:
+        assert gateway.ask(gateway.url("recorder", path), headers=FETCH).status == 403, path
+    for path in ["/..%20/ops/x", "/x/%20../ops"]:
+        assert gateway.ask(gateway.url("recorder", path), headers=FETCH).status == 400, path
+    assert not recorder.requests
+    for path in ["/Reports/A;v=1/b.pdf", "/opsx/y", "/a.b/c%20d"]:
+        recorder.requests.clear()
+        assert gateway.ask(gateway.url("recorder", path), headers=FETCH).status == 200, path
+        assert recorder.requests[-1].line.split()[1] == path
+
+
+def test_a_path_that_some_server_reads_as_another_apps_is_refused(make_gateway, recorder):
+    open_to_all = [{"policy": "bypass"}]
+    apps = [app("recorder", recorder.url, access=open_to_all), app("second", recorder.url, access=ADMIT)]
+    gateway = make_gateway(apps, start=False)
+    gateway.settings["apps"][1]["url"] = gateway.url("recorder", "/wiki")
+    gateway.write()
+    gateway.start()
+    for path, status in [("/wiki/x", 401), ("/wiki;a/x", 400), ("/Wiki/x", 400), ("/wiki./x", 400), ("/Other;a/x", 200)]:
+        assert gateway.ask(gateway.url("recorder", path), headers=FETCH).status == status, path
+
+
 @pytest.mark.parametrize("lengths_first", [True, False])
 def test_a_request_with_both_framings_is_one_request_and_the_last_on_its_connection(gateway, recorder, lengths_first):
     # RFC 9112, 6.1: chunked wins or 400; either way the connection is not used again.

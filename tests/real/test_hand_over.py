@@ -72,6 +72,18 @@ def test_a_ticket_is_good_once_and_only_in_its_own_browser(gateway, signed_in):
     assert not (used.status == 303 and any(line.startswith("__Host-vestibule=") for line in used.all("set-cookie")))
 
 
+def test_a_hand_over_that_fails_twice_is_told_to_the_operator(gateway, signed_in):
+    signed_in.cookies(gateway.url("second")).clear()
+    step = signed_in.open(gateway.url("second", "/x"))
+    while "/_vestibule/enter" not in step.location:
+        step = signed_in.open(step.location)
+    assert signed_in.open(step.location).status == 302
+    signed_in.cookies(gateway.url("second")).pop("__Host-vestibule")
+    assert "hand-over failed" not in gateway.output()
+    assert signed_in.open(f"{step.location}&again=1").status == 200
+    eventually(lambda: "a hand-over failed twice" in gateway.output(), 5, "a line in the log")
+
+
 def test_five_apps_opened_at_once_in_five_tabs_all_open(make_gateway, recorder, account, mails):
     gateway = make_gateway([app(name, recorder.url, access=RULES) for name in FIVE])
     person = Visitor(gateway)
@@ -140,7 +152,8 @@ def test_only_what_people_do_keeps_them_signed_in_where_the_app_says_so(make_gat
 
     def used(name):
         """Whether what the page asked for by itself has been written down as a use."""
-        assert persons[name].fetch(gateway.url(name, "/news")).status == 200
+        for page in (gateway.url(name, "/news"), gateway.url(name, "/_vestibule/whoami"), gateway.url("auth", "/_vestibule/account")):
+            assert persons[name].fetch(page).status == 200
         listed = vestibule("session", "list", "--json", persons[name].account.username, "--config", gateway.file)
         (session,) = json.loads(listed.stdout)
         return session["last_seen"] > session["started"]

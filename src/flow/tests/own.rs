@@ -16,10 +16,20 @@ impl Rig {
 
     async fn new_password(&self, visitor: &mut Visitor, present: &str, new: &str) -> password::Outcome {
         let confirmed = self.confirmed(visitor).await;
+        self.new_password_of(visitor, &confirmed, present, new).await
+    }
+
+    async fn new_password_of(
+        &self,
+        visitor: &mut Visitor,
+        confirmed: &Confirmed,
+        present: &str,
+        new: &str,
+    ) -> password::Outcome {
         let snapshot = self.app.snapshot.load_full();
         let x = self.in_exchange(&snapshot, visitor, &self.portal);
         let (present, new) = (Secret::new(present.into()), Secret::new(new.into()));
-        let outcome = password::set(&x, visitor.cookies(), &confirmed, present, new).await.unwrap();
+        let outcome = password::set(&x, visitor.cookies(), confirmed, present, new).await.unwrap();
         if let password::Outcome::Changed(entered) = &outcome {
             let Entered { session, device } = &**entered;
             visitor.session = Some(session.cookie.clone());
@@ -152,9 +162,11 @@ async fn of_two_new_passwords_at_once_one_is_set() {
     let rig = Rig::new().await;
     rig.add("erin", "").await;
     let (mut one, mut other) = (rig.signed_in("erin").await, rig.signed_in("erin").await);
+    // Both are in before either has changed it.
+    let in_there = [rig.confirmed(&one).await, rig.confirmed(&other).await];
     let (first, second) = tokio::join!(
-        rig.new_password(&mut one, RIGHT, NEW),
-        rig.new_password(&mut other, RIGHT, "eleven quiet blue teapots")
+        rig.new_password_of(&mut one, &in_there[0], RIGHT, NEW),
+        rig.new_password_of(&mut other, &in_there[1], RIGHT, "eleven quiet blue teapots")
     );
     let changed = |outcome: &password::Outcome| usize::from(matches!(outcome, password::Outcome::Changed(_)));
     assert_eq!(changed(&first) + changed(&second), 1);

@@ -238,8 +238,12 @@ impl Serving {
         };
         let (paths, methods, users, groups, networks) = Default::default();
         let rules = [Rule { paths, methods, users, groups, networks, policy: Policy::Bypass, line: 1 }];
-        let facts =
-            Facts { method: request.method().as_str(), path: admitted.path(), client: client.address };
+        let facts = Facts {
+            method: request.method().as_str(),
+            path: admitted.path(),
+            otherwise: None,
+            client: client.address,
+        };
         let Decision::Allow(permit) = decide(&rules, self.setup.who.as_ref(), &facts) else {
             return answer(StatusCode::FORBIDDEN, "denied", close);
         };

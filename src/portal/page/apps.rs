@@ -8,6 +8,7 @@ use super::guard;
 use crate::app::Application;
 use crate::body::Body;
 use crate::policy::{self, Facts, Policy};
+use crate::route;
 use crate::subject::Subject;
 
 pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
@@ -30,7 +31,9 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
 
 fn may_open(visit: &Visit<'_>, app: &Application, subject: &Subject) -> bool {
     let path = format!("{}/", app.url.path);
-    let facts = Facts { method: "GET", path: &path, client: visit.x.address };
+    let otherwise = route::otherwise(&path);
+    let facts =
+        Facts { method: "GET", path: &path, otherwise: otherwise.as_deref(), client: visit.x.address };
     policy::policy_for(&app.rules, Some(subject), &facts) != Policy::Deny
 }
 

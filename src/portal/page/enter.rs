@@ -23,6 +23,14 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     }
     if visit.trail.again {
         let kind = if nonce.is_none() { Explain::CookiesNeeded } else { Explain::HandOverFailed };
+        if nonce.is_some() {
+            tracing::warn!(
+                host = %visit.x.host(),
+                request_id = visit.x.request_id,
+                "a hand-over failed twice, since its ticket was used before, too old or not known: do all gateways of \
+                 this host share one store, and do their clocks agree?"
+            );
+        }
         let page = visit.pages(None).explain(&ExplainView { kind, retry_address: destination });
         return Ok(reply::page(StatusCode::OK, page));
     }

@@ -189,8 +189,7 @@ impl Cell<'_> {
     /// For the look: whether people wrote it, so that it may be one word without an end, or there is nothing in it.
     pub fn class(&self) -> &'static str {
         match self {
-            Self::Empty => "empty",
-            Self::Text("") => "empty",
+            Self::Empty | Self::Text("") => "empty",
             Self::Made(text) if text.is_empty() => "empty",
             Self::Text(_) | Self::Made(_) | Self::Link { .. } => "free",
             Self::Number(_)
