@@ -127,6 +127,8 @@ def test_requests_are_approved_and_rejected_several_at_once(each):
     ada = each.signed_in(each.admins[0])
     queue = ada.open(each.url("admin"))
     assert queue.status == 200 and "Requests (3)" in queue.page.words
+    assert len(re.findall("checkbox\"[^>]* checked", ada.open(each.url("admin?pick=all")).text)) == 3
+    assert "checked" not in queue.text and "pick=all" in queue.text
     assert queue.page.words.index("erin@people") < queue.page.words.index("frank@people") < queue.page.words.index("grace@people")
     done = ada.post(each.url("admin"), pick(each, "erin", "frank", groups="ops, staff", decide="approve"))
     assert done.status == 303, done.page.words
@@ -136,6 +138,7 @@ def test_requests_are_approved_and_rejected_several_at_once(each):
     done = ada.post(each.url("admin"), pick(each, "grace", reason="Not known\r\n to us", decide="reject"))
     assert "Nobody is waiting" in ada.follow(done).page.words
     assert each.state("grace")[0] == "rejected"
+    assert "Take back the approval of erin?" in ada.open(each.account_url("erin")).page.words, "it asks first"
     page = ada.open(each.account_url("grace"))
     assert "by ada on" in page.page.words and "Not known to us" in page.page.words and "Rejected" in page.page.words
     assert each.events("grace")[-1] == "rejected"
@@ -240,7 +243,7 @@ def test_the_trail_is_filtered_and_paged(each):
     day = ada.open(each.url("admin/trail?account=kim&since=2023-11-14&until=2023-11-14"))
     assert "r59" in day.page.words and "account_added" not in day.page.words
     assert "says nothing of that" in ada.open(each.url("admin/trail?account=kim&until=2023-11-13")).page.words
-    assert "command line" in ada.open(each.url(f"admin/trail?event=account_added&account={person.email}")).page.words
+    assert "Command line" in ada.open(each.url(f"admin/trail?event=account_added&account={person.email}")).page.words
     assert "No account has this name" in ada.open(each.url("admin/trail?account=nobody-at-all")).page.words
     assert "Enter a day as" in ada.open(each.url("admin/trail?since=2023-02-30")).page.words
 

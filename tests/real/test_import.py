@@ -111,7 +111,7 @@ def test_who_is_there_already_is_counted_out_and_not_planned(gateway, take):
     take(text, "--apply")
     ended = take(text + "once,once@people.example\n", status=1)
     assert ended.stdout == "people:3: once <once@people.example>, once, without a password\n"
-    assert ended.stderr.splitlines()[-1] == "people: 1 problem, and 1 account without one; nothing was written"
+    assert ended.stderr.splitlines()[-1] == "vestibule: people: 1 problem, and 1 account without one; nothing was written"
 
 
 def test_twenty_thousand_people_come_in_one_transaction(gateway, take):
