@@ -66,6 +66,7 @@ pub mod route;
 pub mod secret;
 pub mod session;
 pub mod sign_in;
+pub mod spelling;
 pub mod sqlite;
 pub mod store;
 pub mod subject;

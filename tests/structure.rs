@@ -47,9 +47,10 @@ const ARROWS: &[(&str, &str)] = &[
     ("cookies", ""),
     ("words", "clock"),
     ("browser", "words"),
+    ("spelling", ""),
 ];
 
-const LEAVES: &str = "store subject secret clock sqlite tasks observe body browser cookies words";
+const LEAVES: &str = "store subject secret clock sqlite tasks observe body browser cookies spelling words";
 
 /// The modules in which types of hyper may appear.
 const HYPER: &[&str] = &["listen", "gateway", "portal", "identity", "upstream", "observe"];

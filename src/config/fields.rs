@@ -1,7 +1,8 @@
 //! Reads a mapping key by key. What is asked for is what is known: every other key is an error.
 
-use super::problem::{Place, Report, is_sensitive, nearest, quote};
+use super::problem::{Place, Report, is_sensitive, quote};
 use super::source::{Entry, Kind, Node};
+use crate::spelling::nearest;
 
 /// The keys of one mapping. End with [`Fields::finish`].
 pub struct Fields<'a, 'r> {

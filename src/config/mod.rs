@@ -24,7 +24,7 @@ use crate::route::AppUrl;
 use crate::secret::Secret;
 use crate::{account, identity, listen, mail, observe, portal, session, sign_in, store, throttle, upstream};
 
-pub use problem::{Place, Problem, Severity, nearest};
+pub use problem::{Place, Problem, Severity};
 pub use source::reference::Environment;
 
 use problem::Report;

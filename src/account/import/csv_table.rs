@@ -6,8 +6,9 @@ use csv::{ReaderBuilder, StringRecord};
 use super::draft::Draft;
 use super::text::quoted;
 use super::{Import, Remark};
-use crate::config::nearest;
+
 use crate::secret::Secret;
+use crate::spelling::nearest;
 
 const KNOWN: &str = "`username`, `email`, `name`, `groups`, `password`, `disabled` and `attributes.NAME`";
 

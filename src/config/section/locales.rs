@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::super::problem::{Place, Problem, Report, nearest};
+use super::super::problem::{Place, Problem, Report};
 use super::super::reason;
 use super::super::source::Node;
 use super::super::value;
+use crate::spelling::nearest;
 use crate::words::{Fault, Locale, check_locale, language_tag};
 
 const LARGEST: u64 = 256 << 10;

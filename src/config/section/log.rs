@@ -1,10 +1,11 @@
 //! `log`: what is written to the log, and how.
 
 use super::super::fields::{Fields, wrong};
-use super::super::problem::{Report, nearest};
+use super::super::problem::Report;
 use super::super::source::{Kind, Node};
 use super::super::value;
 use crate::observe::{Format, Settings, logging};
+use crate::spelling::nearest;
 
 const LEVELS: [&str; 6] = ["off", "error", "warn", "info", "debug", "trace"];
 

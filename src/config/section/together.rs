@@ -5,12 +5,13 @@ use std::net::SocketAddr;
 use http::{HeaderMap, HeaderValue};
 use ipnet::IpNet;
 
-use super::super::problem::{Place, Report, nearest};
+use super::super::problem::{Place, Report};
 use super::{accounts, apps, headers, listen, mail, portal, secret, store, tls};
 use crate::identity::StripList;
 use crate::listen::Address;
 use crate::mail::TransportSettings;
 use crate::route::{Host, Scheme};
+use crate::spelling::nearest;
 use crate::store::Settings as StoreSettings;
 
 pub struct Parts<'a> {

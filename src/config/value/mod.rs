@@ -10,8 +10,9 @@ use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use super::fields::wrong;
-use super::problem::{Report, nearest};
+use super::problem::Report;
 use super::source::{Kind, Node};
+use crate::spelling::nearest;
 
 pub use address::{
     app_url, contact, email, host, mailbox, network, origin, port, socket, trusted_network, url,
