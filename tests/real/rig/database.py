@@ -66,12 +66,20 @@ class Postgres:
             self._run(
                 "initdb", "--auth=trust", "--username=vestibule", "--encoding=UTF8", "--no-locale", "--no-sync", "-D", data
             )
-        self._process = subprocess.Popen(
-            [program("postgres"), "-D", data, "-c", "listen_addresses=", "-c", "fsync=off", "-c",
-             f"unix_socket_directories={self.folder}"],
-            cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self._other,
-        )
-        eventually(lambda: self._psql("SELECT 1").returncode == 0, 20, "PostgreSQL")
+        arguments = [
+            program("postgres"), "-D", data, "-c", "listen_addresses=", "-c", "fsync=off",
+            "-c", f"unix_socket_directories={self.folder}",
+        ]
+
+        def answers():
+            # While there are still some of a killed one's processes, it refuses to start.
+            if self._process is None or self._process.poll() is not None:
+                self._process = subprocess.Popen(
+                    arguments, cwd=self.folder, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **self._other
+                )
+            return self._psql("SELECT 1").returncode == 0
+
+        eventually(answers, 30, "PostgreSQL")
         return self
 
     def ask(self, statement):
