@@ -12,7 +12,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::mail::{Brand, Mailer};
 use crate::observe::Audit;
 use crate::observe::metrics::AppMetrics;
-use crate::policy::Rule;
+use crate::policy::Rules;
 use crate::route::{AppUrl, Host, Origin, Routes};
 use crate::secret::Keys;
 use crate::session::{Activity, Sessions};
@@ -60,7 +60,7 @@ pub struct Snapshot {
 pub struct Application {
     pub name: String,
     pub url: AppUrl,
-    pub rules: Vec<Rule>,
+    pub rules: Rules,
     /// Whether a path decides anything here: between apps on one host, or between this app's rules.
     pub by_path: bool,
     pub identity: identity::Prepared,

@@ -16,7 +16,7 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _};
 use tokio::task::coop::has_budget_remaining;
 use tokio::time::{sleep_until, timeout};
-use tracing::debug;
+use tracing::{debug, info};
 
 use super::activity::{Activity, Answer, UnderWay};
 use super::rest::{LOOK, Look, Rest, Rested};
@@ -24,9 +24,9 @@ use super::{Connection, Handler, HttpSettings};
 use crate::body::Body;
 use crate::tasks::{Stage, Tasks};
 
-/// hyper's own default, of what is read and what is written at once. Uploads would like a sixth of it, and downloads then
-/// cost half as much again. A head larger than this needs more.
-const READ_BUFFER: usize = 400 * 1024 + 8 * 1024;
+/// What hyper may hold of what is read, and of what waits to be written: its own default. Of less, downloads cost half as
+/// much again. A head larger than this needs more.
+const BUFFER: usize = 400 * 1024 + 8 * 1024;
 
 /// How much, and for how long, a client that was already answered may go on sending.
 const LINGER_BYTES: u64 = 1024 * 1024;
@@ -46,7 +46,7 @@ impl Http {
         http1
             .timer(TokioTimer::new())
             .max_header_size(settings.max_request_headers)
-            .max_buf_size(READ_BUFFER.max(settings.max_request_headers))
+            .max_buf_size(BUFFER.max(settings.max_request_headers))
             // One clock a connection, see `drive`, in place of one a request.
             .header_read_timeout(None);
         let mut http2 = http2::Builder::new(StreamTasks(tasks.clone()));
@@ -176,8 +176,14 @@ impl Http {
         poll_fn(|context| {
             loop {
                 if let Poll::Ready(ended) = Pin::new(&mut *http).poll(context) {
-                    if let Err(error) = ended {
-                        debug!(peer = ?connection.peer, %error, "the connection broke");
+                    match ended {
+                        // hyper has answered it by itself: no other line tells of it.
+                        Err(error) if error.is_parse() => {
+                            let peer = connection.peer.map(tracing::field::display);
+                            info!(peer, "a request that cannot be read was refused: {error}");
+                        }
+                        Err(error) => debug!(peer = ?connection.peer, %error, "the connection broke"),
+                        Ok(()) => {}
                     }
                     return Poll::Ready(Driven::ToEnd);
                 }

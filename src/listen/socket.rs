@@ -9,7 +9,7 @@ use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
 use bytes::Bytes;
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::io::{AsyncRead, AsyncReadExt as _, AsyncWrite, ReadBuf, Take};
 use tokio::net::{TcpStream, UnixStream};
 use tokio::time::{Instant, Sleep, sleep};
 
@@ -19,9 +19,14 @@ use crate::observe::metrics::Open;
 /// In bytes.
 const SMALL: usize = 4 * 1024;
 
+/// How many bytes are read at once. hyper would take a whole 400 KiB of an upload, and what it reads is then no longer in
+/// the processor's cache when it is written.
+const READ: u64 = 64 * 1024;
+
+/// Either is asked for so much at a time.
 enum Stream {
-    Tcp(TcpStream),
-    Unix(UnixStream),
+    Tcp(Take<TcpStream>),
+    Unix(Take<UnixStream>),
 }
 
 /// A connected socket.
@@ -39,11 +44,11 @@ pub(super) struct Socket {
 
 impl Socket {
     pub fn tcp(stream: TcpStream, patience: Duration, open: Open) -> Self {
-        Self::new(Stream::Tcp(stream), patience, open)
+        Self::new(Stream::Tcp(stream.take(READ)), patience, open)
     }
 
     pub fn unix(stream: UnixStream, patience: Duration, open: Open) -> Self {
-        Self::new(Stream::Unix(stream), patience, open)
+        Self::new(Stream::Unix(stream.take(READ)), patience, open)
     }
 
     fn new(stream: Stream, patience: Duration, open: Open) -> Self {
@@ -100,8 +105,14 @@ impl AsyncRead for Socket {
             return Poll::Ready(Ok(()));
         }
         match &mut self.stream {
-            Stream::Tcp(stream) => Pin::new(stream).poll_read(context, buffer),
-            Stream::Unix(stream) => Pin::new(stream).poll_read(context, buffer),
+            Stream::Tcp(stream) => {
+                stream.set_limit(READ);
+                Pin::new(stream).poll_read(context, buffer)
+            }
+            Stream::Unix(stream) => {
+                stream.set_limit(READ);
+                Pin::new(stream).poll_read(context, buffer)
+            }
         }
     }
 }
@@ -113,8 +124,8 @@ impl AsyncWrite for Socket {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         let outcome = match &mut self.stream {
-            Stream::Tcp(stream) => Pin::new(stream).poll_write(context, bytes),
-            Stream::Unix(stream) => Pin::new(stream).poll_write(context, bytes),
+            Stream::Tcp(stream) => Pin::new(stream.get_mut()).poll_write(context, bytes),
+            Stream::Unix(stream) => Pin::new(stream.get_mut()).poll_write(context, bytes),
         };
         self.within_patience(context, outcome)
     }
@@ -138,8 +149,8 @@ impl AsyncWrite for Socket {
             });
         }
         let outcome = match &mut self.stream {
-            Stream::Tcp(stream) => Pin::new(stream).poll_write_vectored(context, slices),
-            Stream::Unix(stream) => Pin::new(stream).poll_write_vectored(context, slices),
+            Stream::Tcp(stream) => Pin::new(stream.get_mut()).poll_write_vectored(context, slices),
+            Stream::Unix(stream) => Pin::new(stream.get_mut()).poll_write_vectored(context, slices),
         };
         self.within_patience(context, outcome)
     }
@@ -150,15 +161,15 @@ impl AsyncWrite for Socket {
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.stream {
-            Stream::Tcp(stream) => Pin::new(stream).poll_flush(context),
-            Stream::Unix(stream) => Pin::new(stream).poll_flush(context),
+            Stream::Tcp(stream) => Pin::new(stream.get_mut()).poll_flush(context),
+            Stream::Unix(stream) => Pin::new(stream.get_mut()).poll_flush(context),
         }
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         match &mut self.stream {
-            Stream::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
-            Stream::Unix(stream) => Pin::new(stream).poll_shutdown(context),
+            Stream::Tcp(stream) => Pin::new(stream.get_mut()).poll_shutdown(context),
+            Stream::Unix(stream) => Pin::new(stream.get_mut()).poll_shutdown(context),
         }
     }
 }

@@ -4,6 +4,7 @@
 //! opens the way to an upstream.
 
 mod pattern;
+mod rules;
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -11,6 +12,7 @@ use std::sync::Arc;
 use ipnet::IpNet;
 
 pub use pattern::PathPattern;
+pub use rules::Rules;
 
 use crate::route::Otherwise;
 use crate::subject::Subject;
@@ -78,7 +80,7 @@ pub enum Decision {
 }
 
 /// Judges one request. An app without rules lets everyone in who proved two factors.
-pub fn decide(rules: &[Rule], who: Option<&Arc<Subject>>, facts: &Facts<'_>) -> Decision {
+pub fn decide(rules: &Rules, who: Option<&Arc<Subject>>, facts: &Facts<'_>) -> Decision {
     match (policy_for(rules, who.map(AsRef::as_ref), facts), who) {
         (Policy::Bypass, who) => Decision::Allow(Permit { subject: who.cloned() }),
         (Policy::Deny, _) => Decision::Deny,
@@ -94,22 +96,22 @@ pub fn decide(rules: &[Rule], who: Option<&Arc<Subject>>, facts: &Facts<'_>) -> 
 
 /// What the rules ask of this visitor for this request. Where the app may read the path in another way than it stands
 /// there, whatever is asked for that counts too, and the strictest decides.
-pub fn policy_for(rules: &[Rule], who: Option<&Subject>, facts: &Facts<'_>) -> Policy {
+pub fn policy_for(rules: &Rules, who: Option<&Subject>, facts: &Facts<'_>) -> Policy {
     if rules.is_empty() {
         return Policy::TwoFactor;
     }
-    let asks = |reads: &dyn Fn(&PathPattern) -> bool| {
-        rules.iter().find(|rule| rule.matches(who, facts, reads)).map_or(Policy::Deny, |rule| rule.policy)
+    let asks = |path: &str, reads: fn(&PathPattern, &str) -> bool| {
+        let mut perhaps = rules.perhaps_for(path);
+        let first = perhaps.find(|rule| rule.matches(who, facts, |pattern| reads(pattern, path)));
+        first.map_or(Policy::Deny, |rule| rule.policy)
     };
-    let policy = asks(&|pattern| pattern.matches(facts.path));
+    let policy = asks(facts.path, PathPattern::matches);
     match facts.otherwise {
-        Some(Otherwise { bare, folded }) => policy
-            .max(asks(&|pattern| pattern.matches(bare)))
-            .max(asks(&|pattern| pattern.matches_folded(folded))),
-        // The path has no capitals, but the rules may.
-        None if rules.iter().any(|rule| rule.paths.iter().any(PathPattern::has_capitals)) => {
-            policy.max(asks(&|pattern| pattern.matches_folded(facts.path)))
+        Some(Otherwise { bare, folded }) => {
+            policy.max(asks(bare, PathPattern::matches)).max(asks(folded, PathPattern::matches_folded))
         }
+        // The path has no capitals, but the rules may.
+        None if rules.have_capitals() => policy.max(asks(facts.path, PathPattern::matches_folded)),
         None => policy,
     }
 }
@@ -120,7 +122,7 @@ impl Rule {
         &self,
         who: Option<&Subject>,
         facts: &Facts<'_>,
-        reads: &dyn Fn(&PathPattern) -> bool,
+        reads: impl Fn(&PathPattern) -> bool,
     ) -> bool {
         given(&self.methods, |method| method == facts.method)
             && given(&self.paths, reads)
@@ -178,7 +180,7 @@ mod tests {
     }
 
     fn say(rules: &[Rule], who: Option<&Arc<Subject>>, facts: &Facts<'_>) -> &'static str {
-        match decide(rules, who, facts) {
+        match decide(&Rules::new(rules.to_vec()), who, facts) {
             Decision::Allow(permit) if permit.subject().is_some() => "allow",
             Decision::Allow(_) => "allow anonymous",
             Decision::Challenge(Missing::SignIn) => "sign in",

@@ -36,6 +36,12 @@ impl PathPattern {
         self.folded.is_some()
     }
 
+    /// What the path may have behind its first slash, in capitals and without; `None`: anything.
+    pub(super) fn letters(&self) -> impl Iterator<Item = Option<u8>> {
+        let patterns = [Some(&self.exact), self.folded.as_ref()];
+        patterns.into_iter().flatten().map(|pattern| pattern.literal.as_bytes().get(1).copied())
+    }
+
     /// The same for servers that know no capitals; `path` is in small letters.
     pub fn matches_folded(&self, path: &str) -> bool {
         self.folded.as_ref().unwrap_or(&self.exact).matches(path)
@@ -50,10 +56,6 @@ impl Pattern {
     }
 
     fn matches(&self, path: &str) -> bool {
-        // Every path begins with a slash, and most patterns differ right after it.
-        if self.literal.as_bytes().get(1).is_some_and(|second| path.as_bytes().get(1) != Some(second)) {
-            return false;
-        }
         let Some(path) = path.strip_prefix(self.literal.as_str()) else { return false };
         match self.rest.as_str() {
             "" => path.is_empty(),
@@ -64,32 +66,44 @@ impl Pattern {
 }
 
 fn matches(pattern: &[u8], path: &[u8]) -> bool {
-    // One row of the usual table, from the end: `row[i]` says whether the rest of the pattern matches `path[i..]`.
+    // One row of the usual table, from the end: `row[i]` says whether the rest of the pattern matches `path[i..]`. Each
+    // byte of the pattern changes it where it lies.
     let mut row = vec![false; path.len() + 1];
     if let Some(last) = row.last_mut() {
         *last = true;
     }
     let mut rest = pattern;
     while let Some((&byte, before)) = rest.split_last() {
-        let any = byte == b'*' && before.last() == Some(&b'*');
-        let mut next = vec![false; path.len() + 1];
-        for start in (0..=path.len()).rev() {
-            let here = path.get(start).copied();
-            let after = next.get(start + 1).copied().unwrap_or(false);
-            let skip = row.get(start).copied().unwrap_or(false);
-            let step = row.get(start + 1).copied().unwrap_or(false);
-            let matched = match (byte, here) {
-                (b'*', Some(here)) => skip || (after && (any || here != b'/')),
-                (b'*', None) => skip,
-                (literal, Some(here)) => literal == here && step,
-                (_, None) => false,
-            };
-            if let Some(slot) = next.get_mut(start) {
-                *slot = matched;
+        rest = before;
+        let some = if byte == b'*' {
+            let any = before.last() == Some(&b'*');
+            if any {
+                rest = before.split_last().map_or(before, |(_, before)| before);
             }
+            let mut after = false;
+            for (start, matched) in row.iter_mut().enumerate().rev() {
+                let passes = path.get(start).is_some_and(|here| any || *here != b'/');
+                *matched |= after && passes;
+                after = *matched;
+            }
+            true
+        } else {
+            let mut some = false;
+            for (start, here) in path.iter().enumerate() {
+                let step = row.get(start + 1).copied().unwrap_or(false);
+                if let Some(matched) = row.get_mut(start) {
+                    *matched = *here == byte && step;
+                    some |= *matched;
+                }
+            }
+            if let Some(last) = row.last_mut() {
+                *last = false;
+            }
+            some
+        };
+        if !some {
+            return false;
         }
-        row = next;
-        rest = if any { before.split_last().map_or(before, |(_, before)| before) } else { before };
     }
     row.first().copied().unwrap_or(false)
 }

@@ -390,7 +390,7 @@ fn garbled(what: &str) -> Failed {
 }
 
 fn broken(error: io::Error, fate: Fate) -> Failed {
-    Failed { error: UpstreamError::Closed(error.into()), fate, repeated: false }
+    Failed { error: UpstreamError::Closed(error.into()), fate, repeated: false, stale: false }
 }
 
 #[cfg(test)]

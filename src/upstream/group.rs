@@ -9,7 +9,7 @@ use super::arriving::Arriving;
 use super::backend::Backend;
 use super::outgoing::Outgoing;
 use super::pool::Pools;
-use super::send::{Failed, Fate, send};
+use super::send::{Failed, Fate, Over, send};
 use super::standing::Busy;
 use super::transfer::CutOff;
 use super::{Balance, Fault, Timeouts, UpstreamError};
@@ -56,7 +56,14 @@ impl Group {
             tried |= 1 << place;
             // How busy a lone server is decides nothing.
             let busy = (self.backends.len() > 1).then(|| backend.standing.take());
-            match send(pools, backend, timeouts, outgoing, repeated).await {
+            let over = match () {
+                () if repeated => Over::New,
+                () if self.balance != Balance::Sticky && self.good(tried).next().is_some() => {
+                    Over::AnyUntilLost
+                }
+                () => Over::Any,
+            };
+            match send(pools, backend, timeouts, outgoing, over).await {
                 Ok(answer) => {
                     if backend.standing.succeeded() {
                         tracing::info!(
@@ -70,9 +77,9 @@ impl Group {
                 Err(failed) => {
                     self.note(backend, busy.as_ref(), &failed);
                     let begun = failed.fate != Fate::Unsent;
-                    let over = !failed.allows(outgoing) || begun && (repeated || failed.repeated);
+                    let done = !failed.allows(outgoing) || begun && (repeated || failed.repeated);
                     let error = failed.error.of(|| backend.dialer.address());
-                    if over {
+                    if done {
                         return Err(error);
                     }
                     repeated |= begun || failed.repeated;
@@ -86,7 +93,8 @@ impl Group {
     /// A lone server, of which nobody asks how busy it is, is tried whatever came of the requests before: there is no
     /// better one.
     fn note(&self, backend: &Backend, busy: Option<&Busy>, failed: &Failed) {
-        if failed.error.fault() == Fault::Upstream
+        if !failed.stale
+            && failed.error.fault() == Fault::Upstream
             && busy.is_some_and(|busy| busy.failed(failed.fate == Fate::Unsent))
         {
             let (app, server, error) = (&*self.app, backend.dialer.address(), &failed.error);
@@ -105,12 +113,15 @@ impl Group {
         tracing::warn!(request_id, app = self.app, server, "an answer broke off within its body: {error}");
     }
 
-    /// A server that is good and was not tried, with its place.
+    /// The servers that are good and were not tried, with their places.
+    fn good(&self, tried: u64) -> impl Iterator<Item = (usize, &Backend)> {
+        let untried = self.backends.iter().enumerate().filter(move |(place, _)| tried >> place & 1 == 0);
+        untried.filter(|(_, backend)| backend.standing.is_good())
+    }
+
+    /// One of them.
     fn choose(&self, key: u64, tried: u64) -> Option<(usize, &Backend)> {
-        let good = || {
-            let untried = self.backends.iter().enumerate().filter(move |(place, _)| tried >> place & 1 == 0);
-            untried.filter(|(_, backend)| backend.standing.is_good())
-        };
+        let good = || self.good(tried);
         if let [lone] = self.backends.as_slice() {
             return good().next().map(|_| (0, lone));
         }

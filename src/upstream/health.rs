@@ -10,7 +10,7 @@ use super::backend::Backend;
 use super::group::Group;
 use super::outgoing::Outgoing;
 use super::pool::Pools;
-use super::send::send;
+use super::send::{Over, send};
 use super::transfer::Upload;
 use super::{Health, Timeouts};
 use crate::tasks::Tasks;
@@ -42,7 +42,7 @@ async fn check(backend: &Backend, health: &Health) -> Result<(), String> {
     let mut outgoing = Outgoing::new(head, None, Upload::empty(), None, false);
     let pools = Pools::new(Tasks::default());
     let timeouts = Timeouts { connect: health.timeout, response: health.timeout, ..Timeouts::default() };
-    let answered = timeout(health.timeout, send(&pools, backend, timeouts, &mut outgoing, true)).await;
+    let answered = timeout(health.timeout, send(&pools, backend, timeouts, &mut outgoing, Over::New)).await;
     match answered {
         Err(_) => Err(format!("no answer within {:?}", health.timeout)),
         Ok(Err(failed)) => Err(failed.error.to_string()),

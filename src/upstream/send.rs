@@ -23,6 +23,20 @@ pub(super) struct Failed {
     pub fate: Fate,
     /// It was sent twice already, or may have been.
     pub repeated: bool,
+    /// Over a connection that was there before and may have been closed for its age: that says nothing of the server.
+    pub stale: bool,
+}
+
+/// What a request may be sent over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Over {
+    /// A connection that is there, and a new one if that turns out to be closed.
+    Any,
+    /// The same, but what is lost over a connection that is there is another server's: this one may be dying, and still
+    /// accept what it will never answer.
+    AnyUntilLost,
+    /// A new one.
+    New,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,11 +64,11 @@ impl Failed {
 
 impl From<UpstreamError> for Failed {
     fn from(error: UpstreamError) -> Self {
-        Self { error, fate: Fate::Final, repeated: false }
+        Self { error, fate: Fate::Final, repeated: false, stale: false }
     }
 }
 
-/// Sends over an idle or shared connection if there is one and it need not be `fresh`, else over a new one.
+/// Sends over an idle or shared connection if there is one and `over` allows it, else over a new one.
 ///
 /// A server may close a connection just when a request is on its way. Then the request is repeated, once and on a new
 /// connection, if none of it was sent or begun with, or if its method may be repeated and its body is at hand: there is
@@ -64,7 +78,7 @@ pub(super) async fn send(
     backend: &Backend,
     timeouts: Timeouts,
     outgoing: &mut Outgoing<'_>,
-    fresh: bool,
+    over: Over,
 ) -> Result<Response<Arriving>, Failed> {
     let attempt = Attempt { pools, backend, limit: timeouts.response, now: outgoing.began() };
     let need = match () {
@@ -72,20 +86,25 @@ pub(super) async fn send(
         () if outgoing.is_direct() => Need::Direct,
         () => Need::Body,
     };
-    let pooled =
-        if fresh { None } else { pools.take(backend.id, need, outgoing.stays_repeatable(), attempt.now) };
+    let pooled = match over {
+        Over::New => None,
+        _ => pools.take(backend.id, need, outgoing.stays_repeatable(), attempt.now),
+    };
     let mut repeated = false;
     if let Some(connection) = pooled {
         match attempt.over(connection, outgoing).await {
             Ok(answered) => return Ok(answered),
             Err(failed) if failed.allows(outgoing) => {
+                if over == Over::AnyUntilLost && failed.fate != Fate::Unsent {
+                    return Err(Failed { stale: true, ..failed });
+                }
                 repeated = failed.fate != Fate::Unsent;
                 tracing::debug!(error = %failed.error, "a connection was closed: trying a new one");
             }
             Err(failed) => return Err(failed),
         }
     }
-    let unsent = |error| Failed { error, fate: Fate::Unsent, repeated };
+    let unsent = |error| Failed { error, fate: Fate::Unsent, repeated, stale: false };
     // In a box, as it is seldom: what every request carries along is to be small.
     let connecting = Box::pin(pools.connect(backend, timeouts.connect, need));
     let connection = connecting.await.map_err(unsent)?;
@@ -154,7 +173,7 @@ impl Attempt<'_> {
                 if let Some(unsent) = unsent {
                     outgoing.put_back(unsent);
                 }
-                Err(Failed { error, fate, repeated: false })
+                Err(Failed { error, fate, repeated: false, stale: false })
             }
         }
     }

@@ -20,7 +20,7 @@ use vestibule::identity::{
     self, Encoding, Field, Forwarded, HeaderRules, Place, Prepared, Settings, Stamping, StripList,
     strip_hop_by_hop,
 };
-use vestibule::policy::{self, Decision, Facts, PathPattern, Permit, Policy, Rule};
+use vestibule::policy::{self, Decision, Facts, PathPattern, Permit, Policy, Rule, Rules};
 use vestibule::route::{AppUrl, Host, Origin, Routes, Scheme};
 use vestibule::subject::{AccountId, Person, Proofs, Stamps, Subject};
 
@@ -193,7 +193,7 @@ fn alice() -> Arc<Subject> {
 }
 
 fn permit(who: &Arc<Subject>) -> Permit {
-    match policy::decide(&[], Some(who), &facts()) {
+    match policy::decide(&Rules::default(), Some(who), &facts()) {
         Decision::Allow(permit) => Some(permit),
         Decision::Challenge(_) | Decision::Deny => None,
     }
@@ -205,7 +205,7 @@ fn facts() -> Facts<'static> {
 }
 
 /// Those of `tests/bench/run`.
-fn ten_rules() -> Vec<Rule> {
+fn ten_rules() -> Rules {
     let none = || Rule {
         paths: Vec::new(),
         methods: Vec::new(),
@@ -220,7 +220,7 @@ fn ten_rules() -> Vec<Rule> {
     };
     let words = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
     let networks = ["10.0.0.0/8", "192.168.0.0/16"].map(|text| text.parse().expect("a network")).to_vec();
-    vec![
+    Rules::new(vec![
         Rule { paths: paths(&["/public/**"]), policy: Policy::Bypass, ..none() },
         Rule {
             paths: paths(&["/api/health", "/api/version"]),
@@ -236,5 +236,5 @@ fn ten_rules() -> Vec<Rule> {
         Rule { groups: words(&["suspended"]), policy: Policy::Deny, ..none() },
         Rule { users: words(&["operator"]), ..none() },
         none(),
-    ]
+    ])
 }

@@ -19,7 +19,7 @@ use crate::clock::{Clock, Timestamp};
 use crate::identity::{Encoding, StripList};
 use crate::mail::{self, Brand, Mailer, TransportSettings};
 use crate::observe::Audit;
-use crate::policy::{Policy, Rule};
+use crate::policy::{Policy, Rule, Rules};
 use crate::route::{AppUrl, Host, Origin, ReturnUrl, Routes, Scheme};
 use crate::secret::{Keys, Secret};
 use crate::session::Sessions;
@@ -336,7 +336,7 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
     Application {
         name: name.into(),
         url: url.clone(),
-        rules,
+        rules: Rules::new(rules),
         by_path: false,
         identity: identity::Prepared::new(identity::Settings { headers: vec![], encoding: Encoding::Utf8 }),
         place: identity::Place::new(origin.scheme, &origin.host, Some(origin.port)).ok(),

@@ -42,7 +42,7 @@ use crate::identity::{
 use crate::listen::Named;
 use crate::observe::Metrics;
 use crate::observe::metrics::Answered;
-use crate::policy::{Decision, Facts, Policy, Rule, decide};
+use crate::policy::{Decision, Facts, Policy, Rule, Rules, decide};
 use crate::route::{Host, Scheme};
 use crate::subject::{AccountId, Person, Proofs, Stamps, Subject};
 use crate::tasks::{Cutoff, Tasks};
@@ -237,7 +237,8 @@ impl Serving {
             Err(refusal) => return answer(refusal.status(), &refusal.to_string(), true),
         };
         let (paths, methods, users, groups, networks) = Default::default();
-        let rules = [Rule { paths, methods, users, groups, networks, policy: Policy::Bypass, line: 1 }];
+        let rule = Rule { paths, methods, users, groups, networks, policy: Policy::Bypass, line: 1 };
+        let rules = Rules::new(vec![rule]);
         let facts = Facts {
             method: request.method().as_str(),
             path: admitted.path(),

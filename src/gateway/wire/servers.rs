@@ -118,6 +118,39 @@ async fn a_request_that_was_lost_goes_to_another_server_over_a_new_connection() 
     assert_eq!((a.requests(), b.requests(), b.connections()), (2, 2, 2));
 }
 
+/// Answers its first connection, reads one more request there and closes, and never answers another connection.
+fn dying(number: usize) -> Vec<Step> {
+    let end = vec![Step::Request, Step::Reset];
+    if number == 0 { [vec![Step::Request, send(A)], end].concat() } else { end }
+}
+
+#[tokio::test]
+async fn a_request_that_was_lost_over_an_old_connection_goes_to_another_server() {
+    for request in [GET, PUT] {
+        let (a, b) = (Recorder::start(dying).await, two().await.1);
+        let gate = setup(Balance::RoundRobin, &[a.address, b.address]).start().await;
+        assert_eq!(letters(&gate, 2).await, "ab");
+        let answer = once(&gate, request).await;
+        assert!(answer.starts_with("HTTP/1.1 200 ") && answer.ends_with('b'), "{answer}");
+        assert_eq!((a.requests(), b.requests()), (2, 2));
+        // It may have been closed for its age: only the third that fails after it ends the server's turn.
+        assert_eq!(letters(&gate, 4).await, "bbbb");
+        assert_eq!((a.requests(), a.connections()), (5, 4));
+    }
+}
+
+#[tokio::test]
+async fn a_session_stays_with_its_server_when_an_old_connection_of_that_was_closed() {
+    let closing = || vec![Step::Request, send(A), Step::Request, Step::Close];
+    let a = Recorder::start(move |number| if number == 0 { closing() } else { always(A) }).await;
+    let b = Recorder::start(move |number| if number == 0 { closing() } else { always(A) }).await;
+    let gate = setup(Balance::Sticky, &[a.address, b.address]).start().await;
+    assert_eq!(letters(&gate, 3).await, "aaa");
+    let mut requests = [a.requests(), b.requests()];
+    requests.sort_unstable();
+    assert_eq!(requests, [0, 4]);
+}
+
 #[tokio::test]
 async fn with_no_server_left_the_answer_is_503_at_once() {
     let gate = setup(Balance::LeastRequests, &[dead(), dead()]).start().await;
