@@ -186,7 +186,11 @@ impl Directory {
         for source in &self.sources {
             let found = match source {
                 Source::File(file) => file.by_id(id),
-                Source::Database(database) => database.by_id(id).await?.map(|entry| Arc::new(entry.account)),
+                Source::Database(database) => {
+                    // In a box: whose account stands in a file is to carry little along.
+                    let asking = Box::pin(database.by_id(id));
+                    asking.await?.map(|entry| Arc::new(entry.account))
+                }
             };
             if found.is_some() {
                 return Ok(found);

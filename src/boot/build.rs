@@ -14,7 +14,6 @@ use crate::listen::Workers;
 use crate::mail::Brand;
 use crate::observe::Metrics;
 use crate::observe::metrics::AppMetrics;
-use crate::policy;
 use crate::route::{Origin, Routes};
 use crate::session::Sessions;
 use crate::throttle::Throttle;
@@ -136,7 +135,7 @@ fn application(
     Ok(Application {
         name: app.name.clone(),
         url: app.url.clone(),
-        rules: policy::Rules::new(app.access.clone()),
+        rules: app.access.clone().into(),
         by_path: rules_by_path || routes.by_path(&app.url.origin.host),
         identity: identity::Prepared::new(app.identity.clone()),
         place,

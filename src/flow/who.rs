@@ -154,8 +154,7 @@ async fn as_of(
         // Nothing says that it has changed: the others need not wait for this answer, nor ask at once if none comes.
         session.remember(Known { until: now.plus(ASK_AGAIN + ahead), ..Known::clone(known) });
     }
-    let asking = Box::pin(directory.by_id(session.account()));
-    let account = match (asking.await, known) {
+    let account = match (directory.by_id(session.account()).await, known) {
         (Ok(account), _) => account,
         (Err(error), Some(known)) => {
             // Only a database fails, and of its accounts the epoch tells whether they have changed.

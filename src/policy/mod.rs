@@ -180,7 +180,7 @@ mod tests {
     }
 
     fn say(rules: &[Rule], who: Option<&Arc<Subject>>, facts: &Facts<'_>) -> &'static str {
-        match decide(&Rules::new(rules.to_vec()), who, facts) {
+        match decide(&Rules::from(rules.to_vec()), who, facts) {
             Decision::Allow(permit) if permit.subject().is_some() => "allow",
             Decision::Allow(_) => "allow anonymous",
             Decision::Challenge(Missing::SignIn) => "sign in",

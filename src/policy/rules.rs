@@ -4,7 +4,7 @@ use super::{PathPattern, Rule};
 
 #[derive(Clone, Debug, Default)]
 pub struct Rules {
-    rules: Vec<Rule>,
+    all: Vec<Rule>,
     /// For each rule the letters that its paths may begin with.
     letters: Vec<Letters>,
     have_capitals: bool,
@@ -15,16 +15,18 @@ pub struct Rules {
 #[derive(Clone, Copy, Debug)]
 struct Letters(u64);
 
-impl Rules {
+impl From<Vec<Rule>> for Rules {
     /// In the order in which they are asked.
-    pub fn new(rules: Vec<Rule>) -> Self {
+    fn from(rules: Vec<Rule>) -> Self {
         let letters = rules.iter().map(|rule| Letters::of(&rule.paths)).collect();
         let have_capitals = rules.iter().flat_map(|rule| &rule.paths).any(PathPattern::has_capitals);
-        Self { rules, letters, have_capitals }
+        Self { all: rules, letters, have_capitals }
     }
+}
 
+impl Rules {
     pub(super) fn is_empty(&self) -> bool {
-        self.rules.is_empty()
+        self.all.is_empty()
     }
 
     /// Whether the path of some rule has capitals.
@@ -35,7 +37,7 @@ impl Rules {
     /// All rules but those whose paths begin otherwise.
     pub(super) fn perhaps_for(&self, path: &str) -> impl Iterator<Item = &Rule> {
         let letter = Letters::one(path.as_bytes().get(1).copied());
-        let rules = self.letters.iter().zip(&self.rules);
+        let rules = self.letters.iter().zip(&self.all);
         rules.filter(move |(letters, _)| letters.0 & letter.0 != 0).map(|(_, rule)| rule)
     }
 }
@@ -97,13 +99,13 @@ mod tests {
                 policy: Policy::Deny,
                 line: 1,
             };
-            let rules = Rules::new(vec![rule]);
+            let rules = Rules::from(vec![rule]);
             for path in paths {
                 let is_for_it = pattern.matches(path) || pattern.matches_folded(path);
                 assert!(!is_for_it || rules.perhaps_for(path).count() == 1, "{text} {path}");
             }
         }
-        let passed_over = Rules::new(vec![Rule {
+        let passed_over = Rules::from(vec![Rule {
             paths: vec![PathPattern::parse("/ops/**").unwrap(), PathPattern::parse("/admin").unwrap()],
             methods: vec![],
             users: vec![],

@@ -1,10 +1,8 @@
 //! A verified session, as the cache keeps it.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
-
-use arc_swap::ArcSwapOption;
 
 use super::record::{SignOnRecord, Span};
 use super::shared::Shared;
@@ -40,7 +38,9 @@ pub struct Session {
     written: AtomicI64,
     confirmed: AtomicI64,
     looked_ahead: AtomicI64,
-    known: ArcSwapOption<Known>,
+    /// Held for a moment only, and by who has the same session at the same time. A swapped pointer would cost each session
+    /// that is read anew a look at all threads.
+    known: Mutex<Option<Arc<Known>>>,
 }
 
 /// The account behind a session as it stood at a generation of the directory and an epoch of its own.
@@ -84,7 +84,7 @@ impl Session {
             written: AtomicI64::new(record.last_seen.millis()),
             confirmed: AtomicI64::new(now.millis()),
             looked_ahead: AtomicI64::new(i64::MIN),
-            known: ArcSwapOption::empty(),
+            known: Mutex::default(),
         }
     }
 
@@ -140,11 +140,17 @@ impl Session {
     }
 
     pub fn known(&self) -> Option<Arc<Known>> {
-        self.known.load_full()
+        self.lock().clone()
     }
 
     pub fn remember(&self, known: Known) {
-        self.known.store(Some(Arc::new(known)));
+        let before = self.lock().replace(Arc::new(known));
+        // Freed with nobody waiting.
+        drop(before);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Arc<Known>>> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Whether the store should be asked while the session is trusted still, so that no request has to wait for it. Yes

@@ -4,7 +4,6 @@
 //! what one host's cookie opens. Ending the sign-on ends every session. This module never sees an account: what the
 //! account allows today is asked of the directory by [`crate::flow`].
 
-mod bytes;
 mod cached;
 mod changes;
 pub mod cookie;
@@ -97,14 +96,12 @@ pub struct Begin<'a> {
 
 /// Where somebody signed in from, for them to recognise it later. It decides nothing.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Client {
     pub address: IpAddr,
     pub browser: BrowserName,
     /// The name of the host on which the sign-in took place.
     pub host: String,
     /// What the store knows the device by.
-    #[serde(with = "bytes::option")]
     pub device: Option<[u8; 32]>,
 }
 
@@ -136,7 +133,8 @@ impl Sessions {
         now: Timestamp,
         used: Use,
     ) -> Result<Option<Arc<Session>>, StoreError> {
-        let cached = self.cached(cookie, host);
+        let whole = self.whole.hash_one((host, cookie));
+        let cached = self.cached(cookie, whole);
         if let Some(session) = &cached
             && session.is_trusted(now, self.store.hearing())
         {
@@ -145,7 +143,7 @@ impl Sessions {
         }
         self.looks.miss();
         // In a box, as it is seldom: what every request carries along is to be small.
-        let looking = Box::pin(self.look(cookie, host, now, used));
+        let looking = Box::pin(self.look_up(cookie, (host, whole), now, used));
         match (looking.await, cached) {
             // The store is down, and with it the news. Whoever was looked up a moment ago is served nevertheless.
             (Err(_), Some(session)) if session.is_recent(now) => Ok(self.use_now(session, now, used)),
@@ -161,6 +159,16 @@ impl Sessions {
         now: Timestamp,
         used: Use,
     ) -> Result<Option<Arc<Session>>, StoreError> {
+        self.look_up(cookie, (host, self.whole.hash_one((host, cookie))), now, used).await
+    }
+
+    async fn look_up(
+        &self,
+        cookie: &str,
+        (host, whole): (&Host, u64),
+        now: Timestamp,
+        used: Use,
+    ) -> Result<Option<Arc<Session>>, StoreError> {
         let read = match self.read(cookie, host).await {
             Err(StoreError::Corrupt(error)) => {
                 tracing::warn!(error, "a session cannot be read and its visitor has to sign in again");
@@ -172,7 +180,7 @@ impl Sessions {
             self.forget(cookie);
             return Ok(None);
         };
-        let session = self.use_now(self.keep(cookie, host, found, now), now, used);
+        let session = self.use_now(self.keep(cookie, whole, found, now), now, used);
         if let Some(session) = &session {
             self.touch(session).await;
         }
@@ -211,7 +219,7 @@ impl Sessions {
         now: Timestamp,
     ) -> Result<Option<Opened>, StoreError> {
         let Some(stored) = self.store.get(sign_on_key(sign_on)).await? else { return Ok(None) };
-        let record: SignOnRecord = read(&stored.value)?;
+        let record = read(&stored.value)?;
         if now >= record.span.ends(self.last_seen(sign_on, &record)) {
             return Ok(None);
         }
@@ -241,7 +249,7 @@ impl Sessions {
     /// Forgets one host's session id, for one that takes its place.
     pub async fn retire(&self, cookie: &str, host: &Host) -> Result<(), StoreError> {
         if let Some(id) = cookie::open(&self.keys, Purpose::SessionCookie, host, cookie) {
-            self.store.take(session_key(&id)).await?;
+            self.store.take(session_key(&sign_on_id(locator_of(&id)), &id)).await?;
             self.forget(cookie);
         }
         Ok(())
@@ -255,7 +263,8 @@ impl Sessions {
         // What changes in this process from here on is seen in `shared`, even if the answer below is older.
         let shared = self.shared.get_or_make(&sign_on);
         let (change, run) = (shared.change(), self.store.hearing());
-        let [Some(_), Some(stored)] = self.store.get_pair([session_key(&id), sign_on_key(&sign_on)]).await?
+        let [Some(_), Some(stored)] =
+            self.store.get_pair([session_key(&sign_on, &id), sign_on_key(&sign_on)]).await?
         else {
             return Ok(None);
         };
@@ -263,15 +272,15 @@ impl Sessions {
     }
 
     /// The session in the cache, if that is still what was found, else a new one in its place.
-    fn keep(&self, cookie: &str, host: &Host, found: Found, now: Timestamp) -> Arc<Session> {
+    fn keep(&self, cookie: &str, whole: u64, found: Found, now: Timestamp) -> Arc<Session> {
         found.shared.saw(found.record.last_seen);
-        if let Some(kept) = self.cached(cookie, host)
+        if let Some(kept) = self.cached(cookie, whole)
             && kept.is_as_found(&found)
         {
             kept.confirm(&found, now);
             return kept;
         }
-        let session = Arc::new(Session::new(self.whole.hash_one((host, cookie)), found, now));
+        let session = Arc::new(Session::new(whole, found, now));
         if let Some(key) = cache_key(cookie)
             && self.settings.cache > 0
         {
@@ -280,9 +289,10 @@ impl Sessions {
         session
     }
 
-    fn cached(&self, cookie: &str, host: &Host) -> Option<Arc<Session>> {
+    /// `whole`: the hash of host and cookie.
+    fn cached(&self, cookie: &str, whole: u64) -> Option<Arc<Session>> {
         let session = self.cache.get(&cache_key(cookie)?)?;
-        (session.whole == self.whole.hash_one((host, cookie))).then_some(session)
+        (session.whole == whole).then_some(session)
     }
 
     fn forget(&self, cookie: &str) {
@@ -321,7 +331,7 @@ impl Sessions {
         let key = sign_on_key(sign_on);
         for _ in 0..16 {
             let Some(stored) = self.store.get(key).await? else { return Ok(None) };
-            let mut record: SignOnRecord = read(&stored.value)?;
+            let mut record = read(&stored.value)?;
             change(&mut record);
             if self.store.swap(key, Some(stored.version), &write(&record)?, record.kept_until()).await? {
                 return Ok(Some(record));
@@ -332,7 +342,7 @@ impl Sessions {
 
     async fn open(&self, record: &SignOnRecord, host: &Host) -> Result<Opened, StoreError> {
         let id = session_id(&record.locator, &secret::random());
-        self.store.put(session_key(&id), b"", record.span.latest_end()).await?;
+        self.store.put(session_key(&sign_on_id(&record.locator), &id), b"", record.span.latest_end()).await?;
         let cookie = cookie::seal(&self.keys, Purpose::SessionCookie, host, &id);
         Ok(Opened { cookie, max_age: record.remember.then_some(self.settings.remember) })
     }
@@ -373,8 +383,8 @@ fn sign_on_id(locator: &Locator) -> SignOnId {
 }
 
 /// In the place of its sign-on, so that both are read at once.
-fn session_key(id: &[u8; 32]) -> Key {
-    sign_on_key(&sign_on_id(locator_of(id))).beside(Space::Session, &secret::sha256(id))
+fn session_key(sign_on: &SignOnId, id: &[u8; 32]) -> Key {
+    sign_on_key(sign_on).beside(Space::Session, &secret::sha256(id))
 }
 
 /// A sign-on's id is a hash already, so it is its own key.

@@ -2,24 +2,19 @@
 
 use std::time::Duration;
 
-use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::{Begin, Client, Locator, Settings, bytes};
+use super::{Begin, Client, Locator, Settings};
 use crate::clock::Timestamp;
 use crate::store::StoreError;
 use crate::subject::{AccountId, Proofs};
 
 #[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct SignOnRecord {
-    #[serde(with = "bytes")]
     pub locator: Locator,
     pub account: AccountId,
-    #[serde(with = "bytes")]
     pub password: [u8; 8],
     /// While the owner changes the password in this sign-on: of the new one.
-    #[serde(with = "bytes::option")]
     pub next_password: Option<[u8; 8]>,
     pub proofs: Proofs,
     pub remember: bool,
@@ -32,7 +27,6 @@ pub struct SignOnRecord {
 
 /// How long a sign-on lasts, as configured when it began.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
 pub struct Span {
     pub started: Timestamp,
     /// In milliseconds, as the lifetime is.
@@ -90,12 +84,23 @@ impl Span {
     }
 }
 
-pub fn write<T: Serialize>(record: &T) -> Result<Vec<u8>, StoreError> {
-    serde_json::to_vec(record).map_err(|error| StoreError::Corrupt(error.to_string()))
+/// What a record begins with. Another number for each change of its fields: what another release wrote is not guessed at.
+const FORMAT: u8 = 2;
+
+pub fn write(record: &SignOnRecord) -> Result<Vec<u8>, StoreError> {
+    postcard::to_extend(record, vec![FORMAT]).map_err(|error| StoreError::Corrupt(error.to_string()))
 }
 
-pub fn read<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, StoreError> {
-    serde_json::from_slice(bytes).map_err(|error| StoreError::Corrupt(error.to_string()))
+pub fn read(bytes: &[u8]) -> Result<SignOnRecord, StoreError> {
+    let corrupt = |why: &str| StoreError::Corrupt(format!("as a sign-on: {why}"));
+    let Some((&FORMAT, fields)) = bytes.split_first() else {
+        return Err(corrupt("another release wrote it"));
+    };
+    match postcard::take_from_bytes(fields) {
+        Ok((record, [])) => Ok(record),
+        Ok(_) => Err(corrupt("there is more than its fields")),
+        Err(error) => Err(corrupt(&error.to_string())),
+    }
 }
 
 fn millis(duration: Duration) -> u64 {

@@ -139,7 +139,7 @@ impl Sessions {
 
     /// A record as people see it; one that cannot be read belongs to nobody.
     fn understood(&self, id: &SignOnId, stored: &Record) -> Option<SignOn> {
-        let record = read::<SignOnRecord>(&stored.value);
+        let record = read(&stored.value);
         let record = record.inspect_err(|error| tracing::warn!(%error, "a sign-on cannot be read")).ok()?;
         let last_seen = self.last_seen(id, &record);
         Some(SignOn::new(*id, record, last_seen))

@@ -225,7 +225,7 @@ async fn a_store_that_was_copied_opens_nothing() {
     let opened = rig.begin(true, false).await;
     let session = rig.load(&opened.cookie).await.unwrap();
     let id = cookie::open(&rig.keys, Purpose::SessionCookie, &rig.host, &opened.cookie).unwrap();
-    for stolen in [session.sign_on(), &session_key(&id).digest] {
+    for stolen in [session.sign_on(), &session_key(session.sign_on(), &id).digest] {
         let foreign = Keys::derive(&[Secret::new(vec![2; 32])]).unwrap();
         let made = cookie::seal(&foreign, Purpose::SessionCookie, &rig.host, stolen);
         assert!(rig.load(&made).await.is_none());

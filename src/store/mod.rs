@@ -176,7 +176,7 @@ pub struct Count {
 }
 
 /// The store did not do what was asked. Nobody is let in, and nobody is signed out, because of it.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("the store cannot be reached: {0}")]
     Unreachable(String),

@@ -220,7 +220,7 @@ fn ten_rules() -> Rules {
     };
     let words = |texts: &[&str]| texts.iter().map(ToString::to_string).collect::<Vec<_>>();
     let networks = ["10.0.0.0/8", "192.168.0.0/16"].map(|text| text.parse().expect("a network")).to_vec();
-    Rules::new(vec![
+    Rules::from(vec![
         Rule { paths: paths(&["/public/**"]), policy: Policy::Bypass, ..none() },
         Rule {
             paths: paths(&["/api/health", "/api/version"]),

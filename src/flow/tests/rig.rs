@@ -336,7 +336,7 @@ pub(super) fn application(name: &str, origin: &Origin, rules: Vec<Rule>) -> Appl
     Application {
         name: name.into(),
         url: url.clone(),
-        rules: Rules::new(rules),
+        rules: Rules::from(rules),
         by_path: false,
         identity: identity::Prepared::new(identity::Settings { headers: vec![], encoding: Encoding::Utf8 }),
         place: identity::Place::new(origin.scheme, &origin.host, Some(origin.port)).ok(),

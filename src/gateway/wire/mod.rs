@@ -238,7 +238,7 @@ impl Serving {
         };
         let (paths, methods, users, groups, networks) = Default::default();
         let rule = Rule { paths, methods, users, groups, networks, policy: Policy::Bypass, line: 1 };
-        let rules = Rules::new(vec![rule]);
+        let rules = Rules::from(vec![rule]);
         let facts = Facts {
             method: request.method().as_str(),
             path: admitted.path(),

@@ -39,6 +39,7 @@ mod siblings;
 mod slots;
 #[cfg(test)]
 mod tests;
+mod together;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -58,6 +59,7 @@ use ear::Ears;
 use lineage::Lineage;
 use lines::{Aim, Lines};
 pub use reach::check_url;
+use together::Together;
 
 /// What a primitive may take, waiting for a connection included: the visitor's 503 must leave within 250 ms.
 const ANSWER_WITHIN: Duration = Duration::from_millis(200);
@@ -70,6 +72,7 @@ const PAGE: u32 = 500;
 
 pub struct Redis {
     lines: Arc<Lines>,
+    together: Arc<Together>,
     taken: Arc<Taken>,
     clock: Clock,
     prefix: String,
@@ -86,7 +89,8 @@ impl Redis {
         let (line, listener) = (Arc::downgrade(&lines), channel.listen());
         let again = again::take_again(Arc::clone(&taken), listener, line, clock.clone(), name);
         lines.run(tasks, "redis records taken", again);
-        Ok(Self { lines, taken, clock, prefix: settings.prefix.clone(), channel })
+        let together = Together::new(Arc::clone(&lines), settings.prefix.clone(), tasks.clone());
+        Ok(Self { lines, together, taken, clock, prefix: settings.prefix.clone(), channel })
     }
 
     pub async fn get(&self, key: Key) -> Result<Option<Record>, StoreError> {
@@ -95,16 +99,7 @@ impl Redis {
     }
 
     pub async fn get_pair(&self, keys: [Key; 2]) -> Result<[Option<Record>; 2], StoreError> {
-        let [first, _] = &keys;
-        let build = |lineage: Lineage| {
-            let mut command = redis::cmd("MGET");
-            for key in keys {
-                command.arg(self.name(key, lineage));
-            }
-            command.into()
-        };
-        let found = self.lines.ask(Aim::Place(first.place()), build).await?;
-        let ([one, other], [of_one, of_other]): ([Option<Vec<u8>>; 2], _) = (found, keys);
+        let ([one, other], [of_one, of_other]) = (self.together.get(keys).await?, keys);
         Ok([self.record(of_one, Ok(one)).await?, self.record(of_other, Ok(other)).await?])
     }
 
@@ -133,21 +128,13 @@ impl Redis {
 
     async fn read_all(&self, keys: Vec<Key>) -> Result<Vec<(Key, Record)>, StoreError> {
         let mut records = Vec::with_capacity(keys.len());
-        let Some(first) = keys.first() else { return Ok(records) };
         if self.lines.are_several() {
             for key in keys {
                 records.extend(self.get(key).await?.map(|record| (key, record)));
             }
             return Ok(records);
         }
-        let build = |lineage: Lineage| {
-            let mut command = redis::cmd("MGET");
-            for key in &keys {
-                command.arg(self.name(*key, lineage));
-            }
-            command.into()
-        };
-        let found: Vec<Option<Vec<u8>>> = self.lines.ask(Aim::Place(first.place()), build).await?;
+        let found = self.together.ask(&keys).await?;
         for (key, bytes) in keys.into_iter().zip(found) {
             records.extend(self.record(key, Ok(bytes)).await?.map(|record| (key, record)));
         }

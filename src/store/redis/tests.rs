@@ -3,6 +3,7 @@
 mod broken;
 mod failover;
 mod tls;
+mod together;
 
 use std::io::Write;
 use std::net::TcpListener;
