@@ -106,3 +106,57 @@ pub fn read(bytes: &[u8]) -> Result<SignOnRecord, StoreError> {
 fn millis(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::client;
+    use super::*;
+
+    fn record(remember: bool) -> SignOnRecord {
+        let (now, client) = (Timestamp::from_millis(1_700_000_000_000), client());
+        let account = AccountId::new("file", "alice");
+        let proofs = Proofs { password: now, email_code: remember.then_some(now) };
+        let with = Begin { account: &account, password: [9; 8], proofs, remember, client: &client };
+        let settings = Settings {
+            idle: Duration::from_hours(1),
+            lifetime: Duration::from_hours(12),
+            remember: Duration::from_hours(720),
+            cache: 1,
+        };
+        let next_password = remember.then_some([1; 8]);
+        SignOnRecord { next_password, epoch: 300, ..SignOnRecord::new([7; 16], &with, &settings, now) }
+    }
+
+    #[test]
+    fn a_record_is_read_as_it_was_written() {
+        for remember in [true, false] {
+            let (written, expected) = (write(&record(remember)).unwrap(), record(remember));
+            let read = read(&written).unwrap();
+            assert_eq!(
+                (read.locator, read.password, read.proofs),
+                (expected.locator, expected.password, expected.proofs)
+            );
+            assert_eq!(
+                (read.account, read.client, read.span),
+                (expected.account, expected.client, expected.span)
+            );
+            assert_eq!((read.next_password, read.remember), (expected.next_password, expected.remember));
+            assert_eq!((read.epoch, read.last_seen), (expected.epoch, expected.last_seen));
+        }
+    }
+
+    #[test]
+    fn what_is_not_wholly_a_record_of_this_release_is_none() {
+        let written = write(&record(true)).unwrap();
+        for length in 0..written.len() {
+            assert!(read(written.get(..length).unwrap()).is_err(), "{length} of {}", written.len());
+        }
+        let (longer, other) = ([&written[..], &[0]].concat(), [&[FORMAT + 1], &written[1..]].concat());
+        for (bytes, why) in
+            [(longer, "more than its fields"), (other, "another release"), (b"{}".to_vec(), "another")]
+        {
+            let error = read(&bytes).err().map(|error| error.to_string()).unwrap_or_default();
+            assert!(error.contains(why), "{error}");
+        }
+    }
+}

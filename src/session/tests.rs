@@ -21,7 +21,7 @@ const SETTINGS: Settings = Settings {
     cache: 100,
 };
 
-fn client() -> Client {
+pub(super) fn client() -> Client {
     Client {
         address: [192, 0, 2, 1].into(),
         browser: BrowserName::of("Firefox/145.0 Linux"),
