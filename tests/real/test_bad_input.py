@@ -6,6 +6,7 @@ import pytest
 
 from rig import wire
 from rig.gateway import DOMAIN, app
+from rig.process import eventually
 from rig.visitor import FETCH, NAVIGATION, Visitor
 
 OPEN = [{"policy": "bypass"}]
@@ -59,6 +60,23 @@ def test_a_head_beyond_the_limit_gets_431(limited, recorder, headers):
     said = limited.raw(f"GET / HTTP/1.1\r\nHost: {limited.host('recorder')}\r\n{lines}\r\n".encode(), name="recorder")
     assert wire.status_of(said) == 431, said[:200]
     assert not recorder.requests
+
+
+@pytest.mark.parametrize(
+    ("request_", "why"),
+    [
+        (b"GET / HTTP/1.1\r\nno colon\r\n\r\n", "invalid HTTP header parsed"),
+        (b"GET / HTTP/1.1\r\nX-Long: " + b"x" * 20_000 + b"\r\n\r\n", "message head is too large"),
+        (b"\x16\x03\x01\x02\x00\x01\x00", "invalid HTTP method parsed"),
+    ],
+    ids=["no header", "too long", "TLS"],
+)
+def test_what_cannot_be_read_stands_in_the_log_with_its_sender(limited, request_, why):
+    before = limited.output().count(why)
+    wire.send_raw(limited.plain_port, request_)
+    eventually(lambda: limited.output().count(why) > before, 10, "a line of it")
+    (line, *_) = [line for line in limited.output().splitlines() if why in line]
+    assert f"a request that cannot be read was refused: {why}" in line and "127.0.0.1" in line, line
 
 
 def test_a_very_long_address_is_refused(gateway, recorder):
