@@ -175,11 +175,11 @@ impl Codes {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::secret::{Purpose, Secret as Bytes};
 
-    const SETTINGS: Settings = Settings {
+    pub const SETTINGS: Settings = Settings {
         digits: 6,
         lifetime: Duration::from_mins(5),
         attempts: 5,

@@ -150,18 +150,9 @@ impl SignIn {
 
 #[cfg(test)]
 mod tests {
+    use super::codes::tests::SETTINGS;
     use super::*;
     use crate::secret::Secret;
-
-    const SETTINGS: Settings = Settings {
-        digits: 6,
-        lifetime: Duration::from_mins(5),
-        attempts: 5,
-        resend_after: Duration::from_mins(1),
-        hourly: 10,
-        daily: 30,
-        quarantine: 15,
-    };
 
     fn at(seconds: i64) -> Timestamp {
         Timestamp::from_millis(1_000_000 + seconds * 1000)

@@ -86,17 +86,23 @@ async fn everything_of_an_account_can_be_ended_but_the_session_that_asks() {
     assert!(rig.who(&mine).await.is_none());
 }
 
+/// A ticket with which the owner is handed over to the wiki, and the nonce that goes with it.
+async fn to_the_wiki(rig: &Rig, owner: &Visitor) -> (String, String) {
+    let (inside, snapshot) = (rig.who(owner).await.unwrap(), rig.app.snapshot.load_full());
+    let nonce = hand_over::nonce();
+    let wiki = ReturnUrl::parse("https://wiki.example.com/", &rig.portal, &snapshot.routes).unwrap();
+    let at_portal = rig.in_exchange(&snapshot, owner, &rig.portal);
+    let ticket = hand_over::mint(&at_portal, &inside, &wiki, &hand_over::nonce_hash(&nonce)).await.unwrap();
+    (ticket.unwrap(), nonce)
+}
+
 /// What a reset of the password has to end, and does by the new password alone.
 #[tokio::test]
 async fn a_new_password_ends_sign_ins_under_way_tickets_and_known_devices() {
     let rig = Rig::new().await;
     let owner = rig.signed_in("alice").await;
-    let inside = rig.who(&owner).await.unwrap();
     let snapshot = rig.app.snapshot.load_full();
-    let nonce = hand_over::nonce();
-    let wiki = ReturnUrl::parse("https://wiki.example.com/", &rig.portal, &snapshot.routes).unwrap();
-    let at_portal = rig.in_exchange(&snapshot, &owner, &rig.portal);
-    let ticket = hand_over::mint(&at_portal, &inside, &wiki, &hand_over::nonce_hash(&nonce)).await.unwrap();
+    let (ticket, nonce) = to_the_wiki(&rig, &owner).await;
     let mut under_way = Visitor::new();
     rig.password(&mut under_way, "alice", RIGHT, None).await;
     let code = rig.mails().last().unwrap().clone();
@@ -108,9 +114,10 @@ async fn a_new_password_ends_sign_ins_under_way_tickets_and_known_devices() {
 
     assert!(matches!(rig.code(&mut under_way, &code).await, CodeOutcome::Expired));
     let at_wiki = rig.in_exchange(&snapshot, &owner, &rig.wiki);
-    let redeemed = hand_over::redeem(&at_wiki, &ticket.unwrap(), &nonce).await.unwrap().unwrap();
+    let redeemed = hand_over::redeem(&at_wiki, &ticket, &nonce).await.unwrap().unwrap();
     let session = Some(redeemed.session.cookie.as_str());
     assert!(who::visitor(&at_wiki, session).await.unwrap().is_none(), "what the ticket opens is dead");
+    let at_portal = rig.in_exchange(&snapshot, &owner, &rig.portal);
     let known = device::Device::load(&at_portal, owner.device.as_deref()).await.unwrap().unwrap();
     assert!(!known.knows(&*rig.account("alice").await));
     assert!(rig.devices(&*rig.account("alice").await).await.is_empty());
@@ -120,15 +127,12 @@ async fn a_new_password_ends_sign_ins_under_way_tickets_and_known_devices() {
 async fn a_ticket_of_a_sign_on_that_was_ended_opens_nothing() {
     let rig = Rig::new().await;
     let owner = rig.signed_in("alice").await;
-    let inside = rig.who(&owner).await.unwrap();
     let snapshot = rig.app.snapshot.load_full();
-    let nonce = hand_over::nonce();
-    let wiki = ReturnUrl::parse("https://wiki.example.com/", &rig.portal, &snapshot.routes).unwrap();
-    let at_portal = rig.in_exchange(&snapshot, &owner, &rig.portal);
-    let ticket = hand_over::mint(&at_portal, &inside, &wiki, &hand_over::nonce_hash(&nonce)).await.unwrap();
+    let (ticket, nonce) = to_the_wiki(&rig, &owner).await;
+    let inside = rig.who(&owner).await.unwrap();
     rig.app.sessions.end_all(inside.session.account(), None).await.unwrap();
     let at_wiki = rig.in_exchange(&snapshot, &owner, &rig.wiki);
-    assert!(hand_over::redeem(&at_wiki, &ticket.unwrap(), &nonce).await.unwrap().is_none());
+    assert!(hand_over::redeem(&at_wiki, &ticket, &nonce).await.unwrap().is_none());
 }
 
 /// An account is not read for each request, nor for each look into the store.
