@@ -132,6 +132,8 @@ mod tests {
         check("/a*c", "/abc", true);
         check("/a*c", "/ac", true);
         check("/a*c", "/ab/c", false);
+        check("/*c*c", "/c", false);
+        check("/*c*c", "/cc", true);
         check("/Admin", "/admin", false);
         assert!(PathPattern::parse("/Admin/*").is_some_and(|pattern| pattern.matches_folded("/admin/x")));
         check("/a%20b/*", "/a b/c", true);

@@ -43,6 +43,19 @@ async fn looks_at_once_are_one_question_and_each_gets_its_own_answer() {
 }
 
 #[tokio::test]
+async fn a_look_that_comes_within_the_same_turn_is_asked_for_with_the_first() {
+    let server = Server::start(&[]).await;
+    let store = serving(&server.settings()).await;
+    let next = async {
+        tokio::task::yield_now().await;
+        store.get_pair(pair(2)).await
+    };
+    let (first, next) = tokio::join!(store.get_pair(pair(1)), next);
+    assert!(matches!((first, next), (Ok([None, None]), Ok([None, None]))));
+    assert_eq!(asked(&server).await, 1);
+}
+
+#[tokio::test]
 async fn who_goes_away_takes_nobody_along() {
     let server = Server::start(&[]).await;
     let store = serving(&server.settings()).await;
@@ -93,4 +106,19 @@ async fn runtimes_ask_each_for_itself() {
         .await
         .unwrap();
     assert_eq!(asked(&server).await, 100);
+}
+
+#[tokio::test]
+async fn in_a_cluster_each_place_is_asked_for_where_it_lies() {
+    let fleet = Fleet::cluster(3, false).await;
+    let store = serving(&fleet.settings("test:")).await;
+    let ends = Clock::System.now().plus(MINUTE);
+    for number in 0..20 {
+        store.put(pair(number)[1], &[number], ends).await.expect("written");
+    }
+    let found = join_all((0..20).map(|number| store.get_pair(pair(number)))).await;
+    for (number, found) in (0_u8..).zip(found) {
+        let [session, sign_on] = found.expect("read");
+        assert_eq!((session, sign_on.map(|record| record.value)), (None, Some(vec![number])));
+    }
 }
