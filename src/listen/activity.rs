@@ -8,6 +8,7 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use http_body::{Body as HttpBody, Frame, SizeHint};
 
+use super::stall::Taking;
 use crate::body::{Body, BodyError};
 
 /// Counts requests. Everything happens on one thread; the atomics only say so to the compiler.
@@ -62,6 +63,8 @@ impl Drop for UnderWay {
 /// An answer's body; the request is under way until it has been sent.
 pub(super) struct Answer {
     pub body: Body,
+    /// Of the stream of HTTP/2 that it is sent on.
+    pub taking: Option<Arc<Taking>>,
     pub _under_way: UnderWay,
 }
 
@@ -73,7 +76,11 @@ impl HttpBody for Answer {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, BodyError>>> {
-        Pin::new(&mut self.body).poll_frame(context)
+        let polled = Pin::new(&mut self.body).poll_frame(context);
+        if let Some(taking) = &self.taking {
+            taking.has_asked(polled.is_ready());
+        }
+        polled
     }
 
     fn is_end_stream(&self) -> bool {

@@ -20,6 +20,7 @@ use tracing::{debug, info};
 
 use super::activity::{Activity, Answer, UnderWay};
 use super::rest::{LOOK, Look, Rest, Rested};
+use super::stall::{Taking, unless_stalled};
 use super::{Connection, Handler, HttpSettings};
 use crate::body::Body;
 use crate::tasks::{Stage, Tasks};
@@ -49,7 +50,8 @@ impl Http {
             .max_buf_size(BUFFER.max(settings.max_request_headers))
             // One clock a connection, see `drive`, in place of one a request.
             .header_read_timeout(None);
-        let mut http2 = http2::Builder::new(StreamTasks(tasks.clone()));
+        let mut http2 =
+            http2::Builder::new(StreamTasks { tasks: tasks.clone(), stalled: settings.stalled_write });
         http2
             .timer(TokioTimer::new())
             .max_concurrent_streams(100)
@@ -281,7 +283,8 @@ fn service<H: Handler>(
             if head_only {
                 without_body(&mut response);
             }
-            Ok::<_, Infallible>(response.map(|body| Answer { body, _under_way: under_way }))
+            let taking = Taking::of_this_stream();
+            Ok::<_, Infallible>(response.map(|body| Answer { body, taking, _under_way: under_way }))
         })
     })
 }
@@ -313,14 +316,18 @@ async fn linger<S: AsyncRead + AsyncWrite + Unpin>(stream: Rested<S>, connection
 
 /// Spawns the streams of HTTP/2 connections as tracked tasks.
 #[derive(Clone)]
-struct StreamTasks(Tasks);
+struct StreamTasks {
+    tasks: Tasks,
+    /// How long a client may take nothing of an answer.
+    stalled: Duration,
+}
 
 impl<F> hyper::rt::Executor<F> for StreamTasks
 where
     F: Future<Output = ()> + Send + 'static,
 {
     fn execute(&self, stream: F) {
-        self.0.spawn("stream", stream);
+        self.tasks.spawn("stream", unless_stalled(stream, self.stalled));
     }
 }
 

@@ -11,6 +11,7 @@ mod http;
 mod proxy;
 mod rest;
 mod socket;
+mod stall;
 #[cfg(test)]
 mod tests;
 mod tls;

@@ -9,7 +9,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::Response;
-use http_body_util::{BodyExt as _, Collected};
+use bytes::Bytes;
+use futures_util::{StreamExt as _, stream};
+use http_body::Frame;
+use http_body_util::{BodyExt as _, Collected, StreamBody};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
@@ -18,7 +21,7 @@ use tokio::time::timeout;
 use super::{
     Address, Arriving, Connection, Handler, HttpSettings, ListenerSettings, ProxyProtocol, Tls, Workers, bind,
 };
-use crate::body::Body;
+use crate::body::{Body, BodyError};
 use crate::observe::metrics::OpenConnections;
 use crate::route::Host;
 use crate::tasks::Shutdown;
@@ -26,11 +29,11 @@ use crate::tasks::Shutdown;
 /// Longer than anything here takes; a test that waits for it has failed.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-/// Answers with the path, and echoes a body; `/slow` answers when the gate is opened.
+/// Answers with the path, and echoes a body; `/slow` answers when the gate is opened, and `/waiting` ends then.
 #[derive(Clone)]
 struct Echo {
     gate: Arc<Semaphore>,
-    /// One permit for each slow request that has begun.
+    /// One permit for each slow request that has begun, and each endless answer that was dropped.
     begun: Arc<Semaphore>,
 }
 
@@ -48,12 +51,36 @@ impl Handler for Echo {
         if path == "/ends" {
             return Response::new(Body::from(format!("{:?}", connection.peer)));
         }
+        if path == "/endless" {
+            let gone = Permit(Arc::clone(&self.begun));
+            let frames = stream::repeat(Bytes::from_static(&[b'x'; 16 * 1024]));
+            let frames = frames.map(move |bytes| Ok::<_, BodyError>((&gone, Frame::data(bytes)).1));
+            return Response::new(Body::stream(StreamBody::new(frames)));
+        }
+        if path == "/waiting" {
+            let gate = Arc::clone(&self.gate);
+            let end = stream::once(async move {
+                gate.acquire().await.expect("the gate is never closed").forget();
+                Ok(Frame::data(Bytes::from_static(b"end")))
+            });
+            let begin = stream::iter([Ok::<_, BodyError>(Frame::data(Bytes::from_static(b"begin ")))]);
+            return Response::new(Body::stream(StreamBody::new(Box::pin(begin.chain(end)))));
+        }
         if path == "/unread" {
             return Response::new(Body::from("refused"));
         }
         let body = request.into_body().collect().await.map(Collected::to_bytes).unwrap_or_default();
         let text = format!("{path} {}", String::from_utf8_lossy(&body));
         Response::new(Body::from(text))
+    }
+}
+
+/// Adds a permit when it is dropped.
+struct Permit(Arc<Semaphore>);
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        self.0.add_permits(1);
     }
 }
 

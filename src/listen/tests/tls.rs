@@ -2,6 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use ::http::{Method, Request, Version};
 use http_body_util::{BodyExt as _, Empty};
@@ -215,6 +216,22 @@ async fn an_idle_http2_connection_is_closed_and_a_busy_one_is_not() {
     };
     let (slow, ()) = tokio::join!(busy.send_request(get("/slow")), idle);
     assert_eq!(slow.expect("an answer").status(), 200);
+}
+
+#[tokio::test]
+async fn an_http2_answer_of_which_nothing_is_taken_is_given_up_and_one_that_is_waited_for_is_not() {
+    let authority = Authority::new(&[&["a.test"]]);
+    let settings = HttpSettings { stalled_write: Duration::from_millis(100), ..HttpSettings::new(64 * 1024) };
+    let server = Server::start(settings, Some(&authority.load()));
+    let mut client = http2(authority.connect(&server, "a.test", &["h2"]).await.expect("shaken")).await;
+    let waiting = client.send_request(get("/waiting")).await.expect("an answer");
+    let endless = client.send_request(get("/endless")).await.expect("an answer");
+    server.begun(1).await;
+    server.gate.add_permits(1);
+    assert_eq!(waiting.into_body().collect().await.expect("whole").to_bytes(), "begin end");
+    let broken = timeout(DEADLINE, endless.into_body().collect()).await.expect("an end in time");
+    assert!(broken.is_err());
+    client.send_request(get("/quick")).await.expect("the connection goes on");
 }
 
 #[tokio::test]
