@@ -51,7 +51,6 @@ pub(super) async fn unless_stalled(stream: impl Future<Output = ()>, patience: D
         }
         let sending = taking.sending();
         if sending.is_none() {
-            taken = None;
             return Poll::Pending;
         }
         let alarm = alarm.get_or_insert_with(|| Box::pin(sleep_until(Instant::now() + patience)));
@@ -64,4 +63,36 @@ pub(super) async fn unless_stalled(stream: impl Future<Output = ()>, patience: D
         Poll::Ready(())
     })
     .await;
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::time::sleep;
+
+    use super::*;
+    use crate::clock::stopwatch;
+
+    const PATIENCE: Duration = Duration::from_secs(2);
+
+    /// Moments that are far shorter than the patience, and together longer.
+    const MOMENT: Duration = Duration::from_millis(500);
+    const MOMENTS: u32 = 6;
+
+    #[tokio::test]
+    async fn only_a_client_that_takes_nothing_for_long_is_given_up() {
+        let begun = stopwatch();
+        let stream = async {
+            let taking = Taking::of_this_stream().expect("within a stream");
+            for _ in 0..MOMENTS {
+                taking.has_asked(true);
+                sleep(MOMENT).await;
+            }
+            taking.has_asked(false);
+            sleep(PATIENCE + MOMENT).await;
+            taking.has_asked(true);
+            std::future::pending().await
+        };
+        unless_stalled(stream, PATIENCE).await;
+        assert!(begun.elapsed() >= MOMENTS * MOMENT + PATIENCE + MOMENT + PATIENCE);
+    }
 }
