@@ -17,6 +17,7 @@ use crate::route::{AppUrl, Host, Origin, Routes};
 use crate::secret::Keys;
 use crate::session::{Activity, Sessions};
 use crate::store::Store;
+use crate::subject::Subject;
 use crate::tasks::Tasks;
 use crate::throttle::Throttle;
 use crate::upstream::{Rewrite, Upstream};
@@ -118,6 +119,11 @@ impl Snapshot {
     /// Where the pages live for visitors of this origin.
     pub fn pages<'a>(&'a self, origin: &'a Origin) -> &'a Origin {
         self.portal.as_ref().unwrap_or(origin)
+    }
+
+    /// Whether this is an administrator, with two factors proved.
+    pub fn is_admin(&self, subject: &Subject) -> bool {
+        subject.proofs.two_factors() && subject.groups.iter().any(|group| self.admins.contains(group))
     }
 }
 

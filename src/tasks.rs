@@ -5,7 +5,7 @@
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU8, Ordering};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -185,24 +185,32 @@ impl Shutdown {
 /// Held by something that goes on for long: says when it has to stop, and, by being dropped, that it has.
 pub struct Cutoff {
     cut: CancellationToken,
+    stopping: Arc<AtomicBool>,
     _released: DropGuard,
 }
 
 /// The other end of a [`Cutoff`].
 pub struct Watch {
     cut: CancellationToken,
+    stopping: Arc<AtomicBool>,
     released: CancellationToken,
 }
 
 impl Cutoff {
     pub fn new() -> (Self, Watch) {
         let (cut, released) = (CancellationToken::new(), CancellationToken::new());
-        let cutoff = Self { cut: cut.clone(), _released: released.clone().drop_guard() };
-        (cutoff, Watch { cut, released })
+        let stopping = Arc::<AtomicBool>::default();
+        let watch = Watch { cut: cut.clone(), stopping: Arc::clone(&stopping), released: released.clone() };
+        (Self { cut, stopping, _released: released.drop_guard() }, watch)
     }
 
     pub fn is_cancelled(&self) -> bool {
         self.cut.is_cancelled()
+    }
+
+    /// Whether that is because the whole gateway stops.
+    pub fn is_for_a_stop(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
     }
 
     /// Resolves when it has to stop.
@@ -217,6 +225,12 @@ impl Cutoff {
 
 impl Watch {
     pub fn cut(&self) {
+        self.cut.cancel();
+    }
+
+    /// Because the gateway stops.
+    pub fn cut_for_a_stop(&self) {
+        self.stopping.store(true, Ordering::Release);
         self.cut.cancel();
     }
 

@@ -26,7 +26,7 @@ async fn list_all(app: &App) -> Result<Vec<Listed>, FlowError> {
     // By id: a sign-on may be found twice.
     let (mut found, mut after) = (BTreeMap::new(), None);
     loop {
-        let Page { sign_ons, next } = app.sessions.page(after).await?;
+        let Page { sign_ons, next, .. } = app.sessions.page(after).await?;
         found.extend(sign_ons.into_iter().map(|sign_on| (sign_on.id, sign_on)));
         let Some(next) = next else { break };
         after = Some(next);
@@ -61,7 +61,7 @@ pub async fn one(app: &App, by: By<'_>, account: &AccountId, name: &str) -> Resu
 pub async fn anybodys(app: &App, by: By<'_>, name: &str) -> Result<bool, FlowError> {
     let mut after = None;
     loop {
-        let Page { sign_ons, next } = app.sessions.page(after).await?;
+        let Page { sign_ons, next, .. } = app.sessions.page(after).await?;
         if let Some(sign_on) = sign_ons.into_iter().find(|sign_on| sign_on.public_id() == name) {
             app.sessions.end(&sign_on.id, &sign_on.account).await?;
             audit(app, by, "session_ended", Some(&sign_on.account), name);

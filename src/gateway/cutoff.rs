@@ -51,10 +51,9 @@ fn watch(connection: &Connection, app: Arc<App>, grounds: Option<Grounds>) -> Cu
     connection.tasks.spawn("cutoff", async move {
         tokio::select! {
             () = watch.released() => return,
-            () = stopping(&shutdown) => {}
-            () = ended(&app, grounds, &watch) => {}
+            () = stopping(&shutdown) => watch.cut_for_a_stop(),
+            () = ended(&app, grounds, &watch) => watch.cut(),
         }
-        watch.cut();
         // A tunnel says a last word; this task is what the worker waits for.
         watch.released().await;
     });

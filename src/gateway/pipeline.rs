@@ -182,7 +182,7 @@ async fn app_request(
     request: Arriving,
     noted: &mut Noted,
 ) -> Result<Response<Body>, Refused> {
-    if app.maintenance {
+    if app.maintenance && !is_by_an_admin(context, x, &request).await {
         return Err(Refused::Maintenance { origin: x.origin.clone() });
     }
     let path = readable_path(app, admitted)?;
@@ -228,6 +228,19 @@ async fn app_request(
     rewrite.apply(answer.headers_mut());
     app.headers.response.apply(answer.headers_mut());
     Ok(answer)
+}
+
+/// Whether an administrator asks, whom an app in maintenance is open to.
+async fn is_by_an_admin(context: &Context<'_>, x: &Exchange<'_>, request: &Request<Incoming>) -> bool {
+    let secure = x.origin.scheme == Scheme::Https;
+    let Found::One(cookie) = cookies::find(request.headers(), Own::Session.name(secure)) else {
+        return false;
+    };
+    let looking = Box::pin(who::visiting(x, Some(cookie), Use::DoesNotCount));
+    match looking.await {
+        Ok(visitor) => visitor.is_some_and(|visitor| context.snapshot.is_admin(&visitor.subject)),
+        Err(_) => false,
+    }
 }
 
 /// The same path and query below another address, without the app's own path if that is not sent on.

@@ -19,6 +19,7 @@ pub(super) struct Activity {
     /// The last request that began has a body, of which some may still be to come when the answer has been sent.
     with_body: AtomicBool,
     writing: AtomicBool,
+    broken_off: AtomicBool,
 }
 
 impl Activity {
@@ -36,6 +37,11 @@ impl Activity {
     /// Whether it is at rest between two requests for certain, with nothing left over of the last one.
     pub fn is_between_requests(&self) -> bool {
         self.at_rest() && !self.with_body.load(Ordering::Relaxed)
+    }
+
+    /// Whether an answer that only the connection's end completes was broken off: then that end must not look like one.
+    pub fn has_broken_off(&self) -> bool {
+        self.broken_off.load(Ordering::Relaxed)
     }
 
     pub fn set_writing(&self, writing: bool) {
@@ -65,7 +71,9 @@ pub(super) struct Answer {
     pub body: Body,
     /// Of the stream of HTTP/2 that it is sent on.
     pub taking: Option<Arc<Taking>>,
-    pub _under_way: UnderWay,
+    /// It has no length, and its client knows no other way to tell where it ends.
+    pub ends_with_connection: bool,
+    pub under_way: UnderWay,
 }
 
 impl HttpBody for Answer {
@@ -79,6 +87,9 @@ impl HttpBody for Answer {
         let polled = Pin::new(&mut self.body).poll_frame(context);
         if let Some(taking) = &self.taking {
             taking.has_asked(polled.is_ready());
+        }
+        if self.ends_with_connection && matches!(polled, Poll::Ready(Some(Err(_)))) {
+            self.under_way.0.broken_off.store(true, Ordering::Relaxed);
         }
         polled
     }

@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ::http::header::CONTENT_LENGTH;
-use ::http::{HeaderValue, Method, Request, Response};
+use ::http::{HeaderValue, Method, Request, Response, Version};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -20,6 +20,7 @@ use tracing::{debug, info};
 
 use super::activity::{Activity, Answer, UnderWay};
 use super::rest::{LOOK, Look, Rest, Rested};
+use super::seldom::Seldom;
 use super::stall::{Taking, unless_stalled};
 use super::{Connection, Handler, HttpSettings};
 use crate::body::Body;
@@ -28,6 +29,8 @@ use crate::tasks::{Stage, Tasks};
 /// What hyper may hold of what is read, and of what waits to be written: its own default. Of less, downloads cost half as
 /// much again. A head larger than this needs more.
 const BUFFER: usize = 400 * 1024 + 8 * 1024;
+
+static UNREADABLE: Seldom = Seldom::new();
 
 /// How much, and for how long, a client that was already answered may go on sending.
 const LINGER_BYTES: u64 = 1024 * 1024;
@@ -60,7 +63,8 @@ impl Http {
             .max_pending_accept_reset_streams(20)
             .max_local_error_reset_streams(256)
             .initial_stream_window_size(256 * 1024)
-            .initial_connection_window_size(1024 * 1024)
+            // Room for many bodies that an app does not take yet, so that they do not hold up those for other apps.
+            .initial_connection_window_size(16 * 1024 * 1024)
             .keep_alive_interval(Duration::from_secs(30))
             .keep_alive_timeout(Duration::from_secs(10));
         Self { http1, http2, first_head: settings.first_head, idle: settings.idle }
@@ -127,6 +131,8 @@ impl Http {
                 stream.put_back(&parts.read_buf);
                 return Some(stream);
             }
+            // A farewell would say that the answer is whole.
+            Driven::ToEnd if activity.has_broken_off() => {}
             Driven::ToEnd => {
                 let lingering = Box::pin(linger(stream, connection));
                 lingering.await;
@@ -179,10 +185,10 @@ impl Http {
             loop {
                 if let Poll::Ready(ended) = Pin::new(&mut *http).poll(context) {
                     match ended {
-                        // hyper has answered it by itself: no other line tells of it.
-                        Err(error) if error.is_parse() => {
-                            let peer = connection.peer.map(tracing::field::display);
-                            info!(peer, "a request that cannot be read was refused: {error}");
+                        // Where it can be answered hyper has done so by itself: the access log has nothing of it.
+                        Err(error) if error.is_parse() && UNREADABLE.is_due() => {
+                            let client = connection.address;
+                            info!(%client, "a request could not be read: {error} (not said again for a minute)");
                         }
                         Err(error) => debug!(peer = ?connection.peer, %error, "the connection broke"),
                         Ok(()) => {}
@@ -278,13 +284,15 @@ fn service<H: Handler>(
         let request = Box::new(request);
         // In a box that goes with the request: hyper would keep room for it on every idle connection.
         Box::pin(async move {
+            let is_http_10 = request.version() == Version::HTTP_10;
             let head_only = request.method() == Method::HEAD;
             let mut response = handler.handle(connection, request).await;
             if head_only {
                 without_body(&mut response);
             }
             let taking = Taking::of_this_stream();
-            Ok::<_, Infallible>(response.map(|body| Answer { body, taking, _under_way: under_way }))
+            let ends_with_connection = is_http_10 && response.body().size_hint().exact().is_none();
+            Ok::<_, Infallible>(response.map(|body| Answer { body, taking, ends_with_connection, under_way }))
         })
     })
 }

@@ -10,6 +10,7 @@ mod certificates;
 mod http;
 mod proxy;
 mod rest;
+mod seldom;
 mod socket;
 mod stall;
 #[cfg(test)]

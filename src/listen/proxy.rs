@@ -7,8 +7,8 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
-use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+
+use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};
 use tokio::io::{AsyncRead, AsyncReadExt as _};
@@ -16,7 +16,7 @@ use tokio::time::timeout;
 use tracing::{debug, warn};
 
 use super::ProxyProtocol;
-use crate::clock::stopwatch;
+use super::seldom::Seldom;
 
 const VERSION_1: &[u8] = b"PROXY ";
 const VERSION_2: &[u8; 12] = b"\r\n\r\n\0\r\nQUIT\n";
@@ -26,9 +26,6 @@ const LONGEST_1: usize = 107;
 
 /// In bytes, TLVs included; what `HAProxy` takes with its default buffers.
 const LONGEST_2: usize = 16 * 1024;
-
-/// How often the operator is told of connections that come to nothing.
-const SAY: Duration = Duration::from_mins(1);
 
 /// Who is at the other end of the load balancer's connection; `None`: the socket's own peer counts (a health check, or a
 /// protocol that we do not know).
@@ -75,18 +72,11 @@ where
     }
 }
 
-/// Most likely one of the two sides is configured wrongly, which an operator wants to know; but not a thousand times.
+/// Most likely one of the two sides is configured wrongly.
 fn log(peer: Option<SocketAddr>, error: &Ungreeted) {
-    static SAID: Mutex<Option<Instant>> = Mutex::new(None);
-    let telling = matches!(error, Ungreeted::Stranger | Ungreeted::NoHeader | Ungreeted::Malformed(_)) && {
-        let (now, mut said) = (stopwatch(), SAID.lock().unwrap_or_else(PoisonError::into_inner));
-        let due = said.is_none_or(|said| now.duration_since(said) >= SAY);
-        if due {
-            *said = Some(now);
-        }
-        due
-    };
-    if telling {
+    static SAID: Seldom = Seldom::new();
+    let telling = matches!(error, Ungreeted::Stranger | Ungreeted::NoHeader | Ungreeted::Malformed(_));
+    if telling && SAID.is_due() {
         warn!(?peer, "a connection to a listener with `proxy_protocol` was closed: {error}");
     } else {
         debug!(?peer, "no PROXY header: {error}");

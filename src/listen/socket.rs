@@ -93,6 +93,18 @@ impl Socket {
     }
 }
 
+impl Drop for Socket {
+    /// Resets the connection where closing it would be taken for the end of an answer (RFC 9112 section 8).
+    fn drop(&mut self) {
+        if self.activity.has_broken_off()
+            && let Stream::Tcp(stream) = &self.stream
+            && let Err(error) = socket2::SockRef::from(stream.get_ref()).set_linger(Some(Duration::ZERO))
+        {
+            tracing::debug!(%error, "a broken answer's connection is closed and not reset");
+        }
+    }
+}
+
 impl AsyncRead for Socket {
     fn poll_read(
         mut self: Pin<&mut Self>,

@@ -90,7 +90,7 @@ mod tests {
             taking.has_asked(false);
             sleep(PATIENCE + MOMENT).await;
             taking.has_asked(true);
-            std::future::pending().await
+            std::future::pending::<()>().await;
         };
         unless_stalled(stream, PATIENCE).await;
         assert!(begun.elapsed() >= MOMENTS * MOMENT + PATIENCE + MOMENT + PATIENCE);

@@ -39,7 +39,11 @@ impl Sessions {
         let (mut ended, mut after) = (0, None);
         loop {
             *until = self.renewed(*until, clock).await?;
-            let Page { sign_ons, next } = self.page(after).await?;
+            let Page { sign_ons, unread, next } = self.page(after).await?;
+            for id in unread {
+                *until = self.renewed(*until, clock).await?;
+                ended += usize::from(self.end_unread(&id).await?);
+            }
             for sign_on in sign_ons {
                 *until = self.renewed(*until, clock).await?;
                 ended += usize::from(self.end(&sign_on.id, &sign_on.account).await?);

@@ -169,14 +169,7 @@ impl Sessions {
         now: Timestamp,
         used: Use,
     ) -> Result<Option<Arc<Session>>, StoreError> {
-        let read = match self.read(cookie, host).await {
-            Err(StoreError::Corrupt(error)) => {
-                tracing::warn!(error, "a session cannot be read and its visitor has to sign in again");
-                None
-            }
-            read => read?,
-        };
-        let Some(found) = read else {
+        let Some(found) = self.read(cookie, host).await? else {
             self.forget(cookie);
             return Ok(None);
         };
@@ -268,7 +261,14 @@ impl Sessions {
         else {
             return Ok(None);
         };
-        Ok(Some(Found { sign_on, record: read(&stored.value)?, shared, change, run }))
+        match read(&stored.value) {
+            Ok(record) => Ok(Some(Found { sign_on, record, shared, change, run })),
+            Err(error) => {
+                tracing::warn!(%error, "a sign-on was ended and its visitor has to sign in again");
+                self.end_unread(&sign_on).await?;
+                Ok(None)
+            }
+        }
     }
 
     /// The session in the cache, if that is still what was found, else a new one in its place.

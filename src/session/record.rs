@@ -92,13 +92,13 @@ pub fn write(record: &SignOnRecord) -> Result<Vec<u8>, StoreError> {
 }
 
 pub fn read(bytes: &[u8]) -> Result<SignOnRecord, StoreError> {
-    let corrupt = |why: &str| StoreError::Corrupt(format!("as a sign-on: {why}"));
+    let corrupt = |why: &str| StoreError::Corrupt(format!("no sign-on as this release writes it: {why}"));
     let Some((&FORMAT, fields)) = bytes.split_first() else {
-        return Err(corrupt("another release wrote it"));
+        return Err(corrupt("it begins otherwise"));
     };
     match postcard::take_from_bytes(fields) {
         Ok((record, [])) => Ok(record),
-        Ok(_) => Err(corrupt("there is more than its fields")),
+        Ok(_) => Err(corrupt("it goes on after its fields")),
         Err(error) => Err(corrupt(&error.to_string())),
     }
 }
@@ -145,6 +145,20 @@ mod tests {
         }
     }
 
+    /// Whoever changes what is written here, or a type in it wherever that stands, changes [`FORMAT`] too: fields are told
+    /// apart by their places alone.
+    #[test]
+    fn a_record_is_written_as_other_gateways_of_this_format_read_it() {
+        let written: String =
+            write(&record(true)).unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
+        let expected = concat!(
+            "02070707070707070707070707070707070a66696c653a616c696365090909090909090901010101010101010180a0abfef9620180a0",
+            "abfef96201ac0280a0abfef96280a0abfef9628090fbd3098090fbd30900c0000201010746697265666f7801054c696e757810617574",
+            "682e6578616d706c652e636f6d010707070707070707070707070707070707070707070707070707070707070707",
+        );
+        assert_eq!(written, expected);
+    }
+
     #[test]
     fn what_is_not_wholly_a_record_of_this_release_is_none() {
         let written = write(&record(true)).unwrap();
@@ -152,9 +166,7 @@ mod tests {
             assert!(read(written.get(..length).unwrap()).is_err(), "{length} of {}", written.len());
         }
         let (longer, other) = ([&written[..], &[0]].concat(), [&[FORMAT + 1], &written[1..]].concat());
-        for (bytes, why) in
-            [(longer, "more than its fields"), (other, "another release"), (b"{}".to_vec(), "another")]
-        {
+        for (bytes, why) in [(longer, "it goes on"), (other, "it begins"), (b"{}".to_vec(), "it begins")] {
             let error = read(&bytes).err().map(|error| error.to_string()).unwrap_or_default();
             assert!(error.contains(why), "{error}");
         }

@@ -46,6 +46,8 @@ impl SignOn {
 /// Some of all sign-ons, and where to go on; a sign-on may be found twice.
 pub struct Page {
     pub sign_ons: Vec<SignOn>,
+    /// Those of which it cannot be read whose they are.
+    pub unread: Vec<SignOnId>,
     pub next: Option<Cursor>,
 }
 
@@ -70,18 +72,20 @@ impl Sessions {
     /// Some of everybody's sign-ons, from the beginning or after an earlier page.
     pub async fn page(&self, after: Option<Cursor>) -> Result<Page, StoreError> {
         let found = self.store.scan(Space::SignOn, after).await?;
-        let sign_ons = found.records.iter().filter_map(|(key, stored)| self.understood(&key.digest, stored));
-        Ok(Page { sign_ons: sign_ons.collect(), next: found.next })
+        let (mut sign_ons, mut unread) = (Vec::new(), Vec::new());
+        for (key, stored) in &found.records {
+            match self.understood(&key.digest, stored) {
+                Some(sign_on) => sign_ons.push(sign_on),
+                None => unread.push(key.digest),
+            }
+        }
+        Ok(Page { sign_ons, unread, next: found.next })
     }
 
     /// Ends a sign-on, on every host. Whether there was one.
     pub async fn end(&self, id: &SignOnId, account: &AccountId) -> Result<bool, StoreError> {
-        let there = self.store.take(sign_on_key(id)).await?.is_some();
-        if let Some(shared) = self.shared.get(id) {
-            shared.end();
-        }
+        let there = self.end_unread(id).await?;
         if there {
-            self.tell(About::SignOnEnded, id).await;
             // One that is not there may be about to be written, and is not to be lost sight of. An entry without a
             // sign-on does no harm, and ends by itself.
             for index in self.account_indexes(account) {
@@ -89,6 +93,18 @@ impl Sessions {
                     tracing::debug!(%error, "a sign-on that has ended stays listed for its account");
                 }
             }
+        }
+        Ok(there)
+    }
+
+    /// The same for one whose account is not known: it stays listed there until that entry ends.
+    pub(super) async fn end_unread(&self, id: &SignOnId) -> Result<bool, StoreError> {
+        let there = self.store.take(sign_on_key(id)).await?.is_some();
+        if let Some(shared) = self.shared.get(id) {
+            shared.end();
+        }
+        if there {
+            self.tell(About::SignOnEnded, id).await;
         }
         Ok(there)
     }

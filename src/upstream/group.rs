@@ -52,7 +52,9 @@ impl Group {
         key: u64,
     ) -> Result<Answered, UpstreamError> {
         let (mut tried, mut repeated, mut last) = (0, false, None);
-        while let Some((place, backend)) = self.choose(key, tried) {
+        // One that is as good as before, for when no other can be reached.
+        let mut spare = None;
+        while let Some((place, backend)) = self.choose(key, tried).or_else(|| spare.take()) {
             tried |= 1 << place;
             // How busy a lone server is decides nothing.
             let busy = (self.backends.len() > 1).then(|| backend.standing.take());
@@ -83,6 +85,7 @@ impl Group {
                         return Err(error);
                     }
                     repeated |= begun || failed.repeated;
+                    spare = spare.or(failed.stale.then_some((place, backend)));
                     last = Some(error);
                 }
             }

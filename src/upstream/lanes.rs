@@ -50,9 +50,10 @@ pub(super) struct Place {
 }
 
 impl Lanes {
-    /// A place on a connection that is open and has room.
-    pub(super) fn take(&mut self) -> Option<Place> {
-        let lane = self.0.iter_mut().find(|lane| lane.has_room())?;
+    /// A place on a connection that is open and has room, and was not there before `since`.
+    pub(super) fn take(&mut self, since: Option<Instant>) -> Option<Place> {
+        let is_new = |lane: &Lane| since.is_none_or(|since| lane.opened >= since);
+        let lane = self.0.iter_mut().find(|lane| is_new(lane) && lane.has_room())?;
         Some(lane.place())
     }
 

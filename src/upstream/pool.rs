@@ -168,7 +168,7 @@ impl Pools {
         if need == Need::Upgrade {
             return None;
         }
-        if let Some(place) = server.lanes.take() {
+        if let Some(place) = server.lanes.take(None) {
             return Some(Connection::Shared(place));
         }
         let lists = match need {
@@ -186,12 +186,13 @@ impl Pools {
         Ok(Connection::Own(Own { opened, ..own }))
     }
 
-    /// A new connection, within `limit`; or a place on one that another request has opened meanwhile.
+    /// A new connection, within `limit`; or a place on one that another request has opened meanwhile, and not before
+    /// `since`.
     pub(super) async fn connect(
         &self,
         backend: &Backend,
+        (need, since): (Need, Option<Instant>),
         limit: Duration,
-        need: Need,
     ) -> Result<Connection, UpstreamError> {
         let began = clock::stopwatch();
         let alone = need == Need::Upgrade;
@@ -200,7 +201,8 @@ impl Pools {
             Some(opening) => {
                 let turn =
                     timeout(limit, opening.lock_owned()).await.map_err(|_| backend.dialer.late(limit))?;
-                if let Some(place) = self.shared.lock().servers.entry(backend.id).or_default().lanes.take() {
+                let place = self.shared.lock().servers.entry(backend.id).or_default().lanes.take(since);
+                if let Some(place) = place {
                     return Ok(Connection::Shared(place));
                 }
                 // Whoever had the turn before may have learnt that nothing can be shared.

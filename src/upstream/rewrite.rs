@@ -31,16 +31,16 @@ impl Rewrite {
         // One walk: most answers have neither.
         let located = headers.keys().any(|name| *name == LOCATION || *name == CONTENT_LOCATION);
         for name in [LOCATION, CONTENT_LOCATION].into_iter().filter(|_| located) {
-            let rewritten = headers.get(&name).and_then(|value| self.location(value.to_str().ok()?));
-            if let Some(value) = rewritten.and_then(|text| HeaderValue::try_from(text).ok()) {
+            let rewritten = headers.get(&name).and_then(|value| self.location(&letters(value)));
+            if let Some(value) = rewritten.and_then(|text| value_of(&text)) {
                 headers.insert(name, value);
             }
         }
         if let Some(prefix) = &self.prefix {
             for cookie in headers.iter_mut().filter(|(name, _)| **name == SET_COOKIE).map(|(_, value)| value)
             {
-                let rewritten = cookie.to_str().ok().and_then(|text| with_path_below(text, prefix));
-                if let Some(value) = rewritten.and_then(|text| HeaderValue::try_from(text).ok()) {
+                let rewritten = with_path_below(&letters(cookie), prefix);
+                if let Some(value) = rewritten.and_then(|text| value_of(&text)) {
                     *cookie = value;
                 }
             }
@@ -74,6 +74,17 @@ impl Rewrite {
     fn is_inner(&self, scheme: &str, authority: &str) -> bool {
         self.inner.iter().any(|inner| names(inner, scheme, authority))
     }
+}
+
+/// A value with a letter for each byte: apps write what they like beyond ASCII, and all of it is to stay as it is.
+fn letters(value: &HeaderValue) -> String {
+    value.as_bytes().iter().copied().map(char::from).collect()
+}
+
+/// The same back again.
+fn value_of(letters: &str) -> Option<HeaderValue> {
+    let bytes = letters.chars().map(u8::try_from).collect::<Result<Vec<_>, _>>().ok()?;
+    HeaderValue::from_bytes(&bytes).ok()
 }
 
 /// What a server calls itself; one at a socket, what `host_header: upstream` calls it.

@@ -23,7 +23,7 @@ pub(super) struct Failed {
     pub fate: Fate,
     /// It was sent twice already, or may have been.
     pub repeated: bool,
-    /// Over a connection that was there before and may have been closed for its age: that says nothing of the server.
+    /// Lost over a connection that was there before and may have been closed for its age: that says nothing of the server.
     pub stale: bool,
 }
 
@@ -32,10 +32,10 @@ pub(super) struct Failed {
 pub(super) enum Over {
     /// A connection that is there, and a new one if that turns out to be closed.
     Any,
-    /// The same, but what is lost over a connection that is there is another server's: this one may be dying, and still
+    /// The same, but what is lost over a connection that is there goes to another server: this one may be dying, and still
     /// accept what it will never answer.
     AnyUntilLost,
-    /// A new one.
+    /// One that is not there yet.
     New,
 }
 
@@ -90,14 +90,15 @@ pub(super) async fn send(
         Over::New => None,
         _ => pools.take(backend.id, need, outgoing.stays_repeatable(), attempt.now),
     };
-    let mut repeated = false;
+    let (mut repeated, mut since) = (false, (over == Over::New).then(stopwatch));
     if let Some(connection) = pooled {
         match attempt.over(connection, outgoing).await {
             Ok(answered) => return Ok(answered),
             Err(failed) if failed.allows(outgoing) => {
-                if over == Over::AnyUntilLost && failed.fate != Fate::Unsent {
+                if over == Over::AnyUntilLost && failed.fate == Fate::Lost {
                     return Err(Failed { stale: true, ..failed });
                 }
+                since = (failed.fate == Fate::Lost).then(stopwatch);
                 repeated = failed.fate != Fate::Unsent;
                 tracing::debug!(error = %failed.error, "a connection was closed: trying a new one");
             }
@@ -106,7 +107,7 @@ pub(super) async fn send(
     }
     let unsent = |error| Failed { error, fate: Fate::Unsent, repeated, stale: false };
     // In a box, as it is seldom: what every request carries along is to be small.
-    let connecting = Box::pin(pools.connect(backend, timeouts.connect, need));
+    let connecting = Box::pin(pools.connect(backend, (need, since), timeouts.connect));
     let connection = connecting.await.map_err(unsent)?;
     let answered = Attempt { now: stopwatch(), ..attempt }.over(connection, outgoing).await;
     answered.map_err(|failed| Failed { repeated, ..failed })

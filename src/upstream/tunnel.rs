@@ -181,7 +181,9 @@ async fn inward<S: AsyncWrite>(
     let close = loop {
         let read = tokio::select! {
             biased;
-            () = limits.cutoff.cancelled() => break CLOSE_POLICY,
+            () = limits.cutoff.cancelled() => {
+                break if limits.cutoff.is_for_a_stop() { CLOSE_GOING_AWAY } else { CLOSE_POLICY };
+            }
             () = &mut ceases => break CLOSE_GOING_AWAY,
             read = from.read(&mut buffer) => read?,
         };

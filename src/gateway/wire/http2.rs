@@ -24,7 +24,7 @@ use super::{Gate, Raw, Setup, once, values};
 use crate::body::Body;
 use crate::route::Host;
 use crate::tasks::{Shutdown, Tasks};
-use crate::upstream::{Protocol, Server, Trust};
+use crate::upstream::{Balance, Protocol, Server, Servers, Target, Trust};
 
 const GET: &str = "GET /say HTTP/1.1\r\nHost: app\r\n\r\n";
 
@@ -337,6 +337,42 @@ async fn a_request_that_a_server_has_not_begun_with_is_sent_again_if_it_is_at_ha
         let seen = bodies.lock().unwrap().split_off(1);
         assert_eq!(seen, vec![body; if status == "200" { 2 } else { 1 }], "{method}");
         assert!(status != "200" || answer.contains(body), "{answer}");
+    }
+}
+
+/// An HTTP/2 server each of whose connections breaks at the second request.
+async fn breaking(requests: Arc<AtomicUsize>) -> Server {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    Tasks::default().spawn("upstream", async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut connection = h2::server::handshake(stream).await.unwrap();
+            let requests = Arc::clone(&requests);
+            Tasks::default().spawn("connection", async move {
+                let Some(Ok((_, mut answer))) = connection.accept().await else { return };
+                requests.fetch_add(1, Ordering::SeqCst);
+                answer.send_response(http::Response::new(()), true).unwrap();
+                if let Some(Ok(_)) = connection.accept().await {
+                    requests.fetch_add(1, Ordering::SeqCst);
+                }
+            });
+        }
+    });
+    Server::Tcp { protocol: Protocol::H2c, host: Host::parse("127.0.0.1").unwrap(), port }
+}
+
+#[tokio::test]
+async fn servers_whose_connections_break_at_the_same_time_cost_nobody_an_answer() {
+    for balance in [Balance::RoundRobin, Balance::LeastRequests, Balance::Sticky] {
+        let requests = Arc::<AtomicUsize>::default();
+        let servers = vec![breaking(Arc::clone(&requests)).await, breaking(Arc::clone(&requests)).await];
+        let target = Target::Servers(Servers { servers, balance, ..Servers::default() });
+        let gate = Setup::target(target).start().await;
+        for number in 0..20 {
+            let answer = once(&gate, GET).await;
+            assert!(answer.starts_with("HTTP/1.1 200 "), "{balance:?}, {number}: {answer}");
+        }
+        assert!(requests.load(Ordering::SeqCst) > 25, "{balance:?}: no connection broke");
     }
 }
 

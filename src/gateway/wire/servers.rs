@@ -140,6 +140,19 @@ async fn a_request_that_was_lost_over_an_old_connection_goes_to_another_server()
 }
 
 #[tokio::test]
+async fn where_no_other_can_be_reached_it_goes_to_the_same_over_a_new_connection() {
+    for request in [GET, PUT] {
+        let closing = vec![Step::Request, send(A), Step::Request, Step::Close];
+        let a = Recorder::start(move |number| if number == 0 { closing.clone() } else { always(A) }).await;
+        let gate = setup(Balance::RoundRobin, &[a.address, dead()]).start().await;
+        assert!(once(&gate, GET).await.ends_with('a'));
+        let answer = once(&gate, request).await;
+        assert!(answer.ends_with('a'), "{answer}");
+        assert_eq!((a.requests(), a.connections()), (3, 2));
+    }
+}
+
+#[tokio::test]
 async fn a_session_stays_with_its_server_when_an_old_connection_of_that_was_closed() {
     let closing = || vec![Step::Request, send(A), Step::Request, Step::Close];
     let a = Recorder::start(move |number| if number == 0 { closing() } else { always(A) }).await;
