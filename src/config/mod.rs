@@ -71,7 +71,7 @@ pub struct App {
     pub behind: Behind,
     pub identity: identity::Settings,
     pub headers: identity::Headers,
-    /// 503 for everybody.
+    /// 503 for everybody but admins.
     pub maintenance: bool,
     pub activity: session::Activity,
     /// In bytes; zero: no limit. The app's own, or that of `limits`.

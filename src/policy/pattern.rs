@@ -67,7 +67,7 @@ impl Pattern {
 
 fn matches(pattern: &[u8], path: &[u8]) -> bool {
     // One row of the usual table, from the end: `row[i]` says whether the rest of the pattern matches `path[i..]`. Each
-    // byte of the pattern changes it where it lies.
+    // byte of the pattern changes it in place.
     let mut row = vec![false; path.len() + 1];
     if let Some(last) = row.last_mut() {
         *last = true;

@@ -57,7 +57,7 @@ impl Letters {
         )
     }
 
-    /// `None`: there is none, which only a pattern matches that fits all.
+    /// `None`: there is none, and its bit is that of some letters too. A rule may be asked in vain, and is never passed over.
     fn one(letter: Option<u8>) -> Self {
         Self(1 << (letter.unwrap_or_default() % 64))
     }

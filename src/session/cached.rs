@@ -38,7 +38,7 @@ pub struct Session {
     written: AtomicI64,
     confirmed: AtomicI64,
     looked_ahead: AtomicI64,
-    /// Held for a moment only, and by who has the same session at the same time. A swapped pointer would cost each session
+    /// Held for a moment only, and by those who have the same session at the same time. A swapped pointer would cost each session
     /// that is read anew a look at all threads.
     known: Mutex<Option<Arc<Known>>>,
 }

@@ -127,6 +127,10 @@ mod tests {
         SignOnRecord { next_password, epoch: 300, ..SignOnRecord::new([7; 16], &with, &settings, now) }
     }
 
+    fn hexadecimal(bytes: &[u8]) -> String {
+        bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    }
+
     #[test]
     fn a_record_is_read_as_it_was_written() {
         for remember in [true, false] {
@@ -149,8 +153,7 @@ mod tests {
     /// apart by their places alone.
     #[test]
     fn a_record_is_written_as_other_gateways_of_this_format_read_it() {
-        let written: String =
-            write(&record(true)).unwrap().iter().map(|byte| format!("{byte:02x}")).collect();
+        let written = hexadecimal(&write(&record(true)).unwrap());
         let expected = concat!(
             "02070707070707070707070707070707070a66696c653a616c696365090909090909090901010101010101010180a0abfef9620180a0",
             "abfef96201ac0280a0abfef96280a0abfef9628090fbd3098090fbd30900c0000201010746697265666f7801054c696e757810617574",

@@ -242,7 +242,21 @@ async fn a_record_that_cannot_be_read_is_no_session() {
         rig.store.put(sign_on_key(session.sign_on()), garbage, ends).await.unwrap();
         rig.clock.advance(TRUSTED);
         assert!(rig.load(&opened.cookie).await.is_none());
+        // It is not asked about again.
+        assert_eq!(rig.store.get(sign_on_key(session.sign_on())).await.unwrap(), None);
     }
+}
+
+#[tokio::test]
+async fn everybody_is_signed_out_whose_records_cannot_be_read_too() {
+    let rig = Rig::new().await;
+    let (_read, unread) = (rig.begin(true, false).await, rig.begin(true, false).await);
+    let session = rig.load(&unread.cookie).await.unwrap();
+    let ends = rig.clock.now().plus(Duration::from_hours(1));
+    rig.store.put(sign_on_key(session.sign_on()), b"{}", ends).await.unwrap();
+    assert_eq!(rig.sessions.end_everybody(&rig.clock).await.unwrap(), 2);
+    assert!(session.has_ended());
+    assert_eq!(rig.store.get(sign_on_key(session.sign_on())).await.unwrap(), None);
 }
 
 #[tokio::test]

@@ -162,6 +162,17 @@ mod tests {
     use super::*;
     use crate::upstream::{HostHeader, Limits};
 
+    #[test]
+    fn what_is_beyond_ascii_stays_as_it_is() {
+        for bytes in [&b"/caf\xc3\xa9"[..], b"/caf\xe9\xff"] {
+            let value = HeaderValue::from_bytes(bytes).unwrap();
+            assert_eq!(value_of(&letters(&value)).unwrap().as_bytes(), bytes);
+        }
+        let cookie = HeaderValue::from_bytes(b"a=caf\xe9; Path=/").unwrap();
+        let below = with_path_below(&letters(&cookie), "/wiki").and_then(|text| value_of(&text)).unwrap();
+        assert_eq!(below.as_bytes(), b"a=caf\xe9; Path=/wiki");
+    }
+
     fn rewrite(target: Target, strip_prefix: Option<&str>) -> Rewrite {
         let host = Host::parse("intranet.example.com").expect("a host");
         let origin = Origin { scheme: Scheme::Https, host, port: 443 };

@@ -2,7 +2,6 @@
 
 import json
 import re
-import sqlite3
 from dataclasses import replace
 from urllib.parse import parse_qs, urlsplit
 
@@ -12,6 +11,7 @@ from rig.accounts import PASSWORD, Account
 from rig.browser import DESKTOP, PHONE, assert_accessible, assert_fits, press
 from rig.gateway import PROJECT, app, vestibule
 from rig.mail import text_of
+from rig.sign_on import make_older
 from rig.visitor import Visitor
 
 PAGE = "/_vestibule/account"
@@ -64,18 +64,10 @@ def whoami(person, name="auth"):
 
 
 def make_old(site, username):
-    """As if everybody here had signed in twenty minutes ago: the clock of the real program cannot be turned."""
+    """As if everybody here had signed in twenty minutes ago."""
     listed = vestibule("session", "list", username, "--json", "--config", site.file, folder=site.folder)
     assert listed.returncode == 0 and json.loads(listed.stdout), listed.stderr
-    state = sqlite3.connect(site.folder / "data" / "state.db", timeout=10)
-    with state:
-        for key, value in state.execute("SELECT key, value FROM records").fetchall():
-            if b'"proofs"' not in value or b'"locator"' not in value:
-                continue
-            record = json.loads(value)
-            record["proofs"] = {name: at and at - 20 * 60_000 for name, at in record["proofs"].items()}
-            state.execute("UPDATE records SET value = ? WHERE key = ?", (json.dumps(record).encode(), key))
-    state.close()
+    assert make_older(site, 20 * 60)
 
 
 def test_a_new_password_ends_everything_but_the_session_in_which_it_is_set(site, add, mails):

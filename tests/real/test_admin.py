@@ -2,7 +2,6 @@
 
 import json
 import re
-import sqlite3
 from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
@@ -13,6 +12,7 @@ from rig.database import Postgres, Sqlite
 from rig.gateway import PROJECT, app, vestibule
 from rig.mail import text_of
 from rig.process import eventually
+from rig.sign_on import make_older
 from rig.visitor import Visitor
 
 PAGES = ["admin", "admin/accounts", "admin/account?id=database:x", "admin/delete?id=database:x", "admin/trail"]
@@ -102,19 +102,6 @@ def each(request, make_gateway, tmp_path_factory, recorder, people, mails, desk)
 @pytest.fixture(scope="module")
 def ada(desk):
     return desk.signed_in(desk.admins[0])
-
-
-def age_sign_ons(desk, username, seconds):
-    """Makes what the store knows of somebody's sign-ins as much older, in both factors. How many there were."""
-    aged = 0
-    with sqlite3.connect(desk.gateway.folder / "data" / "state.db", timeout=10) as store:
-        for key, value in store.execute("SELECT key, value FROM records").fetchall():
-            record = json.loads(value) if value[:1] == b"{" else {}
-            if isinstance(proofs := record.get("proofs"), dict) and record.get("account") == desk.id(username):
-                record["proofs"] = {factor: at and at - seconds * 1000 for factor, at in proofs.items()}
-                store.execute("UPDATE records SET value = ? WHERE key = ?", (json.dumps(record).encode(), key))
-                aged += 1
-    return aged
 
 
 def pick(desk, *usernames, **more):
@@ -290,7 +277,7 @@ def test_nobody_decides_over_their_own_account(desk, ada, do):
 def test_a_sign_in_of_long_ago_changes_nothing_and_is_asked_for_again(desk):
     desk.applicant("patient")
     admin = desk.signed_in(desk.admins[1])
-    assert age_sign_ons(desk, "bert", 11 * 60), "there was a sign-on to make older"
+    assert make_older(desk.gateway, 11 * 60, desk.id("bert")), "there was a sign-on to make older"
     desk.gateway.restart()
     page = admin.open(desk.url("admin"))
     assert page.status == 200 and "sign in again first" in page.page.words

@@ -3,7 +3,7 @@
 import pytest
 
 from rig.gateway import app
-from rig.visitor import NAVIGATION
+from rig.visitor import NAVIGATION, Visitor
 
 OPEN = [{"policy": "bypass"}]
 
@@ -63,3 +63,17 @@ def test_an_app_in_maintenance_is_closed_to_everybody_and_says_when_to_come_back
     assert (page.status, page.header("retry-after")) == (503, "60")
     assert page.header("x-request-id") in page.text
     assert recorder.requests == []
+
+
+def test_an_app_in_maintenance_is_open_to_administrators_who_are_signed_in_there(make_gateway, recorder, people, mails):
+    site = make_gateway([app("recorder", recorder.url)], admins=["ops"])
+    admin, member = Visitor(site), Visitor(site)
+    for person, account in ((admin, people["olga"]), (member, people.fresh())):
+        assert person.sign_in(account, site.url("recorder"), mails).status == 200
+    site.stop()
+    site.settings["apps"][0]["maintenance"] = True
+    site.write()
+    site.start()
+    for person, status in ((Visitor(site), 503), (member, 503), (admin, 200)):
+        assert person.open(site.url("recorder")).status == status
+    assert recorder.last.header("remote-user") == "olga"

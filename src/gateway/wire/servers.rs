@@ -144,7 +144,8 @@ async fn where_no_other_can_be_reached_it_goes_to_the_same_over_a_new_connection
     for request in [GET, PUT] {
         let closing = vec![Step::Request, send(A), Step::Request, Step::Close];
         let a = Recorder::start(move |number| if number == 0 { closing.clone() } else { always(A) }).await;
-        let gate = setup(Balance::RoundRobin, &[a.address, dead()]).start().await;
+        // The first two fall to the second of them.
+        let gate = setup(Balance::LeastRequests, &[dead(), a.address]).start().await;
         assert!(once(&gate, GET).await.ends_with('a'));
         let answer = once(&gate, request).await;
         assert!(answer.ends_with('a'), "{answer}");

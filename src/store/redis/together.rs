@@ -1,8 +1,8 @@
 //! Looks that come at the same moment: one command asks for all of them.
 //!
 //! The first waits until its runtime has nothing else to do at once, and every other that has come by then is asked for
-//! with it. A gateway under load so asks the server once a turn instead of once a request, which is half of what a look
-//! costs it, and most of what it costs the server; one alone waits for a few microseconds.
+//! with it: a gateway under load asks the server once a turn of its runtime, and not once a request. One look alone waits
+//! for a few microseconds.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -44,7 +44,7 @@ impl Together {
 
     /// Both records at one moment.
     pub async fn get(self: &Arc<Self>, keys: [Key; 2]) -> Result<Stored, StoreError> {
-        let Ok(runtime) = Handle::try_current() else { return self.alone(keys).await };
+        let runtime = Handle::try_current().map_err(|error| StoreError::Unreachable(error.to_string()))?;
         if self.lines.are_several() {
             // Another pair may lie on another server.
             return self.alone(keys).await;
@@ -57,7 +57,7 @@ impl Together {
                 together.send(batch.close()).await;
             });
         }
-        answered.await.unwrap_or_else(|_| Err(StoreError::Unreachable("closed".into())))
+        answered.await.unwrap_or_else(|_| Err(StoreError::Unreachable("the question was given up".into())))
     }
 
     async fn alone(&self, keys: [Key; 2]) -> Result<Stored, StoreError> {
