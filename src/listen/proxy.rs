@@ -7,7 +7,6 @@
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
-
 use std::time::Duration;
 
 use bytes::{Buf as _, Bytes, BytesMut};

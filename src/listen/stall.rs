@@ -28,6 +28,7 @@ impl Taking {
         STREAM.try_with(Arc::clone).ok()
     }
 
+    /// hyper has asked for the next frame; whether it came.
     pub fn has_asked(&self, came: bool) {
         let frames = (self.0.load(Ordering::Relaxed) >> 1) + u64::from(came);
         self.0.store(frames << 1 | u64::from(!came), Ordering::Relaxed);
