@@ -20,6 +20,9 @@ const HELD_BYTES: usize = 8 * 1024 * 1024;
 /// How long lines are gathered before they are written.
 const GATHER: Duration = Duration::from_millis(5);
 
+/// What is written at one go, in bytes: a thread that has its turn keeps it until then.
+const PIECE: usize = 16 * 1024;
+
 /// What is said about a request. The path comes without its query, which may hold secrets.
 #[derive(Clone, Copy, Debug)]
 pub struct Entry<'a> {
@@ -70,9 +73,10 @@ impl AccessLog {
         }
         let shared = Arc::new(Shared::default());
         let of_writer = Arc::clone(&shared);
-        let writer = thread::Builder::new()
-            .name("access-log".into())
-            .spawn(move || of_writer.write_out(|lines| std::io::stderr().lock().write_all(lines).is_ok()))?;
+        let writer = thread::Builder::new().name("access-log".into()).spawn(move || {
+            give_way();
+            of_writer.write_out(|lines| std::io::stderr().lock().write_all(lines).is_ok());
+        })?;
         Ok(Self(Some(Arc::new(Log { format: settings.format, shared, writer: Some(writer) }))))
     }
 
@@ -175,7 +179,9 @@ impl Shared {
             let (closed, dropped) = (held.closed, mem::take(&mut held.dropped));
             mem::swap(&mut lines, &mut held.lines);
             drop(held);
-            write(lines.as_bytes());
+            for piece in pieces(&lines) {
+                write(piece.as_bytes());
+            }
             lines.clear();
             if dropped > 0 {
                 tracing::warn!(lines = dropped, "the access log could not keep up; lines were dropped");
@@ -185,6 +191,25 @@ impl Shared {
             }
         }
     }
+}
+
+/// Lets the threads that answer requests go first: lines can wait, visitors should not have to.
+fn give_way() {
+    if let Err(error) = rustix::process::nice(10) {
+        tracing::debug!(%error, "the access log is written at the same priority as all else");
+    }
+}
+
+/// All of it in whole lines, as many at a time as make up a [`PIECE`]: others write to the same place between two of them.
+fn pieces(mut lines: &str) -> impl Iterator<Item = &str> {
+    std::iter::from_fn(move || {
+        let most = lines.len().min(PIECE);
+        let within = lines.as_bytes().get(..most).unwrap_or_default();
+        let end = memchr::memrchr(b'\n', within).or_else(|| memchr::memchr(b'\n', lines.as_bytes()));
+        let (piece, rest) = lines.split_at_checked(end? + 1)?;
+        lines = rest;
+        Some(piece)
+    })
 }
 
 /// As the rest of the log has it in text.
@@ -336,6 +361,17 @@ mod tests {
             true
         });
         assert_eq!(written.into_inner().expect("one thread"), "0\n1\n2\n");
+    }
+
+    #[test]
+    fn they_are_written_in_pieces_of_whole_lines() {
+        let long = format!("{}\n", "x".repeat(PIECE));
+        let lines = format!("{}{long}{}", "short\n".repeat(PIECE / 4), "last\n".repeat(2));
+        let pieces: Vec<_> = pieces(&lines).collect();
+        assert_eq!(pieces.concat(), lines);
+        assert!(pieces.iter().all(|piece| piece.ends_with('\n')));
+        assert!(pieces.iter().all(|piece| piece.len() <= PIECE || *piece == long), "{}", pieces.len());
+        assert_eq!(pieces.len(), 4);
     }
 
     #[test]

@@ -10,7 +10,7 @@ use super::backend::Backend;
 use super::outgoing::Outgoing;
 use super::pool::Pools;
 use super::send::{Failed, Fate, Over, send};
-use super::standing::Busy;
+use super::standing::{Busy, Standing};
 use super::transfer::CutOff;
 use super::{Balance, Fault, Timeouts, UpstreamError};
 use crate::body::BodyError;
@@ -54,13 +54,19 @@ impl Group {
         let (mut tried, mut repeated, mut last) = (0, false, None);
         // One that is as good as before, for when no other can be reached.
         let mut spare = None;
-        while let Some((place, backend)) = self.choose(key, tried).or_else(|| spare.take()) {
+        while let Some((place, backend)) = self
+            .choose(key, tried, Standing::is_good)
+            .or_else(|| spare.take())
+            .or_else(|| self.choose(key, tried, Standing::will_do))
+        {
             tried |= 1 << place;
             // How busy a lone server is decides nothing.
             let busy = (self.backends.len() > 1).then(|| backend.standing.take());
             let over = match () {
                 () if repeated => Over::New,
-                () if self.balance != Balance::Sticky && self.good(tried).next().is_some() => {
+                () if self.balance != Balance::Sticky
+                    && self.untried(tried, Standing::is_good).next().is_some() =>
+                {
                     Over::AnyUntilLost
                 }
                 () => Over::Any,
@@ -116,25 +122,25 @@ impl Group {
         tracing::warn!(request_id, app = self.app, server, "an answer broke off within its body: {error}");
     }
 
-    /// The servers that are good and were not tried, with their places.
-    fn good(&self, tried: u64) -> impl Iterator<Item = (usize, &Backend)> {
+    /// The servers of such a standing that were not tried, with their places.
+    fn untried(&self, tried: u64, is: fn(&Standing) -> bool) -> impl Iterator<Item = (usize, &Backend)> {
         let untried = self.backends.iter().enumerate().filter(move |(place, _)| tried >> place & 1 == 0);
-        untried.filter(|(_, backend)| backend.standing.is_good())
+        untried.filter(move |(_, backend)| is(&backend.standing))
     }
 
     /// One of them.
-    fn choose(&self, key: u64, tried: u64) -> Option<(usize, &Backend)> {
-        let good = || self.good(tried);
+    fn choose(&self, key: u64, tried: u64, is: fn(&Standing) -> bool) -> Option<(usize, &Backend)> {
+        let left = || self.untried(tried, is);
         if let [lone] = self.backends.as_slice() {
-            return good().next().map(|_| (0, lone));
+            return left().next().map(|_| (0, lone));
         }
         if self.balance == Balance::Sticky {
             // Rendezvous hashing: a server that goes or comes moves its own sessions and no others.
-            return good().max_by_key(|(_, backend)| mix(key ^ backend.name));
+            return left().max_by_key(|(_, backend)| mix(key ^ backend.name));
         }
         // Whoever stops being good between the two looks is missed at the end: the first will do then.
-        let count = u64::try_from(good().count()).ok().filter(|count| *count > 0)?;
-        let nth = |number: u64| good().nth(usize::try_from(number).unwrap_or(0)).or_else(|| good().next());
+        let count = u64::try_from(left().count()).ok().filter(|count| *count > 0)?;
+        let nth = |number: u64| left().nth(usize::try_from(number).unwrap_or(0)).or_else(|| left().next());
         let turn = self.turns.fetch_add(1, Ordering::Relaxed);
         if self.balance == Balance::RoundRobin || count == 1 {
             return nth(turn % count);

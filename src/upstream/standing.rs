@@ -31,6 +31,8 @@ struct Record {
     pauses: u32,
     /// Passed over until then; whoever comes first after that tries it.
     out_until: Option<Instant>,
+    /// It did not even accept a connection when it was last tried.
+    unreachable: bool,
     /// Checks in a row that said otherwise than `unhealthy`.
     dissent: u32,
     unhealthy: bool,
@@ -56,6 +58,13 @@ impl Standing {
         !record.unhealthy && record.out_until.is_none_or(|until| until <= clock::stopwatch())
     }
 
+    /// Whether it may do where no other is good: it is passed over only for requests that it took and did not answer, and
+    /// those may have been at fault themselves.
+    pub(super) fn will_do(&self) -> bool {
+        let record = self.lock();
+        !record.unhealthy && !record.unreachable
+    }
+
     /// Takes a request on. After a pause only one tries first: the others wait for what comes of it.
     pub(super) fn take(self: &Arc<Self>) -> Busy {
         let mut pauses = 0;
@@ -77,7 +86,7 @@ impl Standing {
         }
         let mut record = self.lock();
         let paused = record.out_until.is_some();
-        (record.failures, record.pauses, record.out_until) = (0, 0, None);
+        record.forgive();
         self.troubled.store(record.unhealthy, Ordering::Relaxed);
         paused
     }
@@ -91,6 +100,10 @@ impl Standing {
         let mut record = self.lock();
         if record.unhealthy != healthy {
             record.dissent = 0;
+            if healthy && record.unreachable {
+                record.forgive();
+                self.troubled.store(false, Ordering::Relaxed);
+            }
             return None;
         }
         record.dissent += 1;
@@ -100,7 +113,7 @@ impl Standing {
         record.dissent = 0;
         record.unhealthy = !healthy;
         if healthy {
-            (record.failures, record.pauses, record.out_until) = (0, 0, None);
+            record.forgive();
         }
         self.troubled.store(!healthy, Ordering::Relaxed);
         Some(healthy)
@@ -108,6 +121,12 @@ impl Standing {
 
     fn lock(&self) -> MutexGuard<'_, Record> {
         self.record.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Record {
+    fn forgive(&mut self) {
+        (self.failures, self.pauses, self.out_until, self.unreachable) = (0, 0, None, false);
     }
 }
 
@@ -124,6 +143,7 @@ impl Busy {
         }
         self.standing.troubled.store(true, Ordering::Relaxed);
         record.failures = record.failures.saturating_add(1);
+        record.unreachable = unreachable;
         if !unreachable && record.failures < FAILURES {
             return false;
         }
@@ -165,6 +185,34 @@ mod tests {
         assert!(standing.succeeded() && !standing.succeeded());
         assert!(standing.is_good());
         assert!(fails(true) && !standing.is_good());
+    }
+
+    #[test]
+    fn one_that_takes_requests_will_do_until_it_cannot_be_reached_or_a_check_fails() {
+        let standing = Arc::new(Standing::default());
+        for _ in 0..FAILURES {
+            standing.take().failed(false);
+        }
+        assert!(!standing.is_good() && standing.will_do());
+        standing.take().failed(true);
+        assert!(!standing.will_do());
+        standing.take().failed(false);
+        assert!(standing.will_do());
+        standing.checked(false, (1, 1));
+        assert!(!standing.will_do());
+    }
+
+    #[test]
+    fn a_check_that_reaches_a_server_again_ends_its_pause_and_no_other() {
+        let standing = Arc::new(Standing::default());
+        standing.take().failed(true);
+        assert_eq!(standing.checked(true, (3, 3)), None);
+        assert!(standing.is_good() && standing.will_do());
+        for _ in 0..FAILURES {
+            standing.take().failed(false);
+        }
+        standing.checked(true, (3, 3));
+        assert!(!standing.is_good(), "it answers checks and not visitors");
     }
 
     #[test]

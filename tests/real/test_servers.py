@@ -138,6 +138,13 @@ def test_with_no_server_left_the_answer_is_503_at_once_until_a_check_finds_one(s
     assert {who_answers(site, "secure") for _ in range(20)} == {pair[1].pid}
 
 
+def test_requests_that_fail_by_themselves_close_no_app(site, pair):
+    asked = [site.ask(site.url("second", "/hang-up"), "POST").status for _ in range(12)]
+    assert asked == [502] * 12
+    assert site.output().count("a server is passed over for now") >= len(pair)
+    assert who_answers(site, "second") in {server.pid for server in pair}
+
+
 # -- names ------------------------------------------------------------------------------------------------------
 
 

@@ -36,6 +36,7 @@ const ways = {
     response.end("after the hint");
   },
   "/nothing": (request, response) => response.writeHead(204).end(),
+  "/hang-up": (request) => (request.stream ? request.stream.close(2) : request.socket.destroy()),
   // Half of what it announces, and then the end of the connection or stream.
   "/break": (request, response) => {
     response.writeHead(200, { "content-length": "1000000" });
