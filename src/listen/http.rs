@@ -8,7 +8,7 @@ use std::task::Poll;
 use std::time::Duration;
 
 use ::http::header::CONTENT_LENGTH;
-use ::http::{HeaderValue, Method, Request, Response, Version};
+use ::http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
@@ -82,7 +82,7 @@ impl Http {
     {
         let (connection, activity) = (&connection, &activity);
         let mut rest = Rest::begin(self.first_head, self.idle, LOOK);
-        let mut stream = Rested::new(stream);
+        let mut stream = Rested::new(stream, activity);
         loop {
             tokio::select! {
                 biased;
@@ -289,6 +289,9 @@ fn service<H: Handler>(
             let mut response = handler.handle(connection, request).await;
             if head_only {
                 without_body(&mut response);
+            }
+            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                under_way.switch();
             }
             let taking = Taking::of_this_stream();
             let ends_with_connection = is_http_10 && response.body().size_hint().exact().is_none();

@@ -7,6 +7,8 @@ mod accept;
 mod activity;
 mod bind;
 mod certificates;
+mod checked;
+mod grammar;
 mod http;
 mod proxy;
 mod rest;

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::activity::Activity;
+use super::checked::Checked;
 
 /// How often a connection that hyper serves is looked at. One that is used more often than that is never taken from it:
 /// to begin anew costs some microseconds.
@@ -75,12 +77,13 @@ impl Rest {
 /// A connection's stream, and what was read of it before.
 pub(super) struct Rested<S> {
     unread: Bytes,
-    stream: TokioIo<S>,
+    stream: TokioIo<Checked<S>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Rested<S> {
-    pub fn new(stream: S) -> Self {
-        Self { unread: Bytes::new(), stream: TokioIo::new(stream) }
+    pub fn new(stream: S, activity: &Arc<Activity>) -> Self {
+        let checked = Checked::new(stream, Arc::clone(activity));
+        Self { unread: Bytes::new(), stream: TokioIo::new(checked) }
     }
 
     /// Gives back what was read too much. It is copied, as it would keep the whole buffer, be it of no byte.
@@ -89,7 +92,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> Rested<S> {
     }
 
     pub fn into_stream(self) -> S {
-        self.stream.into_inner()
+        self.stream.into_inner().into_stream()
     }
 
     /// Waits for something to come: whether it did, and not the stream's end.

@@ -186,6 +186,44 @@ async fn requests_on_one_connection_are_answered_in_order() {
 }
 
 #[tokio::test]
+async fn what_others_may_read_otherwise_is_refused_and_ends_the_connection() {
+    let server = Server::plain();
+    let get = "GET /1 HTTP/1.1\r\nHost: a\r\n\r\n";
+    let chunked = "POST /1 HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: chunked\r\n\r\n";
+    for (good, bad) in [
+        (get, "GET /2 HTTP/1.1\nHost: a\r\n\r\n"),
+        (get, "GET /2 HTTP/1.1\r\nHost: a\n\r\n"),
+        (get, "GET /2 HTTP/1.1\r\nHost: a\r\n\n"),
+        (get, "GET /2 HTTP/1.1\r\nHost: a\r\nX: y\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        (&format!("{chunked}2;x\r\n\n\n\r\n0\r\nX: y\r\n\r\n"), "\r\nGET /2 HTTP/1.1\r\nHost: a\n\n"),
+    ] {
+        let mut client = server.connect().await;
+        client.send(format!("{good}{bad}{get}")).await;
+        let answers = client.rest().await;
+        let counts = ["HTTP/1.1 200 OK", "HTTP/1.1 "].map(|text| answers.matches(text).count());
+        assert!(counts == [1, 2] && answers.contains("HTTP/1.1 400 Bad Request"), "{bad:?}: {answers}");
+    }
+    for body in [
+        "5 \r\nhello\r\n0\r\n\r\n",
+        "5;\0\r\nhello\r\n0\r\n\r\n",
+        "5\nhello\r\n0\r\n\r\n",
+        "5;a\nhello\r\n0\r\n\r\n",
+        "0\r\nX: y\n\r\n",
+    ] {
+        let mut client = server.connect().await;
+        client.send(format!("{chunked}{body}{get}")).await;
+        let answers = client.rest().await;
+        assert!(
+            !answers.contains("hello") && answers.matches("HTTP/1.1 ").count() < 2,
+            "{body:?}: {answers}"
+        );
+    }
+    let mut client = server.connect().await;
+    client.send("GET /by-hand HTTP/1.1\nHost: a\nConnection: close\n\n").await;
+    assert!(client.rest().await.contains("/by-hand"));
+}
+
+#[tokio::test]
 async fn a_head_beyond_the_limit_is_answered_with_431() {
     let server = Server::start(HttpSettings::new(8 * 1024), None);
     let head = |length: usize| format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(length));
