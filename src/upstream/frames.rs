@@ -25,11 +25,10 @@ const END_STREAM: u8 = 1;
 /// To one request: every interim answer that it may have, and the final one.
 const MOST_HEADS: u32 = interim::MOST + 1;
 
-/// Streams of which the answers are counted one by one. More than can be open: the server still ends none that we have
-/// given up.
+/// Streams that are counted one by one. More than can be open, as nobody ends those that we have given up.
 const MOST_STREAMS: usize = 256;
 
-/// To all older ones together. Of those no more are open than share a connection.
+/// To all older ones together, of which no more can be open than share a connection.
 const MOST_OLDER: u32 = lanes::MOST_STREAMS * MOST_HEADS;
 
 /// A stream that speaks HTTP/2. It cannot be read on once there are too many interim answers to a request.
@@ -149,7 +148,7 @@ impl Frames {
 struct Heads {
     /// Streams and how many came on each, in the streams' order.
     streams: Vec<(u32, u32)>,
-    /// Of streams up to this one all are counted together, each time from the start that it rises.
+    /// All streams up to this one are counted together, anew each time that it rises.
     older: u32,
     on_older: u32,
 }
