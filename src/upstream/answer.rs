@@ -24,6 +24,9 @@ pub(super) fn framing(head: &response::Parts, head_only: bool) -> Result<Framing
     let (mut chunked, mut length) = (false, None);
     for (name, value) in &head.headers {
         if *name == TRANSFER_ENCODING {
+            if head.version < Version::HTTP_11 {
+                return Err(UpstreamError::Garbled("a Transfer-Encoding in HTTP/1.0".into()));
+            }
             if chunked || !value.as_bytes().eq_ignore_ascii_case(b"chunked") {
                 // Another coding would have to be undone here, since it is not passed on.
                 return Err(UpstreamError::Garbled("a Transfer-Encoding other than chunked".into()));

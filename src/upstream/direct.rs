@@ -13,7 +13,7 @@ use std::task::{Context, Poll, Waker, ready};
 use std::time::{Duration, Instant};
 
 use bytes::{Bytes, BytesMut};
-use http::header::{CONNECTION, HOST};
+use http::header::{CONNECTION, HOST, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, Version, response};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use httparse::{ParserConfig, Status};
@@ -156,7 +156,7 @@ impl Direct {
                 continue;
             }
             let mut framing = answer::framing(&head, request.method == Method::HEAD)?;
-            let rest = rest(&head, &framing)?;
+            let rest = rest(&head, &framing);
             framing.reusable &=
                 head.version == Version::HTTP_11 && !matches!(rest, Rest::Everything) && !closes;
             return Ok(Response::from_parts(head, Body { direct: self, rest, framing }));
@@ -314,13 +314,12 @@ impl HttpBody for Body {
 }
 
 /// What follows a head (RFC 9112 §6.3).
-fn rest(head: &response::Parts, framing: &Framing) -> Result<Rest, Failed> {
+fn rest(head: &response::Parts, framing: &Framing) -> Rest {
     match framing.length {
-        Some(0) => Ok(Rest::Nothing),
-        Some(length) => Ok(Rest::Length(length)),
-        None if !head.headers.contains_key(http::header::TRANSFER_ENCODING) => Ok(Rest::Everything),
-        None if head.version == Version::HTTP_11 => Ok(Rest::Chunks(Chunks::default())),
-        None => Err(garbled("a Transfer-Encoding in HTTP/1.0")),
+        Some(0) => Rest::Nothing,
+        Some(length) => Rest::Length(length),
+        None if head.headers.contains_key(TRANSFER_ENCODING) => Rest::Chunks(Chunks::default()),
+        None => Rest::Everything,
     }
 }
 

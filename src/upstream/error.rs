@@ -52,6 +52,11 @@ pub enum UpstreamError {
     Garbled(String),
     #[error("the upstream sent more than {} interim answers, and no other", interim::MOST)]
     OnlyInterim,
+    #[error(
+        "the upstream sent more than {} interim answers, and no other, to this or another request on its connection",
+        interim::MOST
+    )]
+    Flooded,
     #[error("the upstream changed protocols without being asked to, or to another one")]
     UnaskedUpgrade,
     #[error("the upstream did not answer within {0:?}")]
@@ -82,6 +87,7 @@ impl UpstreamError {
             | Self::Closed(_)
             | Self::Garbled(_)
             | Self::OnlyInterim
+            | Self::Flooded
             | Self::UnaskedUpgrade => StatusCode::BAD_GATEWAY,
             Self::NoneHealthy | Self::Crowded { .. } | Self::WaitedInVain { .. } => {
                 StatusCode::SERVICE_UNAVAILABLE
@@ -106,6 +112,7 @@ impl UpstreamError {
             | Self::Closed(_)
             | Self::Garbled(_)
             | Self::OnlyInterim
+            | Self::Flooded
             | Self::UnaskedUpgrade
             | Self::NoneHealthy
             | Self::Crowded { .. }
@@ -121,6 +128,7 @@ impl UpstreamError {
             Self::Closed(_)
             | Self::Garbled(_)
             | Self::OnlyInterim
+            | Self::Flooded
             | Self::UnaskedUpgrade
             | Self::Timeout(_) => Self::Of { server: server(), error: Box::new(self) },
             error => error,

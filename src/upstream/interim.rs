@@ -12,7 +12,7 @@ use super::transfer::Upload;
 /// To one request. Servers that work long on something say so every few seconds at the most often.
 pub(super) const MOST: u32 = 100;
 
-/// Counts those that hyper reads on an HTTP/1.1 connection. Its HTTP/2 passes over them and tells nobody.
+/// Counts those that hyper reads on an HTTP/1.1 connection. Those of HTTP/2 are counted in [`super::frames`].
 pub(super) struct Interim(Arc<Counted>);
 
 #[derive(Default)]

@@ -9,12 +9,13 @@ use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::connect::Stream;
+use super::frames::{Flooded, Watched};
 use super::transfer::Upload;
 use crate::clock;
 use crate::tasks::Tasks;
 
 /// Requests at once on one connection, if the server does not want fewer.
-const MOST_STREAMS: usize = 100;
+pub(super) const MOST_STREAMS: u32 = 100;
 
 /// What may be on its way to us, in bytes: for one answer, and for all on a connection. There is room for every answer
 /// of a connection, so that visitors who read slowly do not hold up the others.
@@ -39,6 +40,7 @@ struct Lane {
     load: Arc<()>,
     /// How many the server takes at once.
     limit: Box<dyn Fn() -> usize + Send>,
+    flooded: Flooded,
     opened: Instant,
     used: Instant,
 }
@@ -46,6 +48,8 @@ struct Lane {
 /// A request's place on a shared connection.
 pub(super) struct Place {
     pub sender: SendRequest<Upload>,
+    /// Whether the connection was ended for its interim answers.
+    pub flooded: Flooded,
     _load: Arc<()>,
 }
 
@@ -79,7 +83,7 @@ impl Lanes {
 impl Lane {
     fn has_room(&self) -> bool {
         let streams = Arc::strong_count(&self.load) - 1;
-        let most = (self.limit)().min(MOST_STREAMS);
+        let most = (self.limit)().min(MOST_STREAMS as usize);
         !self.sender.is_closed() && self.is_young() && streams < most
     }
 
@@ -89,7 +93,8 @@ impl Lane {
 
     fn place(&mut self) -> Place {
         self.used = clock::stopwatch();
-        Place { sender: self.sender.clone(), _load: Arc::clone(&self.load) }
+        let (sender, flooded) = (self.sender.clone(), self.flooded.clone());
+        Place { sender, flooded, _load: Arc::clone(&self.load) }
     }
 }
 
@@ -98,6 +103,7 @@ pub(super) struct NewLane(Lane);
 
 /// Speaks HTTP/2 over a new stream. Its task ends with the last request once nobody keeps the lane.
 pub(super) async fn open(stream: Box<dyn Stream>, tasks: &Tasks) -> Result<NewLane, hyper::Error> {
+    let (stream, flooded) = Watched::new(stream);
     let (sender, connection) = Builder::new(Streams(tasks.clone()))
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)
@@ -126,7 +132,8 @@ pub(super) async fn open(stream: Box<dyn Stream>, tasks: &Tasks) -> Result<NewLa
         }
     });
     let now = clock::stopwatch();
-    Ok(NewLane(Lane { sender, load: Arc::default(), limit: Box::new(limit), opened: now, used: now }))
+    let limit = Box::new(limit);
+    Ok(NewLane(Lane { sender, load: Arc::default(), limit, flooded, opened: now, used: now }))
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -12,6 +12,7 @@ mod connect;
 mod direct;
 mod error;
 mod exchange;
+mod frames;
 mod group;
 mod health;
 mod interim;

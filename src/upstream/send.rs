@@ -170,6 +170,7 @@ impl Attempt<'_> {
                 outgoing.failed();
                 let unsent = refused.take_message();
                 let (error, fate) = UpstreamError::from_hyper(refused.into_error(), progress);
+                let error = truly(error, &connection);
                 let fate = if unsent.is_some() { Fate::Unsent } else { fate };
                 if let Some(unsent) = unsent {
                     outgoing.put_back(unsent);
@@ -197,5 +198,16 @@ impl Attempt<'_> {
                 _ => return Err(UpstreamError::Timeout(limit)),
             }
         }
+    }
+}
+
+/// Who ended a connection, which hyper does not say. Those who shared it with the request that was answered so are lost
+/// with it, and sent again where they may be.
+fn truly(error: UpstreamError, connection: &Connection) -> UpstreamError {
+    match (&error, connection) {
+        (UpstreamError::Closed(_), Connection::Shared(place)) if place.flooded.is_so() => {
+            UpstreamError::Flooded
+        }
+        _ => error,
     }
 }

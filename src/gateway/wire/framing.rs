@@ -303,6 +303,29 @@ async fn what_is_no_proper_answer_is_a_502() {
 }
 
 #[tokio::test]
+async fn an_answer_in_http_1_0_that_says_how_it_is_coded_is_a_502() {
+    for (request, status) in [
+        ("GET / HTTP/1.1\r\nHost: app\r\n\r\n", "200 OK"),
+        ("POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\nhi", "200 OK"),
+        // Without a body it would not matter, but an answer is read alike whatever the request was.
+        ("HEAD / HTTP/1.1\r\nHost: app\r\n\r\n", "200 OK"),
+        ("GET / HTTP/1.1\r\nHost: app\r\n\r\n", "304 Not Modified"),
+        ("POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\nhi", "204 No Content"),
+    ] {
+        for (version, expected) in [("1.0", "502 "), ("1.1", status)] {
+            let answer =
+                format!("HTTP/{version} {status}\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n");
+            let recorder = Recorder::start(move |_| vec![Step::Request, send(&answer), Step::Close]).await;
+            let gate = Setup::to(&recorder).start().await;
+            let mut client = Raw::to(&gate).await;
+            client.send(request).await;
+            let got = client.until("\r\n\r\n").await;
+            assert!(got.starts_with(&format!("HTTP/1.1 {expected}")), "{version} {status}, {request}: {got}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn interim_answers_are_not_passed_on() {
     let answer = "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 103 Early Hints\r\nLink: </x>\r\nSet-Cookie: a=1\r\n\r\n\
         HTTP/1.1 102 Processing\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nhi";

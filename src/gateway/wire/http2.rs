@@ -173,8 +173,9 @@ async fn say(request: Request<Incoming>, seen: Arc<Seen>) -> Result<Response<Bod
 }
 
 /// One request over HTTP/2: the answer's text and its trailers.
-async fn call(
+pub async fn call(
     gate: &Gate,
+    path: &str,
     headers: &[(&'static str, &'static str)],
     trailers: HeaderMap,
 ) -> (String, HeaderMap) {
@@ -183,8 +184,9 @@ async fn call(
         hyper::client::conn::http2::handshake(TokioExecutor::new(), stream).await.unwrap();
     Tasks::default().spawn("client", async { drop(connection.await) });
     let frames = [Ok::<_, Infallible>(Frame::data(Bytes::from_static(b"hi"))), Ok(Frame::trailers(trailers))];
-    let mut request =
-        Request::post("http://app/say").body(StreamBody::new(futures_util::stream::iter(frames))).unwrap();
+    let mut request = Request::post(format!("http://app{path}"))
+        .body(StreamBody::new(futures_util::stream::iter(frames)))
+        .unwrap();
     for (name, value) in headers {
         request.headers_mut().insert(*name, HeaderValue::from_static(value));
     }
@@ -228,12 +230,12 @@ async fn trailers_pass_but_for_what_nobody_may_say_there() {
             .into_iter()
             .collect::<HeaderMap>()
     };
-    let (text, answered) = call(&gate, &[("te", "trailers")], trailers()).await;
+    let (text, answered) = call(&gate, "/say", &[("te", "trailers")], trailers()).await;
     assert_eq!(values(&text, "te"), ["trailers"]);
     let passed: Vec<_> = text.lines().filter(|line| line.starts_with("trailer-")).collect();
     assert_eq!(passed, ["trailer-x-sum: 7"]);
     assert_eq!(answered.keys().map(HeaderName::as_str).collect::<Vec<_>>(), ["grpc-status"]);
-    let (text, _) = call(&gate, &[], trailers()).await;
+    let (text, _) = call(&gate, "/say", &[], trailers()).await;
     assert!(values(&text, "te").is_empty(), "{text}");
 }
 

@@ -7,6 +7,7 @@ mod failures;
 mod framing;
 mod http2;
 mod identity;
+mod interim;
 mod limits;
 mod reuse;
 mod servers;
