@@ -17,6 +17,7 @@ mod group;
 mod health;
 mod interim;
 mod lanes;
+mod last_word;
 mod outgoing;
 mod pool;
 mod race;

@@ -325,6 +325,11 @@ impl Raw {
         self.stream.write_all(bytes.as_ref()).await.unwrap();
     }
 
+    /// As much of it as is taken.
+    pub async fn offer(&mut self, bytes: impl AsRef<[u8]>) {
+        let _ = self.stream.write_all(bytes.as_ref()).await;
+    }
+
     /// The next whole answer: its head, and its body by length, or up to the last chunk.
     pub async fn answer(&mut self) -> String {
         let whole = |bytes: &[u8]| {

@@ -185,6 +185,22 @@ async fn an_early_answer_ends_the_connection_and_the_upload() {
 }
 
 #[tokio::test]
+async fn an_answer_is_heard_though_its_server_takes_no_more_of_the_upload() {
+    const BODY: usize = 4 * 1024 * 1024;
+    let refusal = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno";
+    let recorder = Recorder::start(move |_| vec![Step::Head, send(refusal), Step::Close]).await;
+    let gate = Setup::to(&recorder).start().await;
+    for _ in 0..10 {
+        let mut uploading = Raw::to(&gate).await;
+        let request =
+            format!("POST / HTTP/1.1\r\nHost: app\r\nContent-Length: {BODY}\r\n\r\n{}", "x".repeat(BODY));
+        uploading.offer(request).await;
+        let answer = uploading.answer().await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    }
+}
+
+#[tokio::test]
 async fn unreachable_upstreams_are_told_apart() {
     let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
     let tcp =
