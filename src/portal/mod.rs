@@ -5,6 +5,7 @@
 
 pub mod assets;
 mod form;
+pub mod hand_over;
 mod page;
 pub mod reply;
 mod trail;
@@ -116,6 +117,12 @@ where
         && !matches!(name, "enter" | "logout" | "whoami")
     {
         return match head.method {
+            // What a script asks for could do nothing with the nonce.
+            Method::GET | Method::HEAD
+                if matches!(name, "login" | "step-up") && goes_to_a_page(&head.method, &head.headers) =>
+            {
+                page::enter::leave(&visit, name).await
+            }
             Method::GET | Method::HEAD => {
                 Ok(reply::redirect(StatusCode::FOUND, &on_portal(portal, path, query, &visit.trail)))
             }
