@@ -1,5 +1,7 @@
 """From the portal to the apps' hosts: several tabs, several hosts, tickets that are good once."""
 
+import base64
+import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import parse_qs, quote, urlsplit
@@ -49,18 +51,24 @@ def test_a_sign_in_that_is_asked_for_on_an_apps_host_comes_back_there(gateway, a
 
 
 def test_no_link_brings_its_own_nonce_to_the_portal(gateway):
-    foreign = "A" * 43
     person = Visitor(gateway)
-    asked = gateway.url("recorder", f"/_vestibule/login?nonce={foreign}&again=1")
-    nonces = []
+    asked = gateway.url("recorder", f"/_vestibule/login?nonce={'A' * 43}&again=1")
     for _ in range(2):
         onward = person.open(asked)
         assert onward.status == 302 and onward.location.startswith(gateway.url("auth", "/_vestibule/login?"))
         told = parse_qs(urlsplit(onward.location).query)
-        assert "again" not in told
-        nonces.append((told["nonce"], dict(person.cookies(asked))))
-    assert nonces[0] == nonces[1], "the one that the browser holds serves every hand-over"
-    assert nonces[0][0] != [foreign]
+        (nonce,) = person.cookies(asked).values()
+        hashed = base64.urlsafe_b64encode(hashlib.sha256(nonce.encode()).digest()).rstrip(b"=").decode()
+        assert told == {"rd": [gateway.url("recorder")], "nonce": [hashed]}
+    assert onward.all("set-cookie") == [], "the one that the browser holds serves every hand-over"
+
+
+def test_a_hand_over_to_another_app_begins_on_that_apps_host(gateway):
+    person = Visitor(gateway)
+    there = quote(gateway.url("second", "/x"), safe="")
+    onward = person.open(gateway.url("recorder", f"/_vestibule/login?rd={there}&nonce={'A' * 43}"))
+    assert (onward.status, onward.location) == (302, gateway.url("second", f"/_vestibule/login?rd={there}"))
+    assert onward.all("set-cookie") == []
 
 
 def test_a_script_is_given_no_nonce(gateway):
