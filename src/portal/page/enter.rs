@@ -42,6 +42,26 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     Ok(start_over(visit, nonce))
 }
 
+/// To a page of the portal's sign-in, by a link or an address that was typed, and back to this host from there.
+pub async fn leave(visit: &Visit<'_>, page: &str) -> Result<Response<Body>, PortalError> {
+    let asked = visit.trail.destination.clone().filter(|destination| destination.app.is_some());
+    let destination = asked.or_else(|| front_page(&visit.x));
+    let trail = Trail { destination, again: false, ..visit.trail.clone() };
+    if let Some(destination) = &trail.destination {
+        if destination.origin.host != *visit.x.host() {
+            // Only that host can give the browser the nonce that its ticket is bound to.
+            let query = Trail { nonce: None, ..trail.clone() }.query();
+            let there = format!("{}/_vestibule/{page}{query}", destination.origin);
+            return Ok(reply::redirect(StatusCode::FOUND, &there));
+        }
+        // Whoever is in stays in: a link on a foreign site is not to put another session in the place of theirs.
+        if visit.visitor().await?.is_some_and(|visitor| has_nothing_to_prove(&trail, page, &visitor)) {
+            return Ok(reply::redirect(StatusCode::FOUND, &destination.url));
+        }
+    }
+    Ok(start(visit, page, visit.cookie(Own::Enter), trail))
+}
+
 async fn entered(visit: &Visit<'_>, nonce: &str, redeemed: &Redeemed) -> Result<Response<Body>, PortalError> {
     let round = hand_over::count(nonce, visit.x.now);
     // Tabs that are opened together come one after the other as well, but the second with the first one's session.
@@ -69,26 +89,6 @@ async fn entered(visit: &Visit<'_>, nonce: &str, redeemed: &Redeemed) -> Result<
 /// The hand-over once more, from the beginning.
 fn start_over(visit: &Visit<'_>, nonce: Option<&str>) -> Response<Body> {
     start(visit, "login", nonce, Trail { again: true, ..visit.trail.clone() })
-}
-
-/// To a page of the portal's sign-in, by a link or an address that was typed, and back to this host from there.
-pub async fn leave(visit: &Visit<'_>, page: &str) -> Result<Response<Body>, PortalError> {
-    let asked = visit.trail.destination.clone().filter(|destination| destination.app.is_some());
-    let destination = asked.or_else(|| front_page(&visit.x));
-    let trail = Trail { destination, again: false, ..visit.trail.clone() };
-    if let Some(destination) = &trail.destination {
-        if destination.origin.host != *visit.x.host() {
-            // Only that host can give the browser the nonce that its ticket is bound to.
-            let query = Trail { nonce: None, ..trail.clone() }.query();
-            let there = format!("{}/_vestibule/{page}{query}", destination.origin);
-            return Ok(reply::redirect(StatusCode::FOUND, &there));
-        }
-        // Whoever is in stays in: a link on a foreign site is not to put another session in the place of theirs.
-        if visit.visitor().await?.is_some_and(|visitor| has_nothing_to_prove(&trail, page, &visitor)) {
-            return Ok(reply::redirect(StatusCode::FOUND, &destination.url));
-        }
-    }
-    Ok(start(visit, page, visit.cookie(Own::Enter), trail))
 }
 
 fn has_nothing_to_prove(trail: &Trail, page: &str, visitor: &Visitor) -> bool {
