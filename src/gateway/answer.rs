@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use form_urlencoded::Serializer;
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONNECTION, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Method, Request, Response, StatusCode, Version};
 use http_body::Body as HttpBody;
@@ -11,13 +12,13 @@ use super::admit::{self, Refusal};
 use super::{Context, grpc};
 use crate::body::Body;
 use crate::browser::names_html;
-use crate::cookies::{self, Own};
-use crate::flow::{FlowError, hand_over};
+use crate::flow::FlowError;
 use crate::identity::StampError;
 use crate::policy::Missing;
+use crate::portal::hand_over::ToSignIn;
 use crate::portal::view::{AccountLine, ErrorKind, ErrorView};
 use crate::portal::{self, PortalError, reply};
-use crate::route::{Origin, Scheme};
+use crate::route::Origin;
 use crate::subject::Subject;
 use crate::upstream::{Fault, UpstreamError};
 
@@ -47,7 +48,13 @@ pub(super) enum Refused {
     #[error("the app sends everybody elsewhere")]
     Moved { location: String, origin: Origin },
     #[error("the app is being maintained")]
-    Maintenance { origin: Origin },
+    Maintenance {
+        /// What an administrator would still have to prove, if this may be one.
+        missing: Option<Missing>,
+        origin: Origin,
+        /// Where to come back to.
+        back: String,
+    },
     #[error("not allowed")]
     Forbidden { username: Option<String>, origin: Origin },
     #[error(transparent)]
@@ -177,7 +184,7 @@ pub(super) fn answer(
         Refused::Upstream(error) if error.status() == StatusCode::SERVICE_UNAVAILABLE => {
             reply::retry_after(&mut response, RETRY);
         }
-        Refused::Maintenance { origin } => {
+        Refused::Maintenance { origin, .. } => {
             reply::retry_after(&mut response, MAINTENANCE_RETRY);
             reply::strict_transport(&mut response, origin);
         }
@@ -247,10 +254,17 @@ fn refusal(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Respons
         _ => None,
     };
     let account = switch.as_ref().map(|(username, switch_address)| AccountLine { username, switch_address });
+    let administrators = match refused {
+        Refused::Maintenance { missing: Some(missing), back, .. } => {
+            Some(format!("/_vestibule/{}?{}", page_for(*missing), back_to(back).finish()))
+        }
+        _ => None,
+    };
     // A script that is forbidden something reads JSON, whatever it accepts.
     let forbidden = matches!(refused, Refused::Forbidden { .. });
     if manner.form == Form::Navigation || manner.form == Form::Html && !forbidden {
-        page_of(context, manner, kind, account, None)
+        let administrators = administrators.as_deref();
+        page_of(context, manner, &ErrorView { account, administrators, ..view(context, kind) })
     } else {
         json_of(kind, &json!({ "error": word }))
     }
@@ -259,41 +273,34 @@ fn refusal(context: &Context<'_>, manner: &Manner, refused: &Refused) -> Respons
 /// The way to the sign-in, for browsers that can be sent there, and in words for everybody else.
 fn challenge(context: &Context<'_>, manner: &Manner, challenge: &Challenge) -> Response<Body> {
     let Challenge { missing, pages, origin, back, nonce } = challenge;
-    let page = match missing {
-        Missing::SignIn => "login",
-        Missing::SecondFactor => "step-up",
-    };
-    let mut query = form_urlencoded::Serializer::new(String::new());
-    query.append_pair("rd", back);
+    let (page, mut query) = (page_for(*missing), back_to(back));
     if manner.form != Form::Navigation {
         let login_url = format!("{pages}/_vestibule/{page}?{}", query.finish());
         return with_login_url(context, manner, &login_url);
     }
-    // Another host's pages: the ticket that comes back is bound to this browser by a nonce.
-    let mut fresh = None;
-    if pages != origin {
-        let nonce = match nonce {
-            Some(nonce) => nonce,
-            None => fresh.insert(hand_over::nonce()),
-        };
-        query.append_pair("nonce", &hand_over::nonce_hash(nonce));
+    ToSignIn { pages, origin, nonce: nonce.as_deref() }.redirect(page, query)
+}
+
+fn page_for(missing: Missing) -> &'static str {
+    match missing {
+        Missing::SignIn => "login",
+        Missing::SecondFactor => "step-up",
     }
-    let location = format!("{pages}/_vestibule/{page}?{}", query.finish());
-    let mut response = reply::redirect(StatusCode::FOUND, &location);
-    if let Some(nonce) = fresh {
-        let secure = origin.scheme == Scheme::Https;
-        reply::add_cookie(
-            &mut response,
-            cookies::set(Own::Enter, secure, &nonce, Some(hand_over::NONCE_KEPT)),
-        );
-    }
-    response
+}
+
+/// What a page of the sign-in is told.
+fn back_to(address: &str) -> Serializer<'static, String> {
+    let mut query = Serializer::new(String::new());
+    query.append_pair("rd", address);
+    query
 }
 
 fn with_login_url(context: &Context<'_>, manner: &Manner, login_url: &str) -> Response<Body> {
     let kind = ErrorKind::SignInRequired;
     let mut response = match manner.form {
-        Form::Navigation | Form::Html => page_of(context, manner, kind, None, Some(login_url)),
+        Form::Navigation | Form::Html => {
+            page_of(context, manner, &ErrorView { sign_in: Some(login_url), ..view(context, kind) })
+        }
         Form::Json | Form::Grpc => {
             json_of(kind, &json!({ "error": "sign_in_required", "login_url": login_url }))
         }
@@ -304,19 +311,16 @@ fn with_login_url(context: &Context<'_>, manner: &Manner, login_url: &str) -> Re
     response
 }
 
-fn page_of(
-    context: &Context<'_>,
-    manner: &Manner,
-    kind: ErrorKind,
-    account: Option<AccountLine<'_>>,
-    sign_in: Option<&str>,
-) -> Response<Body> {
+fn view<'a>(context: &'a Context<'_>, kind: ErrorKind) -> ErrorView<'a> {
     let request_id = context.client.request_id();
+    ErrorView { kind, request_id, account: None, sign_in: None, administrators: None }
+}
+
+fn page_of(context: &Context<'_>, manner: &Manner, view: &ErrorView<'_>) -> Response<Body> {
     let accepted = manner.accept_language.as_ref().and_then(|languages| languages.to_str().ok());
     let words = context.gateway.app.words.choose(manner.language.as_deref(), accepted.unwrap_or_default());
     let pages = context.gateway.settings.views.with(words);
-    let page = pages.error(&ErrorView { kind, request_id, account, sign_in });
-    reply::page(status(kind), page)
+    reply::page(status(view.kind), pages.error(view))
 }
 
 fn json_of(kind: ErrorKind, value: &Value) -> Response<Body> {

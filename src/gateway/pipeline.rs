@@ -182,8 +182,8 @@ async fn app_request(
     request: Arriving,
     noted: &mut Noted,
 ) -> Result<Response<Body>, Refused> {
-    if app.maintenance && !is_by_an_admin(context, x, &request).await {
-        return Err(Refused::Maintenance { origin: x.origin.clone() });
+    if app.maintenance {
+        admins_alone(context, x, app, admitted, &request).await?;
     }
     let path = readable_path(app, admitted)?;
     let (upstream, rewrite) = match &app.behind {
@@ -230,16 +230,30 @@ async fn app_request(
     Ok(answer)
 }
 
-/// Whether an administrator asks, whom an app in maintenance is open to.
-async fn is_by_an_admin(context: &Context<'_>, x: &Exchange<'_>, request: &Request<Incoming>) -> bool {
-    let secure = x.origin.scheme == Scheme::Https;
-    let Found::One(cookie) = cookies::find(request.headers(), Own::Session.name(secure)) else {
-        return false;
+/// Lets administrators pass, whom an app in maintenance is open to. Who may be one is told where to prove it.
+async fn admins_alone(
+    context: &Context<'_>,
+    x: &Exchange<'_>,
+    app: &Application,
+    admitted: &Admitted,
+    request: &Request<Incoming>,
+) -> Result<(), Refused> {
+    let snapshot = context.snapshot;
+    let looking = Box::pin(who::visiting(x, cookie(x, request, Own::Session), Use::DoesNotCount));
+    let missing = match looking.await {
+        Ok(None) => Some(Missing::SignIn),
+        Ok(Some(visitor)) if snapshot.is_admin(&visitor.subject) => return Ok(()),
+        Ok(Some(visitor)) => snapshot.is_one_of_the_admins(&visitor.subject).then_some(Missing::SecondFactor),
+        // While the store is down nobody can sign in.
+        Err(_) => None,
     };
-    let looking = Box::pin(who::visiting(x, Some(cookie), Use::DoesNotCount));
-    match looking.await {
-        Ok(visitor) => visitor.is_some_and(|visitor| context.snapshot.is_admin(&visitor.subject)),
-        Err(_) => false,
+    Err(Refused::Maintenance { missing, origin: x.origin.clone(), back: back(x, app, admitted, request) })
+}
+
+fn cookie<'a>(x: &Exchange<'_>, request: &'a Request<Incoming>, own: Own) -> Option<&'a str> {
+    match cookies::find(request.headers(), own.name(x.origin.scheme == Scheme::Https)) {
+        Found::One(value) => Some(value),
+        Found::None | Found::Many => None,
     }
 }
 
@@ -307,11 +321,7 @@ async fn judge(
     request: &Request<Incoming>,
     facts: &Facts<'_>,
 ) -> Result<(Decision, Option<who::Visitor>), Refused> {
-    let secure = x.origin.scheme == Scheme::Https;
-    let cookie = match cookies::find(request.headers(), Own::Session.name(secure)) {
-        Found::One(value) => Some(value),
-        Found::None | Found::Many => None,
-    };
+    let cookie = cookie(x, request, Own::Session);
     let used = match app.activity {
         Activity::Navigation if !goes_to_a_page(request.method(), request.headers()) => Use::DoesNotCount,
         Activity::Navigation | Activity::Any => Use::Counts,
@@ -369,21 +379,19 @@ fn challenge(
     request: &Request<Incoming>,
     missing: Missing,
 ) -> Refused {
-    let repeatable = matches!(*request.method(), Method::GET | Method::HEAD);
-    let back =
-        if repeatable { format!("{}{}", x.origin, admitted.target.as_str()) } else { app.url.to_string() };
-    let secure = x.origin.scheme == Scheme::Https;
-    let nonce = match cookies::find(request.headers(), Own::Enter.name(secure)) {
-        Found::One(nonce) => Some(nonce.to_owned()),
-        Found::None | Found::Many => None,
-    };
     Refused::Challenge(Challenge {
         missing,
         pages: x.snapshot.pages(x.origin).clone(),
         origin: x.origin.clone(),
-        back,
-        nonce,
+        back: back(x, app, admitted, request),
+        nonce: cookie(x, request, Own::Enter).map(str::to_owned),
     })
+}
+
+/// Where to come back to: what was asked, or the app where asking again would send something again.
+fn back(x: &Exchange<'_>, app: &Application, admitted: &Admitted, request: &Request<Incoming>) -> String {
+    let repeatable = matches!(*request.method(), Method::GET | Method::HEAD);
+    if repeatable { format!("{}{}", x.origin, admitted.target.as_str()) } else { app.url.to_string() }
 }
 
 /// The place that the visitor typed, where it is not the app's own as it is kept.

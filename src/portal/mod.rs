@@ -5,6 +5,7 @@
 
 pub mod assets;
 mod form;
+pub mod hand_over;
 mod page;
 pub mod reply;
 mod trail;
@@ -12,6 +13,7 @@ pub mod view;
 
 use bytes::Bytes;
 use http::header::{ALLOW, ETAG, IF_NONE_MATCH};
+use http::request::Parts;
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 
 use crate::app::Exchange;
@@ -115,12 +117,7 @@ where
     if let Some(portal) = elsewhere
         && !matches!(name, "enter" | "logout" | "whoami")
     {
-        return match head.method {
-            Method::GET | Method::HEAD => {
-                Ok(reply::redirect(StatusCode::FOUND, &on_portal(portal, path, query, &visit.trail)))
-            }
-            _ => Err(PortalError::NotFound),
-        };
+        return to_portal(&visit, portal, name, &head).await;
     }
     if post {
         same_origin(&head.headers, x.origin)?;
@@ -197,6 +194,24 @@ where
 /// What scripts ask for by themselves keeps nobody signed in, whatever app they are in; `whoami` is made for them.
 fn use_of(name: Option<&str>, method: &Method, headers: &HeaderMap) -> Use {
     if name != Some("whoami") && goes_to_a_page(method, headers) { Use::Counts } else { Use::DoesNotCount }
+}
+
+/// What was asked for on an app's host, where it lives on the portal's.
+async fn to_portal(
+    visit: &Visit<'_>,
+    portal: &Origin,
+    name: &str,
+    head: &Parts,
+) -> Result<Response<Body>, PortalError> {
+    if !matches!(head.method, Method::GET | Method::HEAD) {
+        return Err(PortalError::NotFound);
+    }
+    // What a script asks for could do nothing with the nonce.
+    if matches!(name, "login" | "step-up") && goes_to_a_page(&head.method, &head.headers) {
+        return page::enter::leave(visit, name).await;
+    }
+    let there = on_portal(portal, head.uri.path(), visit.query, &visit.trail);
+    Ok(reply::redirect(StatusCode::FOUND, &there))
 }
 
 /// The same page on the portal's host. Where to go afterwards may be a path on this host: there it would be nowhere.

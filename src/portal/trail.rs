@@ -45,6 +45,14 @@ impl Trail {
     }
 
     pub fn query_with(&self, more: &[(&str, &str)]) -> String {
+        let mut query = self.serializer();
+        query.extend_pairs(more);
+        let query = query.finish();
+        if query.is_empty() { query } else { format!("?{query}") }
+    }
+
+    /// The same for who has more to say.
+    pub fn serializer(&self) -> Serializer<'static, String> {
         let mut query = Serializer::new(String::new());
         if let Some(destination) = &self.destination {
             query.append_pair("rd", &destination.url);
@@ -58,8 +66,6 @@ impl Trail {
         if self.confirm {
             query.append_pair("confirm", "1");
         }
-        query.extend_pairs(more);
-        let query = query.finish();
-        if query.is_empty() { query } else { format!("?{query}") }
+        query
     }
 }

@@ -440,6 +440,7 @@ error-unavailable = Diese Website ist gerade nicht erreichbar
 error-unavailable-what = Wir arbeiten daran, und Sie bleiben angemeldet. Bitte versuchen Sie es gleich noch einmal.
 error-maintenance = Diese Website wird gerade gewartet
 error-maintenance-what = Sie ist bald wieder da. Bitte versuchen Sie es in einigen Minuten noch einmal.
+error-maintenance-sign-in = Anmeldung für die Administration
 error-timeout = Die Anwendung hat zu lange gebraucht
 error-timeout-what = Vielleicht ist sie stark ausgelastet. Bitte versuchen Sie es gleich noch einmal.
 error-request-id = Anfrage { $id }

@@ -463,6 +463,7 @@ error-unavailable = This site is not available just now
 error-unavailable-what = We are working on it, and you stay signed in. Try again in a moment.
 error-maintenance = This site is being worked on
 error-maintenance-what = It will be back before long. Try again in a few minutes.
+error-maintenance-sign-in = Administrators can sign in
 error-timeout = The app took too long
 error-timeout-what = It may be very busy. Try again in a moment.
 # $id: what support can look up in the log.

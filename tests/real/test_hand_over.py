@@ -1,7 +1,10 @@
 """From the portal to the apps' hosts: several tabs, several hosts, tickets that are good once."""
 
+import base64
+import hashlib
 import json
 from concurrent.futures import ThreadPoolExecutor
+from urllib.parse import parse_qs, quote, urlsplit
 
 import pytest
 
@@ -24,6 +27,54 @@ def test_the_signed_in_are_sent_on_from_the_login_page(gateway, signed_in):
     home = signed_in.visit(gateway.url("auth", "/"))
     assert home.status == 200 and home.url == gateway.url("auth", "/_vestibule/")
     assert gateway.url("recorder").rstrip("/") in home.text
+
+
+@pytest.mark.parametrize(
+    ("given", "name", "path"),
+    [
+        ("", "recorder", "/"),
+        ("?rd=/x%3Fy=z", "recorder", "/x?y=z"),
+        ("?rd=https://evil.example/", "recorder", "/"),
+        ("?rd=/_vestibule/account", "recorder", "/"),
+        ("?rd={second}", "second", "/x"),
+    ],
+)
+def test_a_sign_in_that_is_asked_for_on_an_apps_host_comes_back_there(gateway, account, mails, given, name, path):
+    person = Visitor(gateway)
+    asked = gateway.url("recorder", "/_vestibule/login" + given.format(second=quote(gateway.url("second", "/x"))))
+    there = person.sign_in(account, asked, mails)
+    assert (there.status, there.url) == (200, gateway.url(name, path))
+    assert person.is_signed_in(name)
+    session = person.session(name)
+    assert person.visit(gateway.url(name, "/_vestibule/login")).url == gateway.url(name, "/")
+    assert person.session(name) == session, "who is in stays in, whoever made the link"
+
+
+def test_no_link_brings_its_own_nonce_to_the_portal(gateway):
+    person = Visitor(gateway)
+    asked = gateway.url("recorder", f"/_vestibule/login?nonce={'A' * 43}&again=1")
+    for _ in range(2):
+        onward = person.open(asked)
+        assert onward.status == 302 and onward.location.startswith(gateway.url("auth", "/_vestibule/login?"))
+        told = parse_qs(urlsplit(onward.location).query)
+        (nonce,) = person.cookies(asked).values()
+        hashed = base64.urlsafe_b64encode(hashlib.sha256(nonce.encode()).digest()).rstrip(b"=").decode()
+        assert told == {"rd": [gateway.url("recorder")], "nonce": [hashed]}
+    assert onward.all("set-cookie") == [], "the one that the browser holds serves every hand-over"
+
+
+def test_a_hand_over_to_another_app_begins_on_that_apps_host(gateway):
+    person = Visitor(gateway)
+    there = quote(gateway.url("second", "/x"), safe="")
+    onward = person.open(gateway.url("recorder", f"/_vestibule/login?rd={there}&nonce={'A' * 43}"))
+    assert (onward.status, onward.location) == (302, gateway.url("second", f"/_vestibule/login?rd={there}"))
+    assert onward.all("set-cookie") == []
+
+
+def test_a_script_is_given_no_nonce(gateway):
+    answer = Visitor(gateway).fetch(gateway.url("recorder", "/_vestibule/login?rd=/x"))
+    assert answer.status == 302 and "nonce" not in answer.location
+    assert answer.all("set-cookie") == []
 
 
 def test_several_tabs_do_not_break_each_other(gateway, account, mails):

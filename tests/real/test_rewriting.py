@@ -1,11 +1,14 @@
 """What an app is told and answers, where it lives elsewhere than its visitors think."""
 
+from urllib.parse import parse_qs, urlsplit
+
 import pytest
 
 from rig.gateway import app
 from rig.visitor import NAVIGATION, Visitor
 
 OPEN = [{"policy": "bypass"}]
+LIGHT = [{"paths": ["/light/**"], "policy": "one_factor"}, {"policy": "two_factor"}]
 
 
 @pytest.fixture(scope="module")
@@ -70,10 +73,89 @@ def test_an_app_in_maintenance_is_open_to_administrators_who_are_signed_in_there
     admin, member = Visitor(site), Visitor(site)
     for person, account in ((admin, people["olga"]), (member, people.fresh())):
         assert person.sign_in(account, site.url("recorder"), mails).status == 200
+    close(site)
+    for person, status in ((Visitor(site), 503), (member, 503), (admin, 200)):
+        assert person.open(site.url("recorder")).status == status
+    assert recorder.last.header("remote-user") == "olga"
+
+
+def close(site):
+    """Puts its first app in maintenance."""
     site.stop()
     site.settings["apps"][0]["maintenance"] = True
     site.write()
     site.start()
-    for person, status in ((Visitor(site), 503), (member, 503), (admin, 200)):
-        assert person.open(site.url("recorder")).status == status
-    assert recorder.last.header("remote-user") == "olga"
+
+
+@pytest.fixture(scope="module")
+def closed(make_gateway, recorder):
+    """An app in maintenance with its pages on a host of their own, and one with its pages on its own host."""
+    apps = [app("recorder", recorder.url, access=LIGHT, maintenance=True), app("second", recorder.url, access=LIGHT)]
+    return {
+        "elsewhere": make_gateway(apps, admins=["ops"]),
+        "here": make_gateway(apps, admins=["ops"], portal=None),
+    }
+
+
+WHERE = pytest.mark.parametrize("where", ["elsewhere", "here"])
+LINK = "Administrators can sign in"
+ASKED = "/page?a=b&c=//d"
+
+
+@WHERE
+def test_administrators_sign_in_by_the_link_on_the_page_and_land_on_the_app(closed, where, recorder, people, mails):
+    site, admin = closed[where], Visitor(closed[where])
+    page = admin.open(site.url("recorder", ASKED))
+    assert page.status == 503 and not admin.cookies(page.url), "the page itself gives nothing to anybody"
+    link = page.page.links[LINK]
+    assert link.startswith(site.url("recorder", "/_vestibule/login?")), "on the app's own host"
+    there = admin.sign_in(people["olga"], link, mails)
+    assert (there.status, there.url) == (200, site.url("recorder", ASKED))
+    assert (recorder.last.target, recorder.last.header("remote-user")) == (ASKED, "olga")
+
+
+@WHERE
+def test_whoever_else_signs_in_there_gets_the_page_again_without_the_link(closed, where, recorder, account, mails):
+    site, member = closed[where], Visitor(closed[where])
+    link = member.open(site.url("recorder", ASKED)).page.links[LINK]
+    there = member.sign_in(account, link, mails)
+    assert (there.status, there.url) == (503, site.url("recorder", ASKED))
+    assert member.is_signed_in("recorder") and LINK not in there.page.links
+    assert recorder.requests == []
+    assert member.visit(link).status == 503, "nor is the link a way into a circle"
+
+
+@WHERE
+def test_administrators_who_gave_their_password_alone_are_led_to_the_second_factor(closed, where, recorder, people, mails):
+    site, admin, account = closed[where], Visitor(closed[where]), people["zoe"]
+    link = admin.open(site.url("recorder", "/light/")).page.links[LINK]
+    there = admin.follow(admin.enter_password(account, link))
+    assert (there.status, there.url) == (503, site.url("recorder", "/light/"))
+    before = len(mails.to(account.email))
+    button = admin.visit(there.page.links[LINK])
+    code_page = admin.follow(admin.submit(button, "/_vestibule/step-up"))
+    done = admin.follow(admin.enter_code(code_page, mails.code_for(account.email, before + 1)))
+    assert (done.status, done.url) == (200, site.url("recorder", "/light/"))
+    assert recorder.last.header("remote-user") == "zoe"
+
+
+@WHERE
+def test_whoever_else_gave_a_password_alone_is_not_asked_for_more(closed, where, account):
+    site, member = closed[where], Visitor(closed[where])
+    link = member.open(site.url("recorder", "/light/")).page.links[LINK]
+    there = member.follow(member.enter_password(account, link))
+    assert (there.status, there.url) == (503, site.url("recorder", "/light/"))
+    assert member.is_signed_in("recorder") and LINK not in there.page.links
+
+
+def test_programs_are_told_of_the_maintenance_and_of_no_sign_in(closed):
+    answer = closed["elsewhere"].ask(closed["elsewhere"].url("recorder"), headers=[("Accept", "application/json")])
+    assert (answer.status, answer.json) == (503, {"error": "maintenance"})
+    assert answer.header("www-authenticate") is None
+
+
+def test_the_link_after_a_form_leads_to_the_app_itself(closed):
+    site = closed["elsewhere"]
+    page = site.ask(site.url("recorder", "/save"), "POST", [("Accept", "text/html")], b"a=b")
+    (to,) = parse_qs(urlsplit(page.page.links[LINK]).query)["rd"]
+    assert (page.status, to.rstrip("/")) == (503, site.url("recorder").rstrip("/"))

@@ -50,6 +50,8 @@ pub struct ErrorView<'a> {
     pub account: Option<AccountLine<'a>>,
     /// The sign-in page's address, where signing in would help.
     pub sign_in: Option<&'a str>,
+    /// The same where it would help administrators alone.
+    pub administrators: Option<&'a str>,
 }
 
 /// Who is signed in, and where to become somebody else.

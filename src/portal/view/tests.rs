@@ -149,11 +149,18 @@ fn gallery(show: Pages<'_>) -> Vec<(String, Page)> {
         let account = (kind == ErrorKind::Forbidden)
             .then_some(AccountLine { username: "alice", switch_address: "/_vestibule/logout" });
         let sign_in = (kind == ErrorKind::SignInRequired).then_some("/_vestibule/login?rd=%2F");
-        let page =
-            show.error(&ErrorView { kind, request_id: "0192f0c1a2b34c5d6e7f8091a2b3c4d5", account, sign_in });
+        let page = show.error(&ErrorView { account, sign_in, ..refused(kind) });
         pages.push((format!("error-{kind:?}").to_lowercase(), page));
     }
+    let administrators = Some("/_vestibule/login?rd=https%3A%2F%2Fgrafana.example.com%2F");
+    let page = show.error(&ErrorView { administrators, ..refused(ErrorKind::Maintenance) });
+    pages.push(("error-maintenance-anonymous".into(), page));
     pages
+}
+
+const fn refused(kind: ErrorKind) -> ErrorView<'static> {
+    let request_id = "0192f0c1a2b34c5d6e7f8091a2b3c4d5";
+    ErrorView { kind, request_id, account: None, sign_in: None, administrators: None }
 }
 
 fn in_german() -> Vec<(String, Page)> {
@@ -172,7 +179,9 @@ fn every_page_speaks_its_readers_language() {
             page.html
         );
         // What is said in English on every page, on the forms, and on the error pages.
-        for english in ["Need help", "Sign ", "Use a different", "Try again", "Request 0192"] {
+        for english in
+            ["Need help", "Sign ", "Use a different", "Try again", "Request 0192", "Administrators"]
+        {
             assert!(!page.html.contains(english), "{english} on {name}: {}", page.html);
         }
     }
@@ -274,7 +283,9 @@ fn nothing_that_is_filled_in_is_taken_for_html() {
             request_id: HOSTILE,
             account: Some(AccountLine { username: HOSTILE, switch_address: HOSTILE }),
             sign_in: Some(HOSTILE),
+            administrators: None,
         }),
+        show.error(&ErrorView { administrators: Some(HOSTILE), ..refused(ErrorKind::Maintenance) }),
         show.explain(&ExplainView { kind: Explain::CookiesNeeded, retry_address: HOSTILE }),
     ];
     let asked = ask::gallery(show, HOSTILE).into_iter().map(|(_, page)| page);
