@@ -216,6 +216,16 @@ def test_what_is_open_is_cut_when_the_account_loses_the_group_that_allows_it(
             people.write()
 
 
+def test_what_is_open_is_told_that_the_gateway_goes_away_when_it_stops(alone, member, recorder, talker):
+    with everything_open(alone, member, recorder, talker) as (visitor, streams):
+        assert alone.stop() == 0
+        try:
+            assert visitor.wait_closed(CUT).code == 1001
+            assert all(stream.wait(CUT) != 0 for stream in streams), "cut off, and not ended as if they were whole"
+        finally:
+            alone.start()
+
+
 def test_what_is_open_goes_on_while_the_account_changes_in_other_ways(alone, member, recorder, talker, people):
     groups = people.users[member.account.username]
     with everything_open(alone, member, recorder, talker) as (visitor, streams):
