@@ -62,6 +62,7 @@ pub mod mail;
 pub mod observe;
 pub mod policy;
 pub mod portal;
+pub mod read_along;
 pub mod route;
 pub mod secret;
 pub mod session;

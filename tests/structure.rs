@@ -21,7 +21,7 @@ const ARROWS: &[(&str, &str)] = &[
         "config",
         "* account accent identity listen mail observe policy portal route session sign_in store throttle upstream",
     ),
-    ("listen", "* route"),
+    ("listen", "* read_along route"),
     ("gateway", "* account app flow identity listen policy portal route session upstream"),
     ("portal", "* accent account app flow mail policy route session"),
     ("flow", "* accent account app identity mail policy route session sign_in throttle upstream"),
@@ -31,7 +31,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("mail", "* accent"),
     ("throttle", "*"),
     ("identity", "* policy route"),
-    ("upstream", "* identity route"),
+    ("upstream", "* identity read_along route"),
     ("route", ""),
     ("policy", "route subject"),
     ("sign_in", "clock secret subject"),
@@ -48,6 +48,7 @@ const ARROWS: &[(&str, &str)] = &[
     ("words", "clock"),
     ("browser", "words"),
     ("spelling", ""),
+    ("read_along", ""),
 ];
 
 const LEAVES: &str = "store subject secret clock sqlite tasks observe body browser cookies spelling words";

@@ -259,7 +259,8 @@ mod tests {
 
     fn well_formed() -> Vec<String> {
         let get = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
-        let chunks = "5;a=\"b\"\t; c\r\nhe\nlo\r\n00a \t;\r\n0123456\n\r9\r\n0\r\nX: y\r\n\r\n";
+        let chunks =
+            "5;a=\"b\"\t; c\r\nhe\nlo\r\n01a \t;\r\n0123456\n\r9abcdefghijklmnop\r\n0\r\nX: y\r\n\r\n";
         vec![
             format!("{get}\r\n\r\n{get}"),
             "GET / HTTP/1.1\nHost: a\n\n".repeat(2),

@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::activity::Activity;
 use super::checked::Checked;
+use crate::read_along::ReadAlong;
 
 /// How often a connection that hyper serves is looked at. One that is used more often than that is never taken from it:
 /// to begin anew costs some microseconds.
@@ -77,12 +78,12 @@ impl Rest {
 /// A connection's stream, and what was read of it before.
 pub(super) struct Rested<S> {
     unread: Bytes,
-    stream: TokioIo<Checked<S>>,
+    stream: TokioIo<ReadAlong<S, Checked>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Rested<S> {
     pub fn new(stream: S, activity: &Arc<Activity>) -> Self {
-        let checked = Checked::new(stream, Arc::clone(activity));
+        let checked = ReadAlong::new(stream, Checked::new(activity));
         Self { unread: Bytes::new(), stream: TokioIo::new(checked) }
     }
 

@@ -2,17 +2,14 @@
 //! them there and tells nobody.
 //!
 //! Only the frames' heads are looked at. An answer has one HEADERS frame before its body, and one more for each interim
-//! answer; the one with its trailers ends the stream. Start from [`Watched`].
+//! answer; the one with its trailers ends the stream. Start from [`Watch`].
 
 use std::io;
-use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::task::{Context, Poll, ready};
-
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use super::{interim, lanes};
+use crate::read_along::Along;
 
 /// The length of a frame's head (RFC 9113 §4.1).
 const HEAD: usize = 9;
@@ -31,9 +28,9 @@ const MOST_STREAMS: usize = 256;
 /// To all older ones together, of which no more can be open than share a connection.
 const MOST_OLDER: u32 = lanes::MOST_STREAMS * MOST_HEADS;
 
-/// A stream that speaks HTTP/2. It cannot be read on once there are too many interim answers to a request.
-pub(super) struct Watched<S> {
-    stream: S,
+/// Reads along. The connection cannot be read on once there are too many interim answers to a request.
+#[derive(Default)]
+pub(super) struct Watch {
     frames: Frames,
     flooded: Flooded,
 }
@@ -46,63 +43,24 @@ pub(super) struct Flooded(Arc<AtomicBool>);
 #[error("more than {} interim answers to one request", interim::MOST)]
 struct TooMany;
 
-impl<S> Watched<S> {
-    pub(super) fn new(stream: S) -> (Self, Flooded) {
-        let flooded = Flooded::default();
-        (Self { stream, frames: Frames::default(), flooded: flooded.clone() }, flooded)
+impl Watch {
+    pub(super) fn flooded(&self) -> Flooded {
+        self.flooded.clone()
+    }
+}
+
+impl Along for Watch {
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<()> {
+        self.frames.follow(bytes).map_err(|too_many| {
+            self.flooded.0.store(true, Ordering::Relaxed);
+            io::Error::other(too_many)
+        })
     }
 }
 
 impl Flooded {
     pub(super) fn is_so(&self) -> bool {
         self.0.load(Ordering::Relaxed)
-    }
-}
-
-impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        read: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = read.filled().len();
-        ready!(Pin::new(&mut self.stream).poll_read(context, read))?;
-        let new = read.filled().get(before..).unwrap_or_default();
-        Poll::Ready(self.frames.follow(new).map_err(|too_many| {
-            self.flooded.0.store(true, Ordering::Relaxed);
-            read.set_filled(before);
-            io::Error::other(too_many)
-        }))
-    }
-}
-
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        context: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
     }
 }
 

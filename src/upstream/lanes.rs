@@ -9,9 +9,10 @@ use hyper::client::conn::http2::{Builder, SendRequest};
 use hyper_util::rt::{TokioIo, TokioTimer};
 
 use super::connect::Stream;
-use super::frames::{Flooded, Watched};
+use super::frames::{Flooded, Watch};
 use super::transfer::Upload;
 use crate::clock;
+use crate::read_along::ReadAlong;
 use crate::tasks::Tasks;
 
 /// Requests at once on one connection, if the server does not want fewer.
@@ -103,7 +104,8 @@ pub(super) struct NewLane(Lane);
 
 /// Speaks HTTP/2 over a new stream. Its task ends with the last request once nobody keeps the lane.
 pub(super) async fn open(stream: Box<dyn Stream>, tasks: &Tasks) -> Result<NewLane, hyper::Error> {
-    let (stream, flooded) = Watched::new(stream);
+    let watch = Watch::default();
+    let (flooded, stream) = (watch.flooded(), ReadAlong::new(stream, watch));
     let (sender, connection) = Builder::new(Streams(tasks.clone()))
         .timer(TokioTimer::new())
         .initial_stream_window_size(STREAM_WINDOW)
