@@ -121,6 +121,11 @@ impl Snapshot {
         self.portal.as_ref().unwrap_or(origin)
     }
 
+    /// Whether anybody can be one.
+    pub fn has_admins(&self) -> bool {
+        !self.admins.is_empty()
+    }
+
     /// Whether this is an administrator, with two factors proved.
     pub fn is_admin(&self, subject: &Subject) -> bool {
         subject.proofs.two_factors() && self.is_one_of_the_admins(subject)

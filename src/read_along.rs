@@ -8,6 +8,11 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// Reads along.
 pub trait Along {
+    /// What is to be read in place of what comes, so many bytes at the most.
+    fn instead(&mut self, _room: usize) -> &[u8] {
+        &[]
+    }
+
     /// The next bytes, which may be changed. After an error nothing more is read.
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<()>;
 }
@@ -34,6 +39,11 @@ impl<S: AsyncRead + Unpin, A: Along + Unpin> AsyncRead for ReadAlong<S, A> {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         let (this, before) = (self.get_mut(), buffer.filled().len());
+        let instead = this.along.instead(buffer.remaining());
+        if !instead.is_empty() {
+            buffer.put_slice(instead);
+            return Poll::Ready(Ok(()));
+        }
         ready!(Pin::new(&mut this.stream).poll_read(context, buffer))?;
         let read = this.along.read(buffer.filled_mut().get_mut(before..).unwrap_or_default());
         if read.is_err() {

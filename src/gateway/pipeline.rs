@@ -241,10 +241,10 @@ async fn admins_alone(
     let snapshot = context.snapshot;
     let looking = Box::pin(who::visiting(x, cookie(x, request, Own::Session), Use::DoesNotCount));
     let missing = match looking.await {
-        Ok(None) => Some(Missing::SignIn),
+        Ok(None) => snapshot.has_admins().then_some(Missing::SignIn),
         Ok(Some(visitor)) if snapshot.is_admin(&visitor.subject) => return Ok(()),
         Ok(Some(visitor)) => snapshot.is_one_of_the_admins(&visitor.subject).then_some(Missing::SecondFactor),
-        // While the store is down nobody can sign in.
+        // The store is down: who it is cannot be told, nor would signing in again help.
         Err(_) => None,
     };
     Err(Refused::Maintenance { missing, origin: x.origin.clone(), back: back(x, app, admitted, request) })

@@ -20,7 +20,6 @@ pub(super) struct Activity {
     with_body: AtomicBool,
     writing: AtomicBool,
     broken_off: AtomicBool,
-    switched: AtomicBool,
 }
 
 impl Activity {
@@ -45,11 +44,6 @@ impl Activity {
         self.broken_off.load(Ordering::Relaxed)
     }
 
-    /// Whether another protocol is spoken from here on.
-    pub fn has_switched(&self) -> bool {
-        self.switched.load(Ordering::Relaxed)
-    }
-
     pub fn set_writing(&self, writing: bool) {
         self.writing.store(writing, Ordering::Relaxed);
     }
@@ -63,11 +57,6 @@ impl UnderWay {
         activity.begun.fetch_add(1, Ordering::Relaxed);
         activity.with_body.store(with_body, Ordering::Relaxed);
         Self(Arc::clone(activity))
-    }
-
-    /// Says that what comes after the answer is another protocol.
-    pub fn switch(&self) {
-        self.0.switched.store(true, Ordering::Relaxed);
     }
 }
 

@@ -1,17 +1,24 @@
 //! What hyper lets pass in a request and others may read otherwise: lines of one head that end in different ways, and what
-//! stands beside the size of a chunk (RFC 9112 §2.2 and §7.1). Pure. Start from [`Grammar::check`].
+//! stands beside the size of a chunk (RFC 9112 §2.2 and §7.1). Pure: bytes in, bytes out. Start from [`Grammar`].
 //!
 //! hyper says what a request is. This only walks along with it, to know where heads, sizes and trailers are, and spoils what
-//! is not to be read before hyper comes to it. So there is one place that refuses, and one form of being refused.
+//! is not to be read before hyper comes to it: hyper refuses it then as it refuses all that is malformed.
+
+use std::io;
 
 use memchr::memchr;
 
-/// As much is kept of a line that comes in pieces, in bytes: enough for a name, and for what a length may say.
-const KEPT: usize = 128;
+use crate::read_along::Along;
+
+/// As much is looked at of a line, in bytes: enough for a name, and for any length that is written to be understood.
+const LOOKED_AT: usize = 128;
 
 /// No line and no size of a chunk has this byte in it.
 const SPOILED_LINE: u8 = 0;
 const SPOILED_SIZE: u8 = b'\n';
+
+/// Comes after a spoiled line: hyper refuses only what has come to an end.
+const END: &[u8] = b"\r\n\r\n";
 
 /// Hexadecimal digits in the size of a chunk.
 const MOST_DIGITS: u8 = 16;
@@ -23,6 +30,10 @@ pub(super) struct Grammar {
     line: Line,
     ends: Ends,
     follows: Follows,
+    /// What comes after the request may be another protocol.
+    upgrade: bool,
+    /// To be read in place of what comes.
+    end: &'static [u8],
 }
 
 #[derive(Clone, Copy, Default)]
@@ -35,7 +46,7 @@ enum State {
     Body(u64),
     Chunk(Chunk),
     Trailers,
-    /// Nothing more is read, or it is not HTTP any longer.
+    /// Nothing more is read, or perhaps not as HTTP.
     Over,
 }
 
@@ -74,23 +85,18 @@ enum Follows {
 #[derive(Default)]
 struct Line {
     kept: Vec<u8>,
+    length: usize,
     last: Option<u8>,
 }
 
 impl Grammar {
-    /// What comes is no HTTP any longer.
-    pub fn end(&mut self) {
-        *self = Self { state: State::Over, ..Self::default() };
-    }
-
-    /// Walks over what has been read next, and spoils a byte of what is not to be read.
-    pub fn check(&mut self, mut bytes: &mut [u8]) {
+    fn check(&mut self, mut bytes: &mut [u8]) {
         while !bytes.is_empty() {
             let walked = match self.state {
                 State::Begin | State::Head | State::Trailers => self.line(bytes),
                 State::Body(left) => {
                     let (walked, left) = pass_over(bytes, left);
-                    self.state = if left == 0 { State::Begin } else { State::Body(left) };
+                    self.state = if left == 0 { self.next() } else { State::Body(left) };
                     walked
                 }
                 State::Chunk(chunk) => self.chunk(chunk, bytes),
@@ -107,16 +113,15 @@ impl Grammar {
             return bytes.len();
         };
         let before = bytes.get(..end).unwrap_or_default();
-        let crlf = before.last().copied().or(self.line.last) == Some(b'\r');
-        let understood = if self.line.last.is_none() {
-            self.whole(before.strip_suffix(b"\r").unwrap_or(before), crlf)
+        let understood = if self.line.length == 0 {
+            self.whole(before, before.len(), before.last().copied())
         } else {
             self.line.keep(before);
             let line = std::mem::take(&mut self.line);
-            self.whole(line.kept.strip_suffix(b"\r").unwrap_or(&line.kept), crlf)
+            self.whole(&line.kept, line.length, line.last)
         };
         if !understood {
-            self.state = State::Over;
+            (self.state, self.end) = (State::Over, END);
             if let Some(byte) = bytes.get_mut(end) {
                 *byte = SPOILED_LINE;
             }
@@ -124,28 +129,30 @@ impl Grammar {
         end + 1
     }
 
-    /// A line without its end. Whether it may stand here.
-    fn whole(&mut self, line: &[u8], crlf: bool) -> bool {
-        let ends = if crlf { Ends::Crlf } else { Ends::Lf };
+    /// A line's beginning, its length up to the LF, and what stands before that. Whether it may stand here.
+    fn whole(&mut self, line: &[u8], length: usize, last: Option<u8>) -> bool {
+        let crlf = last == Some(b'\r');
+        let (ends, is_empty) = (if crlf { Ends::Crlf } else { Ends::Lf }, length == usize::from(crlf));
         match self.state {
             State::Begin => {
-                if !line.is_empty() {
-                    (self.state, self.ends, self.follows) = (State::Head, ends, Follows::Nothing);
+                if !is_empty {
+                    (self.state, self.ends) = (State::Head, ends);
+                    (self.follows, self.upgrade) = (Follows::Nothing, false);
                 }
                 true
             }
-            State::Head if line.is_empty() => {
+            State::Head if is_empty => {
                 self.state = match self.follows {
-                    Follows::Nothing | Follows::Length(0) => State::Begin,
+                    Follows::Nothing | Follows::Length(0) => self.next(),
                     Follows::Length(length) => State::Body(length),
                     Follows::Chunks => State::Chunk(Chunk::Size(0, 0)),
                 };
                 ends == self.ends
             }
-            State::Head => ends == self.ends && self.field(line),
+            State::Head => ends == self.ends && self.field(line, length),
             State::Trailers => {
-                if line.is_empty() {
-                    self.state = State::Begin;
+                if is_empty {
+                    self.state = self.next();
                 }
                 crlf
             }
@@ -153,27 +160,26 @@ impl Grammar {
         }
     }
 
+    /// What comes after a request.
+    fn next(&self) -> State {
+        if self.upgrade { State::Over } else { State::Begin }
+    }
+
     /// What a field says of the body: the coding goes before the length (RFC 9112 §6.3). Whether it can be understood.
-    fn field(&mut self, line: &[u8]) -> bool {
-        // Of one that comes in pieces there is no more; it is not to matter how it comes.
-        let line = line.get(..KEPT).unwrap_or(line);
-        // Nearly every field is neither.
-        let coded = match line.first() {
-            Some(b't' | b'T') => value(line, b"transfer-encoding").is_some(),
-            Some(b'c' | b'C') => match value(line, b"content-length") {
-                None => return true,
-                Some(length) => {
-                    let length = std::str::from_utf8(length).ok().and_then(|text| text.parse().ok());
-                    if let (Some(length), Follows::Nothing) = (length, self.follows) {
-                        self.follows = Follows::Length(length);
-                    }
-                    return length.is_some();
+    fn field(&mut self, line: &[u8], length: usize) -> bool {
+        // It is not to matter in what pieces it comes.
+        let line = line.get(..LOOKED_AT).unwrap_or(line);
+        match line.first().map(u8::to_ascii_lowercase) {
+            Some(b't') if value(line, b"transfer-encoding").is_some() => self.follows = Follows::Chunks,
+            Some(b'u') if value(line, b"upgrade").is_some() => self.upgrade = true,
+            Some(b'c') => {
+                let Some(digits) = value(line, b"content-length") else { return true };
+                let Some(said) = number(digits).filter(|_| length <= LOOKED_AT) else { return false };
+                if matches!(self.follows, Follows::Nothing) {
+                    self.follows = Follows::Length(said);
                 }
-            },
-            _ => false,
-        };
-        if coded {
-            self.follows = Follows::Chunks;
+            }
+            _ => {}
         }
         true
     }
@@ -213,9 +219,24 @@ impl Grammar {
 
 impl Line {
     fn keep(&mut self, bytes: &[u8]) {
-        let room = KEPT.saturating_sub(self.kept.len()).min(bytes.len());
+        let room = LOOKED_AT.saturating_sub(self.kept.len()).min(bytes.len());
         self.kept.extend_from_slice(bytes.get(..room).unwrap_or_default());
+        self.length = self.length.saturating_add(bytes.len());
         self.last = bytes.last().copied().or(self.last);
+    }
+}
+
+impl Along for Grammar {
+    fn instead(&mut self, room: usize) -> &[u8] {
+        let (now, later) = self.end.split_at(room.min(self.end.len()));
+        self.end = later;
+        now
+    }
+
+    /// Walks over what has been read next, and spoils a byte of what is not to be read.
+    fn read(&mut self, bytes: &mut [u8]) -> io::Result<()> {
+        self.check(bytes);
+        Ok(())
     }
 }
 
@@ -230,6 +251,12 @@ fn value<'a>(line: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
     let (start, rest) = line.split_at_checked(name.len())?;
     let value = rest.strip_prefix(b":").filter(|_| start.eq_ignore_ascii_case(name))?;
     Some(value.trim_ascii())
+}
+
+/// A number of digits and nothing else.
+fn number(digits: &[u8]) -> Option<u64> {
+    let text = std::str::from_utf8(digits).ok()?;
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok())?
 }
 
 #[cfg(test)]
@@ -270,7 +297,7 @@ mod tests {
             format!("{}{get}", chunked(chunks)),
             format!("{}{get}", chunked("0\r\n\r\n")),
             format!("{POST}TRANSFER-ENCODING: chunked\r\nContent-Length: 99\r\n\r\n0\r\n\r\n{get}"),
-            format!("{POST}X: {}\r\nCookie: c\r\nTE: trailers\r\n\r\n{get}", "x".repeat(KEPT * 2)),
+            format!("{POST}X: {}\r\nCookie: c\r\nTE: trailers\r\n\r\n{get}", "x".repeat(LOOKED_AT * 2)),
         ]
     }
 
@@ -279,10 +306,13 @@ mod tests {
         let wrong = [
             "GET / HTTP/1.1\nHost: a\r\n".to_owned(),
             "GET / HTTP/1.1\r\nX: y\n".to_owned(),
-            format!("GET / HTTP/1.1\r\nX: {}\n", "\r".repeat(KEPT) + "x"),
+            format!("GET / HTTP/1.1\r\nX: {}\n", "\r".repeat(LOOKED_AT) + "x"),
             format!("{POST}\n"),
             format!("{POST}Content-Length: 5,5\r\n"),
-            format!("{POST}Content-Length: {}5\r\n", " ".repeat(KEPT)),
+            format!("{POST}Content-Length: +5\r\n"),
+            format!("{POST}Content-Length: {}5\r\n", " ".repeat(LOOKED_AT)),
+            format!("{POST}Content-Length: {}5\r\n", "0".repeat(LOOKED_AT - 16)),
+            format!("{POST}Content-Length: 5{}\r\n", " ".repeat(LOOKED_AT)),
             chunked("5 \r"),
             chunked("5;\0"),
             chunked("5;a\x7f"),
@@ -314,11 +344,24 @@ mod tests {
     }
 
     #[test]
-    fn another_protocol_is_left_alone() {
-        let (mut grammar, mut bytes) = (Grammar::default(), MIXED.as_bytes().to_vec());
-        grammar.end();
-        grammar.check(&mut bytes);
-        assert_eq!(bytes, MIXED.as_bytes());
+    fn what_may_be_another_protocol_is_left_alone() {
+        for request in [
+            format!("GET / HTTP/1.1\r\nUPGRADE: x\r\n\r\n{MIXED}"),
+            format!("{POST}Upgrade: x\r\nContent-Length: 2\r\n\r\n\n\n{MIXED}"),
+            format!("{POST}Upgrade: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{MIXED}"),
+        ] {
+            assert_eq!(spoiled(request.as_bytes(), &[]), None, "{request:?}");
+        }
+        let mixed = format!("{POST}Upgrade: x\n");
+        assert_eq!(spoiled(mixed.as_bytes(), &[]), Some(mixed.len() - 1));
+    }
+
+    #[test]
+    fn a_spoiled_line_is_the_last() {
+        let mut grammar = Grammar::default();
+        grammar.check(&mut MIXED.as_bytes().to_vec());
+        let end = [3, 0, 99, 99].map(|room| grammar.instead(room).to_vec());
+        assert_eq!(end, [&b"\r\n\r"[..], b"", b"\n", b""]);
     }
 
     proptest! {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-use ::http::header::CONTENT_LENGTH;
+use ::http::header::{CONNECTION, CONTENT_LENGTH, UPGRADE};
 use ::http::{HeaderValue, Method, Request, Response, StatusCode, Version};
 use hyper::body::{Body as _, Incoming};
 use hyper::server::conn::{http1, http2};
@@ -82,7 +82,7 @@ impl Http {
     {
         let (connection, activity) = (&connection, &activity);
         let mut rest = Rest::begin(self.first_head, self.idle, LOOK);
-        let mut stream = Rested::new(stream, activity);
+        let mut stream = Rested::new(stream);
         loop {
             tokio::select! {
                 biased;
@@ -285,13 +285,15 @@ fn service<H: Handler>(
         // In a box that goes with the request: hyper would keep room for it on every idle connection.
         Box::pin(async move {
             let is_http_10 = request.version() == Version::HTTP_10;
+            // What comes after these was not walked over, see `grammar`.
+            let may_switch = request.version() < Version::HTTP_2 && request.headers().contains_key(UPGRADE);
             let head_only = request.method() == Method::HEAD;
             let mut response = handler.handle(connection, request).await;
             if head_only {
                 without_body(&mut response);
             }
-            if response.status() == StatusCode::SWITCHING_PROTOCOLS {
-                under_way.switch();
+            if may_switch && response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                response.headers_mut().insert(CONNECTION, HeaderValue::from_static("close"));
             }
             let taking = Taking::of_this_stream();
             let ends_with_connection = is_http_10 && response.body().size_hint().exact().is_none();

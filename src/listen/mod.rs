@@ -7,7 +7,6 @@ mod accept;
 mod activity;
 mod bind;
 mod certificates;
-mod checked;
 mod grammar;
 mod http;
 mod proxy;

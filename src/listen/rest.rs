@@ -5,7 +5,6 @@
 
 use std::io;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::Instant;
 
 use super::activity::Activity;
-use super::checked::Checked;
+use super::grammar::Grammar;
 use crate::read_along::ReadAlong;
 
 /// How often a connection that hyper serves is looked at. One that is used more often than that is never taken from it:
@@ -78,12 +77,12 @@ impl Rest {
 /// A connection's stream, and what was read of it before.
 pub(super) struct Rested<S> {
     unread: Bytes,
-    stream: TokioIo<ReadAlong<S, Checked>>,
+    stream: TokioIo<ReadAlong<S, Grammar>>,
 }
 
 impl<S: AsyncRead + AsyncWrite + Unpin> Rested<S> {
-    pub fn new(stream: S, activity: &Arc<Activity>) -> Self {
-        let checked = ReadAlong::new(stream, Checked::new(activity));
+    pub fn new(stream: S) -> Self {
+        let checked = ReadAlong::new(stream, Grammar::default());
         Self { unread: Bytes::new(), stream: TokioIo::new(checked) }
     }
 

@@ -224,6 +224,35 @@ async fn what_others_may_read_otherwise_is_refused_and_ends_the_connection() {
 }
 
 #[tokio::test]
+async fn it_is_refused_at_once_wherever_it_goes_wrong_and_however_it_comes() {
+    let server = Server::plain();
+    for before in ["", "POST /1 HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nhi"] {
+        for last in ["\n", "X: y\n"] {
+            let mut client = server.connect().await;
+            client.send(before).await;
+            if !before.is_empty() {
+                client.until("/1 hi").await;
+            }
+            client.send("GET /2 HTTP/1.1\r\nHost: a\r\n").await;
+            tokio::task::yield_now().await;
+            client.send(last).await;
+            let answered = timeout(DEADLINE / 2, client.rest()).await.expect("hyper does not wait for more");
+            assert!(answered.starts_with("HTTP/1.1 400 "), "{before:?} {last:?}: {answered}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn what_comes_behind_an_upgrade_that_is_not_granted_is_nobodys() {
+    let server = Server::plain();
+    let mut client = server.connect().await;
+    let upgrade = "GET /1 HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n";
+    client.send(format!("{upgrade}GET /2 HTTP/1.1\r\nHost: a\nX: y\r\n\r\n")).await;
+    let answers = client.rest().await;
+    assert!(answers.contains("connection: close") && answers.ends_with("/1 "), "{answers}");
+}
+
+#[tokio::test]
 async fn a_head_beyond_the_limit_is_answered_with_431() {
     let server = Server::start(HttpSettings::new(8 * 1024), None);
     let head = |length: usize| format!("GET / HTTP/1.1\r\nHost: a\r\nX: {}\r\n\r\n", "x".repeat(length));

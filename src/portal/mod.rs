@@ -207,8 +207,11 @@ async fn to_portal(
         return Err(PortalError::NotFound);
     }
     // What a script asks for could do nothing with the nonce.
-    if matches!(name, "login" | "step-up") && goes_to_a_page(&head.method, &head.headers) {
-        return page::enter::leave(visit, name).await;
+    if matches!(name, "login" | "step-up")
+        && goes_to_a_page(&head.method, &head.headers)
+        && let Some(response) = page::enter::leave(visit, name).await?
+    {
+        return Ok(response);
     }
     let there = on_portal(portal, head.uri.path(), visit.query, &visit.trail);
     Ok(reply::redirect(StatusCode::FOUND, &there))

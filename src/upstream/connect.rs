@@ -7,7 +7,6 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
-use super::last_word::LastWord;
 use super::tls::{Tls, Trust};
 use super::{Protocol, Server, TlsSettings, UpstreamError, race};
 
@@ -72,11 +71,11 @@ impl Dialer {
     async fn open(&self, http1_only: bool) -> Result<Dialed, UpstreamError> {
         match self {
             Self::Unix(path) => match UnixStream::connect(path).await {
-                Ok(stream) => Ok(Dialed { stream: Box::new(LastWord::new(stream)), http2: false }),
+                Ok(stream) => Ok(Dialed { stream: Box::new(stream), http2: false }),
                 Err(source) => Err(UpstreamError::Connect { address: self.address(), source }),
             },
             Self::Tcp { host, port, wire } => {
-                let stream = LastWord::new(race::connect(host, *port).await?);
+                let stream = race::connect(host, *port).await?;
                 match wire {
                     Wire::Http => Ok(Dialed { stream: Box::new(stream), http2: false }),
                     Wire::H2c => Ok(Dialed { stream: Box::new(stream), http2: true }),

@@ -10,7 +10,7 @@ use super::backend::Backend;
 use super::outgoing::Outgoing;
 use super::pool::Pools;
 use super::send::{Failed, Fate, Over, send};
-use super::standing::{Busy, Standing};
+use super::standing::{Busy, Standing, Trouble};
 use super::transfer::CutOff;
 use super::{Balance, Fault, Timeouts, UpstreamError};
 use crate::body::BodyError;
@@ -102,10 +102,15 @@ impl Group {
     /// A lone server, of which nobody asks how busy it is, is tried whatever came of the requests before: there is no
     /// better one.
     fn note(&self, backend: &Backend, busy: Option<&Busy>, failed: &Failed) {
-        if !failed.stale
-            && failed.error.fault() == Fault::Upstream
-            && busy.is_some_and(|busy| busy.failed(failed.fate == Fate::Unsent))
-        {
+        let trouble = match failed.error {
+            // Another request's fault, as likely as not.
+            UpstreamError::Flooded => return,
+            _ if failed.stale || failed.error.fault() != Fault::Upstream => return,
+            _ if failed.fate == Fate::Unsent => Trouble::Unreachable,
+            UpstreamError::Timeout(_) => Trouble::Silent,
+            _ => Trouble::NoAnswer,
+        };
+        if busy.is_some_and(|busy| busy.failed(trouble)) {
             let (app, server, error) = (&*self.app, backend.dialer.address(), &failed.error);
             tracing::warn!(app, server, "a server is passed over for now: {error}");
         }

@@ -11,6 +11,7 @@ use super::group::Group;
 use super::outgoing::Outgoing;
 use super::pool::Pools;
 use super::send::{Over, send};
+use super::standing::Verdict;
 use super::transfer::Upload;
 use super::{Health, Timeouts};
 use crate::tasks::Tasks;
@@ -23,8 +24,11 @@ pub(super) async fn watch(group: Arc<Group>, place: usize, health: Health) {
     loop {
         let found = check(backend, &health).await;
         match (backend.standing.checked(found.is_ok(), needed), found) {
-            (Some(false), Err(why)) => tracing::warn!(app, server, "a server is unhealthy: {why}"),
-            (Some(true), _) => tracing::info!(app, server, "a server is healthy again"),
+            (Some(Verdict::Unhealthy), Err(why)) => {
+                tracing::warn!(app, server, "a server is unhealthy: {why}")
+            }
+            (Some(Verdict::Healthy), _) => tracing::info!(app, server, "a server is healthy again"),
+            (Some(Verdict::AnswersAgain), _) => tracing::info!(app, server, "a server answers again"),
             _ => {}
         }
         sleep(health.interval).await;

@@ -1,46 +1,52 @@
-//! A stream that can be read to its end when the other end takes no more: a server may answer an upload before it has come
-//! whole, with 413 say, and close. Whoever is writing learns of that by an error, and would never see the answer.
+//! A stream that is heard out when the other end takes no more: a server may answer an upload before it has come whole, with
+//! 413 say, and close. Whoever is writing learns of that by an error, and would never see the answer.
+//!
+//! For HTTP/1 alone: where many requests share a connection, nobody waits for one answer.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 pub(super) struct LastWord<S> {
     stream: S,
-    state: State,
+    deaf: Deaf,
+    /// There is no more to hear.
+    over: bool,
 }
 
-enum State {
-    /// Nothing was written since something was read. A server that takes no more now has nothing to answer, and that
-    /// nothing was sent is worth knowing.
-    Heard,
-    /// What was written may be answered.
-    Said,
-    /// The other end takes no more, and is heard out. What is written is lost, as it is on any connection that ends.
-    HearingOut,
-    /// There is no more to hear.
-    Over,
+/// Whether the other end takes no more. What is written is lost then, as it is on any connection that ends; so this one
+/// is not to be used again.
+#[derive(Clone, Default)]
+pub(super) struct Deaf(Arc<AtomicBool>);
+
+impl Deaf {
+    pub(super) fn is_so(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
+    }
 }
 
 impl<S> LastWord<S> {
-    pub(super) fn new(stream: S) -> Self {
-        Self { stream, state: State::Heard }
+    pub(super) fn new(stream: S) -> (Self, Deaf) {
+        let deaf = Deaf::default();
+        (Self { stream, deaf: deaf.clone(), over: false }, deaf)
     }
 
-    /// `written` of `length` bytes, or whatever became of it.
-    fn after(&mut self, written: io::Result<usize>, length: usize) -> io::Result<usize> {
-        match (written, &self.state) {
-            (Err(error), State::Said) if is_gone(&error) => {
-                self.state = State::HearingOut;
+    fn hears_out(&self) -> bool {
+        self.deaf.is_so() && !self.over
+    }
+
+    /// What is said of `length` bytes that were written with this outcome.
+    fn after(&self, written: io::Result<usize>, length: usize) -> io::Result<usize> {
+        match written {
+            Err(error) if !self.over && is_gone(&error) => {
+                self.deaf.0.store(true, Ordering::Relaxed);
                 Ok(length)
             }
-            (Ok(written), _) => {
-                self.state = State::Said;
-                Ok(written)
-            }
-            (Err(error), _) => Err(error),
+            written => written,
         }
     }
 }
@@ -53,15 +59,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for LastWord<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
-        let more = read.is_ok() && buffer.filled().len() > before;
-        self.state = match self.state {
-            State::Said if more => State::Heard,
-            State::HearingOut if !more => State::Over,
-            State::Heard => State::Heard,
-            State::Said => State::Said,
-            State::HearingOut => State::HearingOut,
-            State::Over => State::Over,
-        };
+        self.over |= read.is_err() || buffer.filled().len() == before && buffer.remaining() > 0;
         Poll::Ready(read)
     }
 }
@@ -72,7 +70,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for LastWord<S> {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        if matches!(self.state, State::HearingOut) {
+        if self.hears_out() {
             return Poll::Ready(Ok(bytes.len()));
         }
         let written = ready!(Pin::new(&mut self.stream).poll_write(context, bytes));
@@ -85,7 +83,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for LastWord<S> {
         slices: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let length = slices.iter().map(|slice| slice.len()).sum();
-        if matches!(self.state, State::HearingOut) {
+        if self.hears_out() {
             return Poll::Ready(Ok(length));
         }
         let written = ready!(Pin::new(&mut self.stream).poll_write_vectored(context, slices));
@@ -96,8 +94,13 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for LastWord<S> {
         self.stream.is_write_vectored()
     }
 
+    /// Of a layer in between, as of TLS, some may still wait to be written.
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        if self.hears_out() {
+            return Poll::Ready(Ok(()));
+        }
+        let flushed = ready!(Pin::new(&mut self.stream).poll_flush(context));
+        Poll::Ready(self.after(flushed.map(|()| 0), 0).map(|_| ()))
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -107,4 +110,86 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for LastWord<S> {
 
 fn is_gone(error: &io::Error) -> bool {
     matches!(error.kind(), io::ErrorKind::BrokenPipe | io::ErrorKind::ConnectionReset)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    /// What reads give and writes come to, in turn.
+    #[derive(Default)]
+    struct Script {
+        reads: VecDeque<io::Result<&'static [u8]>>,
+        writes: VecDeque<io::Result<usize>>,
+    }
+
+    impl AsyncRead for Script {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            buffer: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Ready(self.reads.pop_front().expect("a read").map(|bytes| buffer.put_slice(bytes)))
+        }
+    }
+
+    impl AsyncWrite for Script {
+        fn poll_write(mut self: Pin<&mut Self>, _: &mut Context<'_>, _: &[u8]) -> Poll<io::Result<usize>> {
+            Poll::Ready(self.writes.pop_front().expect("a write"))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    fn kind<T>(kind: io::ErrorKind) -> io::Result<T> {
+        Err(kind.into())
+    }
+
+    #[tokio::test]
+    async fn whoever_takes_no_more_is_heard_out_and_not_written_to() {
+        for gone in [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset] {
+            let script = Script {
+                reads: [Ok(&b"413"[..]), Ok(b"too large"), Ok(b"")].into(),
+                writes: [Ok(2), kind(gone), kind(gone)].into(),
+            };
+            let (mut stream, deaf) = LastWord::new(script);
+            let mut read = [0; 64];
+            assert_eq!(stream.write(b"up").await.unwrap(), 2);
+            assert_eq!(stream.read(&mut read).await.unwrap(), 3);
+            assert!(!deaf.is_so());
+            // In the middle of the answer as well.
+            assert_eq!(stream.write(b"load").await.unwrap(), 4);
+            assert_eq!(stream.write(b"goes on").await.unwrap(), 7);
+            assert!(deaf.is_so());
+            assert_eq!(stream.read(&mut read).await.unwrap(), 9);
+            assert_eq!(stream.read(&mut read).await.unwrap(), 0);
+            assert!(stream.write(b"and on").await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn after_the_end_and_of_other_failures_a_writer_is_told() {
+        for (read, failure) in [
+            (Ok(&b""[..]), io::ErrorKind::BrokenPipe),
+            (kind(io::ErrorKind::ConnectionReset), io::ErrorKind::ConnectionReset),
+            (Ok(b"more"), io::ErrorKind::TimedOut),
+        ] {
+            let script = Script { reads: [read].into(), writes: [Ok(2), kind(failure)].into() };
+            let (mut stream, deaf) = LastWord::new(script);
+            stream.write_all(b"up").await.unwrap();
+            let _ = stream.read(&mut [0; 64]).await;
+            assert_eq!(stream.write(b"load").await.unwrap_err().kind(), failure);
+            assert!(!deaf.is_so());
+        }
+    }
 }

@@ -18,6 +18,7 @@ use super::backend::Backend;
 use super::connect::{Dialed, Stream};
 use super::direct::Direct;
 use super::lanes::{self, Lanes, Place};
+use super::last_word::{Deaf, LastWord};
 use super::transfer::Upload;
 use crate::clock;
 use crate::tasks::{Leash, Tasks};
@@ -119,6 +120,7 @@ pub(super) enum Connection {
 pub(super) struct Own {
     pub sender: SendRequest<Upload>,
     opened: Instant,
+    deaf: Deaf,
     /// The connection's task ends when this is dropped.
     _leash: Leash,
 }
@@ -181,7 +183,7 @@ impl Pools {
     /// The same connection with a task of its own, for a request that needs one.
     pub(super) async fn with_task(&self, direct: Box<Direct>) -> Result<Connection, UpstreamError> {
         let opened = direct.opened;
-        let own = self.open_http1(direct.into_stream()).await;
+        let own = self.open_http1(direct.into_stream(), Need::Body).await;
         let own = own.map_err(|error| UpstreamError::from_hyper(error, None).0)?;
         Ok(Connection::Own(Own { opened, ..own }))
     }
@@ -245,14 +247,23 @@ impl Pools {
             }
             match need {
                 Need::Direct => Connection::Direct(Box::new(Direct::new(stream))),
-                Need::Body | Need::Upgrade => Connection::Own(self.open_http1(stream).await.map_err(failed)?),
+                Need::Body | Need::Upgrade => {
+                    Connection::Own(self.open_http1(stream, need).await.map_err(failed)?)
+                }
             }
         };
         self.shared.have_swept(&mut self.shared.lock());
         Ok(connection)
     }
 
-    async fn open_http1(&self, stream: Box<dyn Stream>) -> Result<Own, hyper::Error> {
+    async fn open_http1(&self, stream: Box<dyn Stream>, need: Need) -> Result<Own, hyper::Error> {
+        let (stream, deaf): (Box<dyn Stream>, _) = if need == Need::Upgrade {
+            // Whoever writes into a tunnel is to learn of its end.
+            (stream, Deaf::default())
+        } else {
+            let (stream, deaf) = LastWord::new(stream);
+            (Box::new(stream), deaf)
+        };
         let (sender, connection) =
             Builder::new().max_buf_size(LARGEST_HEAD).handshake(TokioIo::new(stream)).await?;
         let leash = self.tasks().spawn_leashed("upstream connection", async move {
@@ -260,7 +271,7 @@ impl Pools {
                 tracing::debug!(%error, "upstream connection ended");
             }
         });
-        Ok(Own { sender, opened: clock::stopwatch(), _leash: leash })
+        Ok(Own { sender, opened: clock::stopwatch(), deaf, _leash: leash })
     }
 }
 
@@ -295,7 +306,7 @@ impl Home {
     pub(super) fn give_back(&self, connection: Connection) {
         let Some(shared) = self.pool.upgrade() else { return };
         let (direct, opened) = match &connection {
-            Connection::Own(own) if own.sender.is_closed() => return,
+            Connection::Own(own) if own.sender.is_closed() || own.deaf.is_so() => return,
             Connection::Own(own) => (false, own.opened),
             Connection::Direct(direct) => (true, direct.opened),
             Connection::Shared(_) => return,

@@ -31,8 +31,8 @@ struct Record {
     pauses: u32,
     /// Passed over until then; whoever comes first after that tries it.
     out_until: Option<Instant>,
-    /// It did not even accept a connection when it was last tried.
-    unreachable: bool,
+    /// What became of the last request that it did not answer.
+    trouble: Option<Trouble>,
     /// Checks in a row that said otherwise than `unhealthy`.
     dissent: u32,
     unhealthy: bool,
@@ -43,6 +43,28 @@ pub(super) struct Busy {
     standing: Arc<Standing>,
     /// How many there had been when it was taken on.
     pauses: u32,
+    /// It was taken on within a pause, as there was no better server: what comes of it does not lengthen that.
+    within_pause: bool,
+}
+
+/// Why a server did not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Trouble {
+    /// Nothing could be sent to it.
+    Unreachable,
+    /// It said nothing for too long.
+    Silent,
+    /// It took the request and broke off, or what it said is no answer: the request may have been at fault itself.
+    NoAnswer,
+}
+
+/// What a check changes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Unhealthy,
+    Healthy,
+    /// A pause has ended.
+    AnswersAgain,
 }
 
 impl Standing {
@@ -58,25 +80,25 @@ impl Standing {
         !record.unhealthy && record.out_until.is_none_or(|until| until <= clock::stopwatch())
     }
 
-    /// Whether it may do where no other is good: it is passed over only for requests that it took and did not answer, and
-    /// those may have been at fault themselves.
+    /// Whether it will do where no other is good: it is passed over for no more than [`Trouble::NoAnswer`].
     pub(super) fn will_do(&self) -> bool {
         let record = self.lock();
-        !record.unhealthy && !record.unreachable
+        !record.unhealthy && matches!(record.trouble, None | Some(Trouble::NoAnswer))
     }
 
     /// Takes a request on. After a pause only one tries first: the others wait for what comes of it.
     pub(super) fn take(self: &Arc<Self>) -> Busy {
-        let mut pauses = 0;
+        let (mut pauses, mut within_pause) = (0, false);
         if self.troubled.load(Ordering::Relaxed) {
-            let mut record = self.lock();
+            let (mut record, now) = (self.lock(), clock::stopwatch());
             pauses = record.pauses;
-            if record.out_until.is_some() {
-                record.out_until = Some(clock::stopwatch() + pause(pauses));
+            within_pause = record.out_until.is_some_and(|until| now < until);
+            if record.out_until.is_some() && !within_pause {
+                record.out_until = Some(now + pause(pauses));
             }
         }
         self.busy.fetch_add(1, Ordering::Relaxed);
-        Busy { standing: Arc::clone(self), pauses }
+        Busy { standing: Arc::clone(self), pauses, within_pause }
     }
 
     /// It has answered. Whether that ends a pause.
@@ -91,20 +113,21 @@ impl Standing {
         paused
     }
 
-    /// What a health check says; it takes so many that say the same in a row. The new state, if it has changed.
+    /// What a health check says; it takes so many that say the same in a row to change the state.
     pub(super) fn checked(
         &self,
         healthy: bool,
         (unhealthy_after, healthy_after): (u32, u32),
-    ) -> Option<bool> {
+    ) -> Option<Verdict> {
         let mut record = self.lock();
         if record.unhealthy != healthy {
             record.dissent = 0;
-            if healthy && record.unreachable {
+            let ends_a_pause = healthy && record.trouble == Some(Trouble::Unreachable);
+            if ends_a_pause {
                 record.forgive();
                 self.troubled.store(false, Ordering::Relaxed);
             }
-            return None;
+            return ends_a_pause.then_some(Verdict::AnswersAgain);
         }
         record.dissent += 1;
         if record.dissent < if healthy { healthy_after } else { unhealthy_after } {
@@ -116,7 +139,7 @@ impl Standing {
             record.forgive();
         }
         self.troubled.store(!healthy, Ordering::Relaxed);
-        Some(healthy)
+        Some(if healthy { Verdict::Healthy } else { Verdict::Unhealthy })
     }
 
     fn lock(&self) -> MutexGuard<'_, Record> {
@@ -126,25 +149,27 @@ impl Standing {
 
 impl Record {
     fn forgive(&mut self) {
-        (self.failures, self.pauses, self.out_until, self.unreachable) = (0, 0, None, false);
+        (self.failures, self.pauses, self.out_until, self.trouble) = (0, 0, None, None);
     }
 }
 
 impl Busy {
-    /// It has not been answered; `unreachable`: not even a connection was accepted. Whether that is the end of the
-    /// server's turn for now.
+    /// It has not been answered. Whether that is the end of the server's turn for now.
     ///
     /// One that was under way when the server's pause began says nothing new: else the end of a busy server would be
     /// as many pauses as it had requests, and the last of them a minute.
-    pub(super) fn failed(&self, unreachable: bool) -> bool {
+    pub(super) fn failed(&self, trouble: Trouble) -> bool {
         let mut record = self.standing.lock();
         if record.pauses != self.pauses {
             return false;
         }
+        record.trouble = Some(trouble);
+        if self.within_pause {
+            return false;
+        }
         self.standing.troubled.store(true, Ordering::Relaxed);
         record.failures = record.failures.saturating_add(1);
-        record.unreachable = unreachable;
-        if !unreachable && record.failures < FAILURES {
+        if trouble != Trouble::Unreachable && record.failures < FAILURES {
             return false;
         }
         record.pauses = record.pauses.saturating_add(1);
@@ -177,48 +202,63 @@ mod tests {
     #[test]
     fn a_server_is_out_after_three_failures_or_at_once_if_it_cannot_be_reached() {
         let standing = Arc::new(Standing::default());
-        let fails = |unreachable| standing.take().failed(unreachable);
-        assert!(!fails(false) && !fails(false));
+        let fails = |trouble| standing.take().failed(trouble);
+        assert!(!fails(Trouble::NoAnswer) && !fails(Trouble::Silent));
         assert!(standing.is_good());
-        assert!(fails(false));
+        assert!(fails(Trouble::NoAnswer));
         assert!(!standing.is_good());
         assert!(standing.succeeded() && !standing.succeeded());
         assert!(standing.is_good());
-        assert!(fails(true) && !standing.is_good());
+        assert!(fails(Trouble::Unreachable) && !standing.is_good());
     }
 
     #[test]
-    fn one_that_takes_requests_will_do_until_it_cannot_be_reached_or_a_check_fails() {
+    fn one_that_takes_requests_will_do_until_it_is_silent_or_cannot_be_reached_or_a_check_fails() {
         let standing = Arc::new(Standing::default());
         for _ in 0..FAILURES {
-            standing.take().failed(false);
+            standing.take().failed(Trouble::NoAnswer);
         }
         assert!(!standing.is_good() && standing.will_do());
-        standing.take().failed(true);
-        assert!(!standing.will_do());
-        standing.take().failed(false);
-        assert!(standing.will_do());
+        for trouble in [Trouble::Unreachable, Trouble::Silent] {
+            standing.take().failed(trouble);
+            assert!(!standing.will_do());
+            standing.take().failed(Trouble::NoAnswer);
+            assert!(standing.will_do());
+        }
         standing.checked(false, (1, 1));
         assert!(!standing.will_do());
     }
 
     #[test]
+    fn what_fails_within_a_pause_does_not_lengthen_it() {
+        let standing = Arc::new(Standing::default());
+        standing.take().failed(Trouble::Unreachable);
+        let out_until = standing.lock().out_until;
+        for _ in 0..10 {
+            assert!(!standing.take().failed(Trouble::NoAnswer));
+        }
+        let record = standing.lock();
+        assert_eq!((record.out_until, record.pauses, record.failures), (out_until, 1, 1));
+    }
+
+    #[test]
     fn a_check_that_reaches_a_server_again_ends_its_pause_and_no_other() {
         let standing = Arc::new(Standing::default());
-        standing.take().failed(true);
-        assert_eq!(standing.checked(true, (3, 3)), None);
+        let check = || standing.checked(true, (3, 3));
+        standing.take().failed(Trouble::Unreachable);
+        assert_eq!([check(), check()], [Some(Verdict::AnswersAgain), None]);
         assert!(standing.is_good() && standing.will_do());
         for _ in 0..FAILURES {
-            standing.take().failed(false);
+            standing.take().failed(Trouble::NoAnswer);
         }
-        standing.checked(true, (3, 3));
+        assert_eq!(check(), None);
         assert!(!standing.is_good(), "it answers checks and not visitors");
     }
 
     #[test]
     fn after_a_pause_one_request_tries_first() {
         let standing = Arc::new(Standing::default());
-        standing.take().failed(true);
+        standing.take().failed(Trouble::Unreachable);
         standing.lock().out_until = Some(clock::stopwatch());
         assert!(standing.is_good());
         let _trial = standing.take();
@@ -231,11 +271,12 @@ mod tests {
     fn all_that_fail_with_a_server_are_one_pause_and_the_next_trial_another() {
         let standing = Arc::new(Standing::default());
         let under_way: Vec<_> = (0..100).map(|_| standing.take()).collect();
-        assert_eq!(under_way.iter().filter(|busy| busy.failed(true)).count(), 1);
+        assert_eq!(under_way.iter().filter(|busy| busy.failed(Trouble::Unreachable)).count(), 1);
         assert_eq!(standing.lock().pauses, 1);
-        assert!(standing.take().failed(true));
+        standing.lock().out_until = Some(clock::stopwatch());
+        assert!(standing.take().failed(Trouble::Unreachable));
         assert_eq!(standing.lock().pauses, 2);
-        assert!(!under_way.iter().any(|busy| busy.failed(true)));
+        assert!(!under_way.iter().any(|busy| busy.failed(Trouble::Unreachable)));
     }
 
     #[test]
@@ -243,10 +284,10 @@ mod tests {
         let standing = Standing::default();
         let check = |healthy| standing.checked(healthy, (3, 2));
         assert_eq!([false, false, true, false, false].map(check), [None; 5]);
-        assert_eq!(check(false), Some(false));
+        assert_eq!(check(false), Some(Verdict::Unhealthy));
         assert!(!standing.is_good());
         assert_eq!([true, false, true].map(check), [None; 3]);
-        assert_eq!(check(true), Some(true));
+        assert_eq!(check(true), Some(Verdict::Healthy));
         assert!(standing.is_good());
     }
 

@@ -12,7 +12,6 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 
-use super::last_word::LastWord;
 use super::{TlsSettings, UpstreamError};
 use crate::route::Host;
 
@@ -110,9 +109,9 @@ impl Tls {
     /// Also whether HTTP/2 is spoken (RFC 7301).
     pub(super) async fn connect(
         &self,
-        stream: LastWord<TcpStream>,
+        stream: TcpStream,
         http1_only: bool,
-    ) -> io::Result<(TlsStream<LastWord<TcpStream>>, bool)> {
+    ) -> io::Result<(TlsStream<TcpStream>, bool)> {
         let connector = if http1_only { &self.http1 } else { &self.any };
         let stream = connector.connect(self.name.clone(), stream).await?;
         let http2 = stream.get_ref().1.alpn_protocol() == Some(HTTP2);

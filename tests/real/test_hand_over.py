@@ -31,44 +31,41 @@ def test_the_signed_in_are_sent_on_from_the_login_page(gateway, signed_in):
 
 @pytest.mark.parametrize(
     ("given", "name", "path"),
-    [
-        ("", "recorder", "/"),
-        ("?rd=/x%3Fy=z", "recorder", "/x?y=z"),
-        ("?rd=https://evil.example/", "recorder", "/"),
-        ("?rd=/_vestibule/account", "recorder", "/"),
-        ("?rd={second}", "second", "/x"),
-    ],
+    [("/x%3Fy=z", "recorder", "/x?y=z"), ("{recorder}", "recorder", "/x"), ("{second}", "second", "/x")],
+    ids=["a path", "its own address", "another app"],
 )
-def test_a_sign_in_that_is_asked_for_on_an_apps_host_comes_back_there(gateway, account, mails, given, name, path):
+def test_a_sign_in_that_is_asked_for_on_an_apps_host_leads_to_the_app(gateway, account, mails, given, name, path):
     person = Visitor(gateway)
-    asked = gateway.url("recorder", "/_vestibule/login" + given.format(second=quote(gateway.url("second", "/x"))))
-    there = person.sign_in(account, asked, mails)
+    places = {app: quote(gateway.url(app, "/x"), safe="") for app in ("recorder", "second")}
+    there = person.sign_in(account, gateway.url("recorder", "/_vestibule/login?rd=" + given.format(**places)), mails)
     assert (there.status, there.url) == (200, gateway.url(name, path))
     assert person.is_signed_in(name)
     session = person.session(name)
-    assert person.visit(gateway.url(name, "/_vestibule/login")).url == gateway.url(name, "/")
-    assert person.session(name) == session, "who is in stays in, whoever made the link"
+    for more in ("", "&confirm=1", "&again=1", f"&nonce={'A' * 43}"):
+        assert person.visit(gateway.url(name, f"/_vestibule/login?rd=/{more}")).status == 200
+        assert person.session(name) == session, "who is in stays in, whoever made the link"
 
 
 def test_no_link_brings_its_own_nonce_to_the_portal(gateway):
     person = Visitor(gateway)
-    asked = gateway.url("recorder", f"/_vestibule/login?nonce={'A' * 43}&again=1")
+    asked = gateway.url("recorder", f"/_vestibule/login?rd=/x&nonce={'A' * 43}&again=1&confirm=1")
     for _ in range(2):
         onward = person.open(asked)
         assert onward.status == 302 and onward.location.startswith(gateway.url("auth", "/_vestibule/login?"))
         told = parse_qs(urlsplit(onward.location).query)
         (nonce,) = person.cookies(asked).values()
         hashed = base64.urlsafe_b64encode(hashlib.sha256(nonce.encode()).digest()).rstrip(b"=").decode()
-        assert told == {"rd": [gateway.url("recorder")], "nonce": [hashed]}
+        assert told == {"rd": [gateway.url("recorder", "/x")], "nonce": [hashed]}
     assert onward.all("set-cookie") == [], "the one that the browser holds serves every hand-over"
 
 
-def test_a_hand_over_to_another_app_begins_on_that_apps_host(gateway):
-    person = Visitor(gateway)
-    there = quote(gateway.url("second", "/x"), safe="")
-    onward = person.open(gateway.url("recorder", f"/_vestibule/login?rd={there}&nonce={'A' * 43}"))
-    assert (onward.status, onward.location) == (302, gateway.url("second", f"/_vestibule/login?rd={there}"))
-    assert onward.all("set-cookie") == []
+@pytest.mark.parametrize("rd", [None, "second", "https://evil.example/"])
+def test_a_sign_in_that_does_not_lead_back_to_the_host_is_the_portals_alone(gateway, rd):
+    to = gateway.url("second", "/x") if rd == "second" else rd
+    asked = "/_vestibule/login" + (f"?rd={quote(to, safe='')}" if to else "")
+    onward = Visitor(gateway).open(gateway.url("recorder", asked))
+    assert onward.status == 302 and onward.location.startswith(gateway.url("auth", "/_vestibule/login"))
+    assert "nonce" not in onward.location and onward.all("set-cookie") == []
 
 
 def test_a_script_is_given_no_nonce(gateway):

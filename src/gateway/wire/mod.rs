@@ -330,6 +330,12 @@ impl Raw {
         let _ = self.stream.write_all(bytes.as_ref()).await;
     }
 
+    /// Writes until nothing is taken any more, in good time.
+    pub async fn until_refused(&mut self) {
+        let writing = async { while self.stream.write_all(b"more").await.is_ok() {} };
+        timeout(PATIENCE / 2, writing).await.expect("the connection ends");
+    }
+
     /// The next whole answer: its head, and its body by length, or up to the last chunk.
     pub async fn answer(&mut self) -> String {
         let whole = |bytes: &[u8]| {

@@ -187,16 +187,21 @@ async fn an_early_answer_ends_the_connection_and_the_upload() {
 #[tokio::test]
 async fn an_answer_is_heard_though_its_server_takes_no_more_of_the_upload() {
     const BODY: usize = 4 * 1024 * 1024;
-    let refusal = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\nConnection: close\r\n\r\nno";
-    let recorder = Recorder::start(move |_| vec![Step::Head, send(refusal), Step::Close]).await;
-    let gate = Setup::to(&recorder).start().await;
-    for _ in 0..10 {
-        let mut uploading = Raw::to(&gate).await;
-        let request =
-            format!("POST / HTTP/1.1\r\nHost: app\r\nContent-Length: {BODY}\r\n\r\n{}", "x".repeat(BODY));
-        uploading.offer(request).await;
-        let answer = uploading.answer().await;
-        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
+    let head = "HTTP/1.1 413 Content Too Large\r\nContent-Length: 20002\r\nConnection: close\r\n\r\n";
+    let (begin, end) = ("x".repeat(20_000), "no");
+    let whole = vec![send(&format!("{head}{begin}{end}"))];
+    let pieces = vec![send(head), send(&begin), send(end)];
+    for answer in [whole, pieces] {
+        let recorder =
+            Recorder::start(move |_| [vec![Step::Head], answer.clone(), vec![Step::Close]].concat()).await;
+        let gate = Setup::to(&recorder).start().await;
+        for _ in 0..10 {
+            let mut uploading = Raw::to(&gate).await;
+            let head = format!("POST / HTTP/1.1\r\nHost: app\r\nContent-Length: {BODY}\r\n\r\n");
+            uploading.offer(head + &"x".repeat(BODY)).await;
+            let answer = uploading.answer().await;
+            assert!(answer.starts_with("HTTP/1.1 413 ") && answer.ends_with("xno"), "{} bytes", answer.len());
+        }
     }
 }
 

@@ -138,6 +138,20 @@ async fn a_handshake_is_stamped_like_any_request() {
 }
 
 #[tokio::test]
+async fn whoever_writes_on_to_an_app_that_is_gone_learns_of_it() {
+    let other = "GET / HTTP/1.1\r\nHost: app\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n";
+    let granted = "HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: other\r\n\r\n";
+    for (handshake, answer) in [(HANDSHAKE, SWITCH), (other, granted)] {
+        let recorder = Recorder::start(move |_| vec![Step::Head, send(answer), Step::Close]).await;
+        let gate = Setup::to(&recorder).signed_in().start().await;
+        let mut client = Raw::to(&gate).await;
+        client.send(handshake).await;
+        client.until("HTTP/1.1 101 ").await;
+        client.until_refused().await;
+    }
+}
+
+#[tokio::test]
 async fn what_follows_a_refused_upgrade_is_a_request_like_any_other() {
     let recorder = Recorder::start(|_| always(OK)).await;
     let gate = Setup::to(&recorder).start().await;

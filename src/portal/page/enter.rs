@@ -6,11 +6,9 @@ use super::super::hand_over::ToSignIn;
 use super::super::trail::Trail;
 use super::super::view::{Explain, ExplainView};
 use super::super::{PortalError, Visit, reply};
-use crate::app::Exchange;
 use crate::body::Body;
 use crate::cookies::Own;
 use crate::flow::hand_over::{self, Redeemed};
-use crate::flow::who::Visitor;
 use crate::route::ReturnUrl;
 
 pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
@@ -42,24 +40,21 @@ pub async fn show(visit: &Visit<'_>) -> Result<Response<Body>, PortalError> {
     Ok(start_over(visit, nonce))
 }
 
-/// To a page of the portal's sign-in, by a link or an address that was typed, and back to this host from there.
-pub async fn leave(visit: &Visit<'_>, page: &str) -> Result<Response<Body>, PortalError> {
-    let asked = visit.trail.destination.clone().filter(|destination| destination.app.is_some());
-    let destination = asked.or_else(|| front_page(&visit.x));
-    let trail = Trail { destination, again: false, ..visit.trail.clone() };
-    if let Some(destination) = &trail.destination {
-        if destination.origin.host != *visit.x.host() {
-            // Only that host can give the browser the nonce that its ticket is bound to.
-            let query = Trail { nonce: None, ..trail.clone() }.query();
-            let there = format!("{}/_vestibule/{page}{query}", destination.origin);
-            return Ok(reply::redirect(StatusCode::FOUND, &there));
-        }
-        // Whoever is in stays in: a link on a foreign site is not to put another session in the place of theirs.
-        if visit.visitor().await?.is_some_and(|visitor| has_nothing_to_prove(&trail, page, &visitor)) {
-            return Ok(reply::redirect(StatusCode::FOUND, &destination.url));
-        }
+/// To a page of the portal's sign-in by a link or an address that was typed, with what brings the browser back into this
+/// host. `None`: there is nothing to bring it back for.
+pub async fn leave(visit: &Visit<'_>, page: &str) -> Result<Option<Response<Body>>, PortalError> {
+    let here = |destination: &ReturnUrl| destination.app.is_some() && destination.origin == *visit.x.origin;
+    if !visit.trail.destination.as_ref().is_some_and(here) {
+        return Ok(None);
     }
-    Ok(start(visit, page, visit.cookie(Own::Enter), trail))
+    // Whoever is in stays in: a link on a foreign site is not to put another session in the place of theirs.
+    if visit.visitor().await?.is_some_and(|visitor| page == "login" || visitor.subject.proofs.two_factors()) {
+        return Ok(None);
+    }
+    // What such a link says of the hand-over itself is not this host's word.
+    let destination = visit.trail.destination.clone();
+    let trail = Trail { destination, ..Trail::default() };
+    Ok(Some(start(visit, page, visit.cookie(Own::Enter), trail)))
 }
 
 async fn entered(visit: &Visit<'_>, nonce: &str, redeemed: &Redeemed) -> Result<Response<Body>, PortalError> {
@@ -91,18 +86,6 @@ fn start_over(visit: &Visit<'_>, nonce: Option<&str>) -> Response<Body> {
     start(visit, "login", nonce, Trail { again: true, ..visit.trail.clone() })
 }
 
-fn has_nothing_to_prove(trail: &Trail, page: &str, visitor: &Visitor) -> bool {
-    !trail.confirm && (page == "login" || visitor.subject.proofs.two_factors())
-}
-
-/// Of the apps on this host the one nearest to its root.
-fn front_page(x: &Exchange<'_>) -> Option<ReturnUrl> {
-    let here = x.snapshot.apps.iter().filter(|app| app.url.origin == *x.origin);
-    let nearest = here.min_by_key(|app| app.url.path.len())?;
-    ReturnUrl::parse(&nearest.url.to_string(), x.origin, &x.snapshot.routes)
-}
-
-/// A nonce in this host's own address is not this host's word: only that of the browser's cookie is passed on.
 fn start(visit: &Visit<'_>, page: &str, nonce: Option<&str>, trail: Trail) -> Response<Body> {
     let (pages, origin) = (visit.x.snapshot.pages(visit.x.origin), visit.x.origin);
     ToSignIn { pages, origin, nonce }.redirect(page, Trail { nonce: None, ..trail }.serializer())
