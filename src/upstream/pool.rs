@@ -183,7 +183,7 @@ impl Pools {
     /// The same connection with a task of its own, for a request that needs one.
     pub(super) async fn with_task(&self, direct: Box<Direct>) -> Result<Connection, UpstreamError> {
         let opened = direct.opened;
-        let own = self.open_http1(direct.into_stream(), Need::Body).await;
+        let own = self.open_http1(direct.into_stream()).await;
         let own = own.map_err(|error| UpstreamError::from_hyper(error, None).0)?;
         Ok(Connection::Own(Own { opened, ..own }))
     }
@@ -247,23 +247,15 @@ impl Pools {
             }
             match need {
                 Need::Direct => Connection::Direct(Box::new(Direct::new(stream))),
-                Need::Body | Need::Upgrade => {
-                    Connection::Own(self.open_http1(stream, need).await.map_err(failed)?)
-                }
+                Need::Body | Need::Upgrade => Connection::Own(self.open_http1(stream).await.map_err(failed)?),
             }
         };
         self.shared.have_swept(&mut self.shared.lock());
         Ok(connection)
     }
 
-    async fn open_http1(&self, stream: Box<dyn Stream>, need: Need) -> Result<Own, hyper::Error> {
-        let (stream, deaf): (Box<dyn Stream>, _) = if need == Need::Upgrade {
-            // Whoever writes into a tunnel is to learn of its end.
-            (stream, Deaf::default())
-        } else {
-            let (stream, deaf) = LastWord::new(stream);
-            (Box::new(stream), deaf)
-        };
+    async fn open_http1(&self, stream: Box<dyn Stream>) -> Result<Own, hyper::Error> {
+        let (stream, deaf) = LastWord::new(stream);
         let (sender, connection) =
             Builder::new().max_buf_size(LARGEST_HEAD).handshake(TokioIo::new(stream)).await?;
         let leash = self.tasks().spawn_leashed("upstream connection", async move {

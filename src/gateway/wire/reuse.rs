@@ -1,9 +1,15 @@
 //! Connections to upstreams: which are used again, and what is sent twice.
 
+use std::net::Shutdown;
 use std::time::Duration;
+
+use socket2::SockRef;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixListener;
 
 use super::{OK, Raw, Recorder, Setup, Step, always, once, send, values};
 use crate::route::Host;
+use crate::tasks::Tasks;
 use crate::upstream::{Protocol, Server};
 
 const GET: &str = "GET / HTTP/1.1\r\nHost: app\r\n\r\n";
@@ -202,6 +208,35 @@ async fn an_answer_is_heard_though_its_server_takes_no_more_of_the_upload() {
             let answer = uploading.answer().await;
             assert!(answer.starts_with("HTTP/1.1 413 ") && answer.ends_with("xno"), "{} bytes", answer.len());
         }
+    }
+}
+
+/// Answers each request when it has begun, takes no more of it, and never closes.
+async fn takes_no_bodies(listener: UnixListener) {
+    let mut open = Vec::new();
+    while let Ok((mut stream, _)) = listener.accept().await {
+        if let Ok(1..) = stream.read(&mut [0; 64]).await {
+            SockRef::from(&stream).shutdown(Shutdown::Read).unwrap();
+            let _ = stream.write_all(b"HTTP/1.1 413 Content Too Large\r\nContent-Length: 2\r\n\r\nno").await;
+        }
+        open.push(stream);
+    }
+}
+
+#[tokio::test]
+async fn a_connection_that_took_no_more_is_not_used_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("socket");
+    let tasks = Tasks::default();
+    tasks.spawn("server", takes_no_bodies(UnixListener::bind(&path).unwrap()));
+    let gate = Setup::target(Server::Unix(path)).start().await;
+    let upload =
+        format!("POST / HTTP/1.1\r\nHost: app\r\nContent-Length: 1000000\r\n\r\n{}", "x".repeat(1_000_000));
+    for _ in 0..10 {
+        let mut uploading = Raw::to(&gate).await;
+        uploading.offer(&upload).await;
+        let answer = uploading.answer().await;
+        assert!(answer.starts_with("HTTP/1.1 413 "), "{answer}");
     }
 }
 
