@@ -25,7 +25,7 @@ pub(super) async fn watch(group: Arc<Group>, place: usize, health: Health) {
         let found = check(backend, &health).await;
         match (backend.standing.checked(found.is_ok(), needed), found) {
             (Some(Verdict::Unhealthy), Err(why)) => {
-                tracing::warn!(app, server, "a server is unhealthy: {why}")
+                tracing::warn!(app, server, "a server is unhealthy: {why}");
             }
             (Some(Verdict::Healthy), _) => tracing::info!(app, server, "a server is healthy again"),
             (Some(Verdict::AnswersAgain), _) => tracing::info!(app, server, "a server answers again"),
