@@ -14,6 +14,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 pub(super) struct LastWord<S> {
     stream: S,
     deaf: Deaf,
+    /// It was a reset that said so. It is told once, and what ends without it would look whole.
+    reset: bool,
     /// There is no more to hear.
     over: bool,
 }
@@ -32,7 +34,7 @@ impl Deaf {
 impl<S> LastWord<S> {
     pub(super) fn new(stream: S) -> (Self, Deaf) {
         let deaf = Deaf::default();
-        (Self { stream, deaf: deaf.clone(), over: false }, deaf)
+        (Self { stream, deaf: deaf.clone(), reset: false, over: false }, deaf)
     }
 
     fn hears_out(&self) -> bool {
@@ -40,10 +42,11 @@ impl<S> LastWord<S> {
     }
 
     /// What is said of `length` bytes that were written with this outcome.
-    fn after(&self, written: io::Result<usize>, length: usize) -> io::Result<usize> {
+    fn after(&mut self, written: io::Result<usize>, length: usize) -> io::Result<usize> {
         match written {
             Err(error) if !self.over && is_gone(&error) => {
                 self.deaf.0.store(true, Ordering::Relaxed);
+                self.reset = error.kind() == io::ErrorKind::ConnectionReset;
                 Ok(length)
             }
             written => written,
@@ -59,8 +62,9 @@ impl<S: AsyncRead + Unpin> AsyncRead for LastWord<S> {
     ) -> Poll<io::Result<()>> {
         let before = buffer.filled().len();
         let read = ready!(Pin::new(&mut self.stream).poll_read(context, buffer));
-        self.over |= read.is_err() || buffer.filled().len() == before && buffer.remaining() > 0;
-        Poll::Ready(read)
+        let ended = read.is_ok() && buffer.filled().len() == before && buffer.remaining() > 0;
+        self.over |= ended || read.is_err();
+        Poll::Ready(if ended && self.reset { Err(io::ErrorKind::ConnectionReset.into()) } else { read })
     }
 }
 
@@ -157,7 +161,8 @@ mod tests {
 
     #[tokio::test]
     async fn whoever_takes_no_more_is_heard_out_and_not_written_to() {
-        for gone in [io::ErrorKind::BrokenPipe, io::ErrorKind::ConnectionReset] {
+        let reset = io::ErrorKind::ConnectionReset;
+        for gone in [io::ErrorKind::BrokenPipe, reset] {
             let script = Script {
                 reads: [Ok(&b"413"[..]), Ok(b"too large"), Ok(b"")].into(),
                 writes: [Ok(2), kind(gone), kind(gone)].into(),
@@ -172,7 +177,8 @@ mod tests {
             assert_eq!(stream.write(b"goes on").await.unwrap(), 7);
             assert!(deaf.is_so());
             assert_eq!(stream.read(&mut read).await.unwrap(), 9);
-            assert_eq!(stream.read(&mut read).await.unwrap(), 0);
+            let end = stream.read(&mut read).await;
+            assert_eq!(end.map_err(|error| error.kind()), if gone == reset { Err(reset) } else { Ok(0) });
             assert!(stream.write(b"and on").await.is_err());
         }
     }
