@@ -15,7 +15,7 @@ use super::http2::call;
 use super::{Gate, Raw, Setup, once};
 use crate::route::Host;
 use crate::tasks::Tasks;
-use crate::upstream::{Protocol, Server};
+use crate::upstream::{Balance, Protocol, Server, Servers, Target};
 
 const POST: &str = "POST /0 HTTP/1.1\r\nHost: app\r\nContent-Length: 2\r\n\r\nhi";
 
@@ -60,10 +60,13 @@ impl Upstream {
         Self { address, seen }
     }
 
-    async fn gate(&self) -> Gate {
+    fn server(&self) -> Server {
         let host = Host::parse("127.0.0.1").unwrap();
-        let server = Server::Tcp { protocol: Protocol::H2c, host, port: self.address.port() };
-        let mut setup = Setup::target(server);
+        Server::Tcp { protocol: Protocol::H2c, host, port: self.address.port() }
+    }
+
+    async fn gate(&self) -> Gate {
+        let mut setup = Setup::target(self.server());
         setup.timeouts.response = SOON * 10;
         setup.start().await
     }
@@ -176,6 +179,20 @@ async fn a_request_on_the_same_connection_is_sent_again_if_it_may_be() {
         assert!(beside.starts_with(&format!("HTTP/1.1 {status} ")), "{beside}");
         assert!(status == "200" || beside.contains("to this or another request"), "{beside}");
     }
+}
+
+/// What one visitor asks for may bring it about, and others are on the connection.
+#[tokio::test]
+async fn a_server_is_not_passed_over_for_it() {
+    let (flooding, other) = (Upstream::start(usize::MAX, 1).await, Upstream::start(0, 0).await);
+    let servers = vec![flooding.server(), other.server()];
+    let target = Target::Servers(Servers { servers, balance: Balance::RoundRobin, ..Servers::default() });
+    let gate = Setup::target(target).start().await;
+    let mut failed = 0;
+    for _ in 0..20 {
+        failed += usize::from(soon(&gate, POST).await.starts_with("HTTP/1.1 502 "));
+    }
+    assert_eq!((failed, flooding.connections(), other.connections()), (10, 10, 1));
 }
 
 #[tokio::test]
